@@ -1,0 +1,428 @@
+#include "sim/analysis/metrics.h"
+
+#include "sim/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATE_BLOCKED, STATE_RUNNABLE, STATE_RUNNING, STATE_ENDED };
+
+static void *zeroed(size_t count, size_t bytes)
+{
+    void *memory = calloc(count == 0 ? 1 : count, bytes);
+    CHECKF(memory != NULL, "out of memory for %zu items of %zu bytes", count, bytes);
+    return memory;
+}
+
+static NameMetrics *name_metrics(Metrics *metrics, uint64_t string)
+{
+    if (string == 0 || string > metrics->scenario->string_count)
+        return NULL;
+    uint32_t *index1 = &metrics->name_of[string];
+    if (*index1 == 0) {
+        *ARRAY_PUSH(&metrics->names) = (NameMetrics){.name = (uint32_t)string};
+        *index1 = (uint32_t)metrics->names.count;
+    }
+    return &metrics->names.at[*index1 - 1];
+}
+
+static bool metrics_write(TraceSink *sink, const TraceRecord *records, size_t count)
+{
+    metrics_add((Metrics *)sink, records, count);
+    return true;
+}
+
+void metrics_open(Metrics *metrics, const Scenario *scenario)
+{
+    memset(metrics, 0, sizeof *metrics);
+    metrics->sink.write = metrics_write;
+    metrics->scenario = scenario;
+    metrics->threads.row_bytes = sizeof(ThreadMetrics);
+    metrics->core_count = scenario->machine.cores;
+    metrics->worker_exit_ns = -1;
+    metrics->locks = zeroed(scenario->lock_count + 1, sizeof *metrics->locks);
+    metrics->wakes = zeroed(scenario->thread_count + 1, sizeof *metrics->wakes);
+    for (uint32_t i = 0; i <= scenario->thread_count; i++)
+        metrics->wakes[i].owned = true;
+    metrics->name_of = zeroed(scenario->string_count + 1, sizeof *metrics->name_of);
+    // Marks and spans that nobody reaches are reported too: with a count of 0.
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        const Op *op = &scenario->ops[i];
+        NameMetrics *name =
+            op->code == OP_MARK || op->code == OP_SPAN ? name_metrics(metrics, op->arg[0]) : NULL;
+        if (name != NULL && op->code == OP_MARK)
+            name->is_mark = true;
+        else if (name != NULL)
+            name->is_span = true;
+    }
+}
+
+void metrics_free(Metrics *metrics)
+{
+    task_table_free(&metrics->threads);
+    for (uint32_t i = 0; i <= metrics->scenario->lock_count; i++) {
+        samples_free(&metrics->locks[i].waits);
+        samples_free(&metrics->locks[i].holds);
+    }
+    free(metrics->locks);
+    for (uint32_t i = 0; i <= metrics->scenario->thread_count; i++)
+        samples_free(&metrics->wakes[i]);
+    free(metrics->wakes);
+    free(metrics->name_of);
+    for (size_t i = 0; i < metrics->names.count; i++)
+        samples_free(&metrics->names.at[i].latency);
+    ARRAY_FREE(&metrics->names);
+    ARRAY_FREE(&metrics->printed);
+    open_spans_free(&metrics->spans);
+    for (size_t i = 0; i < metrics->answers.count; i++)
+        free(metrics->answers.at[i].values);
+    ARRAY_FREE(&metrics->answers);
+    ARRAY_FREE(&metrics->lines);
+    memset(metrics, 0, sizeof *metrics);
+}
+
+static inline ThreadMetrics *thread_of(const Metrics *metrics, uint32_t id)
+{
+    return task_table_at(&metrics->threads, id);
+}
+
+const ThreadMetrics *metrics_thread(const Metrics *metrics, uint32_t id)
+{
+    return thread_of(metrics, id);
+}
+
+static void thread_create(Metrics *metrics, const TraceRecord *record)
+{
+    ThreadMetrics *thread =
+        task_table_add(&metrics->threads, metrics->scenario, record->task, record->a, record->b);
+    if (thread == NULL)
+        return;
+    thread->start_ns = record->time_ns;
+    thread->first_ns = thread->end_ns = thread->woken_ns = -1;
+    thread->state = STATE_BLOCKED;
+}
+
+// Shares out the core's time up to `now`: first to the interrupts that have it, then to who runs.
+static inline void core_account(CoreMetrics *core, int64_t now)
+{
+    int64_t at = core->at_ns;
+    if (core->irq_until_ns > at) {
+        int64_t end = core->irq_until_ns < now ? core->irq_until_ns : now;
+        core->interrupt_ns += end - at;
+        at = end;
+    }
+    int64_t ran = now - at;
+    core->at_ns = now;
+    if (core->task == 0) {
+        core->idle_ns += ran;
+    } else if (core->in_kernel) {
+        core->kernel_ns += ran;
+        core->task_kernel_ns += ran;
+    } else {
+        core->user_ns += ran;
+        core->task_user_ns += ran;
+    }
+}
+
+// Nobody has the core from now: gives the thread that had it its times.
+static void core_leave(Metrics *metrics, CoreMetrics *core)
+{
+    ThreadMetrics *thread = thread_of(metrics, core->task);
+    if (thread != NULL) {
+        thread->cpu_user_ns += core->task_user_ns;
+        thread->cpu_kernel_ns += core->task_kernel_ns;
+    }
+    core->task_user_ns = core->task_kernel_ns = 0;
+    core->task = 0;
+    core->in_kernel = false;
+}
+
+static CoreMetrics *core_of(Metrics *metrics, const TraceRecord *record)
+{
+    if (record->core < 0 || record->core >= CORES_MAX)
+        return NULL;
+    if ((uint32_t)record->core >= metrics->core_count)
+        metrics->core_count = (uint32_t)record->core + 1;
+    return &metrics->cores[record->core];
+}
+
+static void thread_runnable(ThreadMetrics *thread, int64_t now)
+{
+    if (thread->state == STATE_RUNNABLE)
+        return;
+    thread->state = STATE_RUNNABLE;
+    thread->since_ns = now;
+}
+
+static void switch_in(Metrics *metrics, const TraceRecord *record)
+{
+    CoreMetrics *core = core_of(metrics, record);
+    ThreadMetrics *thread = thread_of(metrics, record->task);
+    if (core == NULL || thread == NULL)
+        return;
+    core_account(core, record->time_ns);
+    if (core->task != 0)
+        core_leave(metrics, core);
+    core->task = record->task;
+    core->in_kernel = record->a != 0;
+    core->switches++;
+
+    if (thread->state == STATE_RUNNABLE)
+        thread->wait_ns += record->time_ns - thread->since_ns;
+    if (thread->state != STATE_ENDED)
+        thread->state = STATE_RUNNING;
+    if (thread->first_ns < 0) {
+        thread->first_ns = record->time_ns;
+    } else if (thread->woken_ns >= 0) {
+        samples_add(&metrics->wakes[thread->row.def], record->time_ns - thread->woken_ns,
+                    thread->row.instance);
+        thread->wakeups++;
+    }
+    thread->woken_ns = -1;
+}
+
+static void switch_out(Metrics *metrics, const TraceRecord *record)
+{
+    CoreMetrics *core = core_of(metrics, record);
+    ThreadMetrics *thread = thread_of(metrics, record->task);
+    if (core == NULL || thread == NULL)
+        return;
+    core_account(core, record->time_ns);
+    if (core->task == record->task)
+        core_leave(metrics, core);
+
+    SwitchReason reason = (SwitchReason)record->a;
+    if (thread->state == STATE_ENDED || reason == SWITCH_EXITED)
+        return;
+    if (switch_is_voluntary(reason))
+        thread->switches_voluntary++;
+    else
+        thread->switches_forced++;
+    if (reason <= SWITCH_YIELDED)
+        thread_runnable(thread, record->time_ns);
+    else
+        thread->state = STATE_BLOCKED;
+}
+
+static void kernel_mode(Metrics *metrics, const TraceRecord *record, bool in_kernel)
+{
+    CoreMetrics *core = core_of(metrics, record);
+    if (core == NULL || core->task != record->task)
+        return;
+    core_account(core, record->time_ns);
+    core->in_kernel = in_kernel;
+}
+
+static void interrupt(Metrics *metrics, const TraceRecord *record)
+{
+    CoreMetrics *core = core_of(metrics, record);
+    if (core == NULL)
+        return;
+    core_account(core, record->time_ns);
+    core->interrupts++;
+    int64_t begin = core->irq_until_ns > record->time_ns ? core->irq_until_ns : record->time_ns;
+    int64_t room = INT64_MAX - begin;
+    core->irq_until_ns = begin + (record->b < (uint64_t)room ? (int64_t)record->b : room);
+}
+
+static void thread_end(Metrics *metrics, const TraceRecord *record)
+{
+    ThreadMetrics *thread = thread_of(metrics, record->task);
+    if (thread == NULL || thread->state == STATE_ENDED)
+        return;
+    if (thread->state == STATE_RUNNABLE) // a daemon that was killed in a run queue
+        thread->wait_ns += record->time_ns - thread->since_ns;
+    thread->state = STATE_ENDED;
+    thread->end_ns = record->time_ns;
+    OpenSpan span;
+    while (open_spans_pop(&metrics->spans, &thread->span, &span))
+        continue; // a span that its thread's end cuts short has no latency
+    if (record->kind == EVENT_TASK_EXITED &&
+        !metrics->scenario->threads[thread->row.def - 1].daemon)
+        metrics->worker_exit_ns = record->time_ns;
+}
+
+static void lock_event(Metrics *metrics, const TraceRecord *record)
+{
+    ThreadMetrics *thread = thread_of(metrics, record->task);
+    if (thread == NULL || record->a == 0 || record->a > metrics->scenario->lock_count)
+        return;
+    LockMetrics *lock = &metrics->locks[record->a];
+    uint32_t id = (uint32_t)record->a;
+    if (record->kind == EVENT_LOCK_WAIT) {
+        // A waiter that is woken, finds the lock taken again and waits on has waited once.
+        if (thread->lock != id)
+            thread->lock_since_ns = record->time_ns;
+        thread->lock = id;
+    } else if (record->kind == EVENT_LOCK_TAKEN) {
+        if (thread->lock == id)
+            samples_add(&lock->waits, record->time_ns - thread->lock_since_ns, 0);
+        thread->lock = 0;
+        lock->holder = record->task;
+        lock->taken_ns = record->time_ns;
+    } else if (lock->holder == record->task) {
+        samples_add(&lock->holds, record->time_ns - lock->taken_ns, 0);
+        lock->holder = 0;
+    }
+}
+
+static void span_event(Metrics *metrics, const TraceRecord *record)
+{
+    ThreadMetrics *thread = thread_of(metrics, record->task);
+    NameMetrics *name = name_metrics(metrics, record->a);
+    if (thread == NULL || name == NULL)
+        return;
+    name->is_span = true;
+    OpenSpan span = {record->time_ns, record->b, name->name, 0};
+    if (record->kind == EVENT_SPAN_BEGIN)
+        open_spans_push(&metrics->spans, &thread->span, span);
+    else if (open_spans_end(&metrics->spans, &thread->span, name->name, record->b, &span))
+        samples_add(&name->latency, record->time_ns - span.begin_ns, 0);
+}
+
+static void mark_event(Metrics *metrics, const TraceRecord *record)
+{
+    NameMetrics *name = name_metrics(metrics, record->a);
+    if (name == NULL)
+        return;
+    name->is_mark = true;
+    name->passages++;
+}
+
+static void print_event(Metrics *metrics, const TraceRecord *record)
+{
+    if (metrics->printed_count++ < PRINTED_MAX)
+        *ARRAY_PUSH(&metrics->printed) = record->a > UINT32_MAX ? 0 : (uint32_t)record->a;
+}
+
+// The end of the run closes every account.
+static void run_end(Metrics *metrics)
+{
+    int64_t now = metrics->now_ns;
+    for (uint32_t i = 0; i < metrics->core_count; i++) {
+        core_account(&metrics->cores[i], now);
+        core_leave(metrics, &metrics->cores[i]);
+    }
+    for (uint32_t id = 1; id <= metrics->threads.id_max; id++) {
+        ThreadMetrics *thread = thread_of(metrics, id);
+        if (thread == NULL || thread->state != STATE_RUNNABLE)
+            continue;
+        thread->wait_ns += now - thread->since_ns;
+        thread->since_ns = now;
+    }
+    metrics->ended = true;
+}
+
+static void add_one(Metrics *metrics, const TraceRecord *record)
+{
+    ThreadMetrics *thread;
+    switch ((EventKind)record->kind) {
+    case EVENT_TASK_CREATED:
+        thread_create(metrics, record);
+        break;
+    case EVENT_TASK_EXITED:
+    case EVENT_TASK_KILLED:
+        thread_end(metrics, record);
+        break;
+    case EVENT_ENQUEUED:
+        thread = thread_of(metrics, record->task);
+        if (thread != NULL && thread->state == STATE_BLOCKED)
+            thread_runnable(thread, record->time_ns);
+        break;
+    case EVENT_SWITCH_IN:
+        switch_in(metrics, record);
+        break;
+    case EVENT_SWITCH_OUT:
+        switch_out(metrics, record);
+        break;
+    case EVENT_WAKEUP:
+        thread = thread_of(metrics, record->task);
+        if (thread != NULL && thread->state != STATE_RUNNING)
+            thread->woken_ns = record->time_ns;
+        break;
+    case EVENT_MIGRATED:
+        thread = thread_of(metrics, record->task);
+        if (thread != NULL)
+            thread->migrations++;
+        break;
+    case EVENT_KERNEL_ENTER:
+        kernel_mode(metrics, record, true);
+        break;
+    case EVENT_KERNEL_EXIT:
+        kernel_mode(metrics, record, false);
+        break;
+    case EVENT_IRQ:
+        interrupt(metrics, record);
+        break;
+    case EVENT_LOCK_WAIT:
+    case EVENT_LOCK_TAKEN:
+    case EVENT_LOCK_RELEASED:
+        lock_event(metrics, record);
+        break;
+    case EVENT_PRINT:
+        print_event(metrics, record);
+        break;
+    case EVENT_MARK:
+        mark_event(metrics, record);
+        break;
+    case EVENT_SPAN_BEGIN:
+    case EVENT_SPAN_END:
+        span_event(metrics, record);
+        break;
+    case EVENT_DEADLOCK:
+        metrics->deadlocked++;
+        break;
+    case EVENT_RUN_END:
+        metrics->end = (EndReason)record->a;
+        metrics->limit = (LimitId)record->b;
+        run_end(metrics);
+        break;
+    case EVENT_TIMER_SET:
+    case EVENT_JOIN_WAIT:
+    case EVENT_NONE:
+    case EVENT_KIND_COUNT:
+        break;
+    }
+}
+
+void metrics_add(Metrics *metrics, const TraceRecord *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (metrics->ended)
+            break; // RUN_END is the last record of a run
+        metrics->now_ns = records[i].time_ns;
+        add_one(metrics, &records[i]);
+    }
+    metrics->records += count;
+}
+
+void metrics_finish(Metrics *metrics, const RunResult *result)
+{
+    if (!metrics->ended) {
+        // The trace was cut short (a limit on records, a full disk): what is known ends here.
+        metrics->end = result != NULL ? result->end : END_LIMIT;
+        metrics->limit = result != NULL ? result->limit : LIMIT_RECORDS;
+        run_end(metrics);
+    }
+    metrics->has_events = result != NULL;
+    metrics->events = result != NULL ? result->events : 0;
+}
+
+int64_t metrics_makespan_ns(const Metrics *metrics)
+{
+    bool by_itself = metrics->end == END_DONE && metrics->worker_exit_ns >= 0;
+    return by_itself ? metrics->worker_exit_ns : metrics->now_ns;
+}
+
+double metrics_utilization(const Metrics *metrics, uint32_t core)
+{
+    if (metrics->now_ns <= 0)
+        return -1;
+    return (double)(metrics->now_ns - metrics->cores[core].idle_ns) / (double)metrics->now_ns;
+}
+
+double metrics_throughput(const Metrics *metrics, uint64_t count)
+{
+    int64_t makespan = metrics_makespan_ns(metrics);
+    return makespan <= 0 ? -1 : (double)count * 1e9 / (double)makespan;
+}

@@ -1,0 +1,123 @@
+// Metrics: what a run was worth in numbers, folded from its trace while the records pass. A sink,
+// so that a run without a window needs no stored trace; a stored one is fed to the same fold. Not a
+// report: nothing here formats.
+//
+// What the numbers mean where it is not obvious:
+// - A thread's time: from SWITCH_IN to SWITCH_OUT it has the core, in the kernel after a SWITCH_IN
+//   that says so and between KERNEL_ENTER and KERNEL_EXIT, else in user mode. An interrupt takes
+//   its time from both: it begins when its record says, or when the interrupts before it on that
+//   core are done, and neither the thread nor its core is in user or kernel mode meanwhile.
+// - A thread waits while it is runnable and has no core: from ENQUEUED, or from a SWITCH_OUT that
+//   leaves it runnable (preempted or yielded), to SWITCH_IN. The cost of switching to it is its
+//   own kernel time, not waiting.
+// - Switches: sleep, lock, join and yield are voluntary, preemptions are forced, and the end of a
+//   thread is neither. (Linux counts an exit in nvcsw, where nobody sees it any more.)
+// - A wake-up counts when its thread runs next; that of a thread that never ran is its creation,
+//   which `response` measures.
+// - Core times are over the whole run, up to RUN_END; user + kernel + interrupt + idle is exactly
+//   that. Utilization is the part that is not idle, over the run's length.
+// - Makespan is the end of the last thread that is not a daemon. When the run did not end by itself
+//   (`until`, a limit, a deadlock) it is the end of the run.
+// - A daemon that ends with its process has an end and a turnaround like any thread.
+#pragma once
+#include "sim/analysis/open_spans.h"
+#include "sim/analysis/samples.h"
+#include "sim/analysis/task_table.h"
+#include "sim/base/array.h"
+#include "sim/ringside.h"
+#include "sim/scenario/expect.h"
+#include "sim/scenario/scenario.h"
+#include "sim/trace/trace.h"
+
+typedef struct ThreadMetrics {
+    TaskRow row;                        // its def and instance
+    int64_t start_ns, first_ns, end_ns; // created, first on a core, ended; -1: never
+    int64_t wait_ns, cpu_user_ns, cpu_kernel_ns;
+    int64_t since_ns;      // while runnable: since when
+    int64_t woken_ns;      // woken and not yet on a core; -1: no
+    int64_t lock_since_ns; // while it waits for `lock`: since when
+    uint32_t switches_voluntary, switches_forced, migrations, wakeups;
+    uint32_t lock; // LockId.index1
+    uint32_t span; // its innermost open span
+    uint8_t state; // private to metrics.c
+} ThreadMetrics;
+
+typedef struct CoreMetrics {
+    int64_t at_ns;        // accounted for up to here
+    int64_t irq_until_ns; // an interrupt has the core until then
+    int64_t user_ns, kernel_ns, interrupt_ns, idle_ns;
+    int64_t task_user_ns, task_kernel_ns; // of the running task, since it was switched in
+    uint64_t switches, interrupts;
+    uint32_t task; // TaskId.index1 of who runs
+    bool in_kernel;
+} CoreMetrics;
+
+typedef struct LockMetrics {
+    Samples waits, holds;
+    int64_t taken_ns;
+    uint32_t holder; // TaskId.index1; 0: free
+} LockMetrics;
+
+// A name that marks or spans use (one name may be both).
+typedef struct NameMetrics {
+    uint32_t name; // StringId.index1
+    bool is_mark, is_span;
+    uint64_t passages; // of the mark
+    Samples latency;   // of the span; `latency.total` is how often it ended
+} NameMetrics;
+
+enum { PRINTED_MAX = 1 << 22 };
+
+typedef struct MetricsValues {
+    MetricId metric;
+    uint32_t id, instance;
+    double *values;
+    size_t count;
+} MetricsValues;
+
+typedef struct Metrics {
+    TraceSink sink;
+    const Scenario *scenario;
+    TaskTable threads; // of ThreadMetrics
+    CoreMetrics cores[CORES_MAX];
+    uint32_t core_count; // the scenario's, or more when the trace has more
+    LockMetrics *locks;  // by LockId
+    Samples *wakes;      // by ThreadDefId, owned by instance
+    uint32_t *name_of;   // by StringId: index1 into `names`
+    ARRAY(NameMetrics) names;
+    ARRAY(uint32_t) printed; // StringId.index1, the first PRINTED_MAX lines
+    uint64_t printed_count;
+    OpenSpans spans;
+    ARRAY(MetricsValues) answers; // given to expectations
+    ARRAY(const char *) lines;
+
+    int64_t now_ns;         // of the last record
+    int64_t worker_exit_ns; // of the last thread that is not a daemon; -1: none ended
+    uint64_t records;
+    uint32_t deadlocked;
+    bool ended; // RUN_END was seen
+    EndReason end;
+    LimitId limit;
+    bool has_events;
+    uint64_t events;
+} Metrics;
+
+// `scenario` outlives the metrics. Feed records through `metrics->sink` or metrics_add, in order;
+// whatever their ids refer to, they are taken without harm. Memory: below 200 bytes a thread.
+void metrics_open(Metrics *metrics, const Scenario *scenario);
+void metrics_add(Metrics *metrics, const TraceRecord *records, size_t count);
+// Closes what is still open at the end of the trace. Once, before anything is read. `result` is
+// NULL for a trace that was read from a file: then the number of events is not known.
+void metrics_finish(Metrics *metrics, const RunResult *result);
+void metrics_free(Metrics *metrics);
+
+int64_t metrics_makespan_ns(const Metrics *metrics);
+// The thread with this id (1 .. threads.id_max); NULL when there is none.
+const ThreadMetrics *metrics_thread(const Metrics *metrics, uint32_t id);
+// Busy share of the run, 0 .. 1; -1 when the run had no length. core < core_count.
+double metrics_utilization(const Metrics *metrics, uint32_t core);
+// Per second of makespan; -1 when there was none.
+double metrics_throughput(const Metrics *metrics, uint64_t count);
+
+// For expect lines. What it returns lives as long as the metrics.
+ExpectSource metrics_expect_source(Metrics *metrics);

@@ -1,0 +1,207 @@
+#include "sim/analysis/narrate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool narrator_write(TraceSink *sink, const TraceRecord *records, size_t count)
+{
+    Narrator *narrator = (Narrator *)sink;
+    for (size_t i = 0; i < count; i++)
+        narrate(narrator, &records[i]);
+    return !narrator->writer->failed;
+}
+
+void narrator_open(Narrator *narrator, const Scenario *scenario, Writer *writer)
+{
+    *narrator = (Narrator){
+        .sink.write = narrator_write,
+        .scenario = scenario,
+        .writer = writer,
+        .tasks.row_bytes = sizeof(TaskRow),
+    };
+}
+
+void narrator_free(Narrator *narrator)
+{
+    task_table_free(&narrator->tasks);
+}
+
+// A text of the scenario on one line: what would move a terminal's cursor is written as an escape.
+static void say_text(Writer *writer, const char *text)
+{
+    for (; *text != 0; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '\n')
+            writer_text(writer, "\\n");
+        else if (c == '\t')
+            writer_text(writer, "\\t");
+        else if (c < 0x20 || c == 0x7f)
+            writer_format(writer, "\\x%02x", c);
+        else
+            writer_char(writer, *text);
+    }
+}
+
+static void say_numbered(Writer *writer, const char *what, uint64_t number)
+{
+    writer_format(writer, "%s %" PRIu64, what, number);
+}
+
+static void say_task(const Narrator *narrator, uint64_t id)
+{
+    char name[96];
+    say_text(narrator->writer, task_table_name(&narrator->tasks, narrator->scenario, id, name));
+}
+
+static void say_def(const Narrator *narrator, uint64_t def)
+{
+    const Scenario *scenario = narrator->scenario;
+    if (def == 0 || def > scenario->thread_count)
+        say_numbered(narrator->writer, "threads of entry", def);
+    else
+        say_text(narrator->writer, scenario_string(scenario, scenario->threads[def - 1].name));
+}
+
+static void say_lock(const Narrator *narrator, uint64_t lock)
+{
+    const Scenario *scenario = narrator->scenario;
+    if (lock == 0 || lock > scenario->lock_count)
+        say_numbered(narrator->writer, "number", lock);
+    else
+        say_text(narrator->writer, scenario_string(scenario, scenario->locks[lock - 1].name));
+}
+
+static void say_string(const Narrator *narrator, uint64_t string)
+{
+    if (string == 0 || string > narrator->scenario->string_count)
+        say_numbered(narrator->writer, "text", string);
+    else
+        say_text(narrator->writer,
+                 scenario_string(narrator->scenario, (StringId){(uint32_t)string}));
+}
+
+static void say_core(Writer *writer, int64_t core)
+{
+    if (core < 0)
+        writer_text(writer, "none");
+    else
+        writer_i64(writer, core);
+}
+
+static void say_ns(Writer *writer, int64_t ns)
+{
+    char text[32];
+    writer_text(writer, duration_text(ns, text));
+}
+
+static void say_argument(const Narrator *narrator, ArgType type, uint64_t value)
+{
+    Writer *writer = narrator->writer;
+    unsigned word = value > UINT32_MAX ? UINT32_MAX : (unsigned)value;
+    switch (type) {
+    case ARG_TASK:
+        say_task(narrator, value);
+        break;
+    case ARG_CORE:
+        say_core(writer, (int64_t)word - 1);
+        break;
+    case ARG_DEF:
+        say_def(narrator, value);
+        break;
+    case ARG_LOCK:
+        say_lock(narrator, value);
+        break;
+    case ARG_TEXT:
+        say_string(narrator, value);
+        break;
+    case ARG_NS:
+    case ARG_VTIME:
+        say_ns(writer, (int64_t)value);
+        break;
+    case ARG_SWITCH_REASON:
+        writer_text(writer, switch_reason_sentence(word));
+        break;
+    case ARG_SYSCALL:
+        writer_text(writer, syscall_name(word));
+        break;
+    case ARG_IRQ:
+        writer_text(writer, irq_name(word));
+        break;
+    case ARG_MIGRATION_REASON:
+        writer_text(writer, migration_reason_text(word));
+        break;
+    case ARG_LIMIT:
+        writer_text(writer, limit_name(word));
+        break;
+    case ARG_END_REASON:
+        writer_text(writer, end_reason_text(word));
+        break;
+    case ARG_NONE:
+    case ARG_COUNT:
+    case ARG_TYPE_COUNT:
+        writer_u64(writer, value);
+        break;
+    }
+}
+
+// What the list's general rules would say badly: who wakes when it is no task, and what a task of
+// a circle waits for when it is no lock.
+static const char *special_words(const TraceRecord *record, const char *field)
+{
+    if (field[0] != 'a')
+        return NULL;
+    if (record->kind == EVENT_WAKEUP && record->a == 0)
+        return "an interrupt";
+    if (record->kind == EVENT_DEADLOCK && record->a == 0)
+        return "threads to end";
+    return NULL;
+}
+
+// The field between the braces, of `length` bytes.
+static void say_field(const Narrator *narrator, const TraceRecord *record, const char *field,
+                      size_t length)
+{
+    const EventInfo *info = event_info(record->kind);
+    const char *special = special_words(record, field);
+    if (special != NULL)
+        writer_text(narrator->writer, special);
+    else if (length == 4 && memcmp(field, "task", 4) == 0)
+        say_task(narrator, record->task);
+    else if (length == 4 && memcmp(field, "core", 4) == 0)
+        say_core(narrator->writer, record->core);
+    else if (length == 1 && (field[0] == 'a' || field[0] == 'b'))
+        say_argument(narrator, info->arg[field[0] - 'a'].type,
+                     field[0] == 'a' ? record->a : record->b);
+    else
+        writer_text(narrator->writer, "?");
+}
+
+static void say_time(Writer *writer, int64_t ns)
+{
+    uint64_t time = ns < 0 ? 0 : (uint64_t)ns;
+    writer_format(writer, "%6" PRIu64 ".%06" PRIu64 " ms  ", time / 1000000, time % 1000000);
+}
+
+void narrate(Narrator *narrator, const TraceRecord *record)
+{
+    Writer *writer = narrator->writer;
+    if (record->kind == EVENT_TASK_CREATED)
+        task_table_add(&narrator->tasks, narrator->scenario, record->task, record->a, record->b);
+    say_time(writer, record->time_ns);
+    for (const char *s = event_info(record->kind)->sentence; *s != 0;) {
+        size_t plain = strcspn(s, "{");
+        writer_bytes(writer, s, plain);
+        s += plain;
+        if (*s == 0)
+            break;
+        size_t length = strcspn(++s, "}");
+        say_field(narrator, record, s, length);
+        s += length + (s[length] == '}');
+    }
+    if (record->kind == EVENT_RUN_END && record->a == END_LIMIT) {
+        writer_text(writer, ": ");
+        say_argument(narrator, ARG_LIMIT, record->b);
+    }
+    writer_char(writer, '\n');
+}

@@ -1,0 +1,474 @@
+// The report for programs: JSON and CSV. Both print rows of cells, and the list of keys says which
+// cells a row has: a key that is not filled is null, and nothing else can be printed.
+#include "sim/analysis/report.h"
+
+#include "sim/base/check.h"
+#include "sim/trace/record.h"
+
+#include <ctype.h>
+#include <string.h>
+
+typedef enum Section {
+#define REPORT_SECTION(id, key, text) SECTION_##id,
+#define REPORT_KEY(section, id, key, type, text)
+#include "sim/trace/report_keys.def"
+#undef REPORT_SECTION
+#undef REPORT_KEY
+    SECTION_COUNT
+} Section;
+
+typedef enum Key {
+#define REPORT_SECTION(id, key, text)
+#define REPORT_KEY(section, id, key, type, text) KEY_##section##_##id,
+#include "sim/trace/report_keys.def"
+#undef REPORT_SECTION
+#undef REPORT_KEY
+    KEY_COUNT
+} Key;
+
+static const struct {
+    Section section;
+    const char *name;
+} keys[KEY_COUNT] = {
+#define REPORT_SECTION(id, key, text)
+#define REPORT_KEY(section, id, key, type, text) {SECTION_##section, key},
+#include "sim/trace/report_keys.def"
+#undef REPORT_SECTION
+#undef REPORT_KEY
+};
+
+typedef struct Cell {
+    enum { CELL_ABSENT, CELL_TEXT, CELL_COUNT, CELL_NUMBER, CELL_TRUTH } type;
+    const char *text;
+    uint64_t count;
+    double number;
+    bool truth;
+} Cell;
+
+// A row, indexed by Key; only its section's cells are used.
+typedef struct Row {
+    Cell cells[KEY_COUNT];
+} Row;
+
+static void set_text(Row *row, Key key, const char *text)
+{
+    row->cells[key] = (Cell){.type = text == NULL ? CELL_ABSENT : CELL_TEXT, .text = text};
+}
+
+static void set_count(Row *row, Key key, uint64_t count)
+{
+    row->cells[key] = (Cell){.type = CELL_COUNT, .count = count};
+}
+
+// Absent when negative.
+static void set_ns(Row *row, Key key, int64_t ns)
+{
+    row->cells[key] = (Cell){.type = ns < 0 ? CELL_ABSENT : CELL_COUNT, .count = (uint64_t)ns};
+}
+
+static void set_number(Row *row, Key key, double number)
+{
+    row->cells[key] = (Cell){.type = number < 0 ? CELL_ABSENT : CELL_NUMBER, .number = number};
+}
+
+static void set_truth(Row *row, Key key, bool truth)
+{
+    row->cells[key] = (Cell){.type = CELL_TRUTH, .truth = truth};
+}
+
+// Not negative; nine decimals, whatever the locale.
+static void write_number(Writer *writer, double number)
+{
+    uint64_t whole = number >= 1.8e19 ? UINT64_MAX : (uint64_t)number;
+    uint64_t billionths = (uint64_t)((number - (double)whole) * 1e9 + 0.5);
+    if (number >= 1.8e19)
+        billionths = 0;
+    whole += billionths / 1000000000;
+    billionths %= 1000000000;
+    char digits[9];
+    for (int i = 8; i >= 0; i--, billionths /= 10)
+        digits[i] = (char)('0' + billionths % 10);
+    int length = 9;
+    while (length > 1 && digits[length - 1] == '0')
+        length--;
+    writer_u64(writer, whole);
+    writer_char(writer, '.');
+    writer_bytes(writer, digits, (size_t)length);
+}
+
+static void write_cell_json(Writer *writer, const Cell *cell)
+{
+    switch (cell->type) {
+    case CELL_ABSENT:
+        writer_text(writer, "null");
+        break;
+    case CELL_TEXT:
+        writer_json_text(writer, cell->text);
+        break;
+    case CELL_COUNT:
+        writer_u64(writer, cell->count);
+        break;
+    case CELL_NUMBER:
+        write_number(writer, cell->number);
+        break;
+    case CELL_TRUTH:
+        writer_text(writer, cell->truth ? "true" : "false");
+        break;
+    }
+}
+
+static int section_first(Section section)
+{
+    int key = 0;
+    while (keys[key].section != section)
+        key++;
+    return key;
+}
+
+static void write_row(Writer *writer, Section section, const Row *row, bool first)
+{
+    writer_text(writer, first ? "\n    {" : ",\n    {");
+    int begin = section_first(section);
+    for (int key = begin; key < KEY_COUNT && keys[key].section == section; key++) {
+        writer_text(writer, key == begin ? "\"" : ", \"");
+        writer_text(writer, keys[key].name);
+        writer_text(writer, "\": ");
+        write_cell_json(writer, &row->cells[key]);
+    }
+    writer_char(writer, '}');
+}
+
+// --- rows ---------------------------------------------------------------------------------------
+
+static const char *process_name(const Scenario *scenario, ProcessId process)
+{
+    return process.index1 == 0 || process.index1 > scenario->process_count
+               ? NULL
+               : scenario_string(scenario, scenario->processes[process.index1 - 1].name);
+}
+
+static void thread_row(const Report *report, uint32_t id, const ThreadMetrics *t, Row *row,
+                       char name[static 96])
+{
+    const Scenario *scenario = report->scenario;
+    const ThreadDef *def = &scenario->threads[t->row.def - 1];
+    task_table_name(&report->metrics->threads, scenario, id, name);
+    set_text(row, KEY_THREAD_NAME, name);
+    set_text(row, KEY_THREAD_PROCESS, process_name(scenario, def->process));
+    set_ns(row, KEY_THREAD_START_NS, t->start_ns);
+    set_ns(row, KEY_THREAD_END_NS, t->end_ns);
+    set_ns(row, KEY_THREAD_RESPONSE_NS, t->first_ns < 0 ? -1 : t->first_ns - t->start_ns);
+    set_ns(row, KEY_THREAD_TURNAROUND_NS, t->end_ns < 0 ? -1 : t->end_ns - t->start_ns);
+    set_ns(row, KEY_THREAD_WAIT_NS, t->wait_ns);
+    set_ns(row, KEY_THREAD_CPU_USER_NS, t->cpu_user_ns);
+    set_ns(row, KEY_THREAD_CPU_KERNEL_NS, t->cpu_kernel_ns);
+    set_count(row, KEY_THREAD_SWITCHES_VOLUNTARY, t->switches_voluntary);
+    set_count(row, KEY_THREAD_SWITCHES_FORCED, t->switches_forced);
+    set_count(row, KEY_THREAD_MIGRATIONS, t->migrations);
+    set_count(row, KEY_THREAD_WAKEUPS, t->wakeups);
+    set_truth(row, KEY_THREAD_DAEMON, def->daemon);
+}
+
+static void core_row(const Metrics *metrics, uint32_t number, Row *row)
+{
+    const CoreMetrics *core = &metrics->cores[number];
+    set_count(row, KEY_CORE_CORE, number);
+    set_number(row, KEY_CORE_UTILIZATION, metrics_utilization(metrics, number));
+    set_ns(row, KEY_CORE_USER_NS, core->user_ns);
+    set_ns(row, KEY_CORE_KERNEL_NS, core->kernel_ns);
+    set_ns(row, KEY_CORE_INTERRUPT_NS, core->interrupt_ns);
+    set_ns(row, KEY_CORE_IDLE_NS, core->idle_ns);
+    set_count(row, KEY_CORE_SWITCHES, core->switches);
+    set_count(row, KEY_CORE_INTERRUPTS, core->interrupts);
+}
+
+static int64_t if_any(const SamplesSummary *summary, int64_t ns)
+{
+    return summary->count == 0 ? -1 : ns;
+}
+
+static void lock_row(const Report *report, uint32_t id, Row *row)
+{
+    const LockDef *def = &report->scenario->locks[id - 1];
+    SamplesSummary holds = samples_summary(&report->metrics->locks[id].holds);
+    SamplesSummary waits = samples_summary(&report->metrics->locks[id].waits);
+    set_text(row, KEY_LOCK_NAME, scenario_string(report->scenario, def->name));
+    set_text(row, KEY_LOCK_PROCESS, process_name(report->scenario, def->process));
+    set_count(row, KEY_LOCK_HOLDS, holds.count);
+    set_ns(row, KEY_LOCK_HOLD_MEAN_NS, if_any(&holds, holds.mean));
+    set_ns(row, KEY_LOCK_HOLD_P99_NS, if_any(&holds, holds.p99));
+    set_ns(row, KEY_LOCK_HOLD_MAX_NS, if_any(&holds, holds.max));
+    set_count(row, KEY_LOCK_WAITS, waits.count);
+    set_ns(row, KEY_LOCK_WAIT_MEAN_NS, if_any(&waits, waits.mean));
+    set_ns(row, KEY_LOCK_WAIT_P99_NS, if_any(&waits, waits.p99));
+    set_ns(row, KEY_LOCK_WAIT_MAX_NS, if_any(&waits, waits.max));
+}
+
+static void span_row(const Report *report, const NameMetrics *name, Row *row)
+{
+    SamplesSummary latency = samples_summary(&name->latency);
+    set_text(row, KEY_SPAN_NAME, scenario_string(report->scenario, (StringId){name->name}));
+    set_count(row, KEY_SPAN_COUNT, latency.count);
+    set_number(row, KEY_SPAN_THROUGHPUT, metrics_throughput(report->metrics, latency.count));
+    set_ns(row, KEY_SPAN_LATENCY_MEAN_NS, if_any(&latency, latency.mean));
+    set_ns(row, KEY_SPAN_LATENCY_P50_NS, if_any(&latency, latency.p50));
+    set_ns(row, KEY_SPAN_LATENCY_P90_NS, if_any(&latency, latency.p90));
+    set_ns(row, KEY_SPAN_LATENCY_P99_NS, if_any(&latency, latency.p99));
+    set_ns(row, KEY_SPAN_LATENCY_MAX_NS, if_any(&latency, latency.max));
+}
+
+static void mark_row(const Report *report, const NameMetrics *name, Row *row)
+{
+    set_text(row, KEY_MARK_NAME, scenario_string(report->scenario, (StringId){name->name}));
+    set_count(row, KEY_MARK_COUNT, name->passages);
+    set_number(row, KEY_MARK_THROUGHPUT, metrics_throughput(report->metrics, name->passages));
+}
+
+static void expect_row(const ReportExpect *expect, Row *row)
+{
+    set_text(row, KEY_EXPECT_TEXT, expect->expect->text);
+    if (expect->expect->at.line != 0)
+        set_count(row, KEY_EXPECT_LINE, expect->expect->at.line);
+    set_truth(row, KEY_EXPECT_HOLDS, expect->holds);
+    set_text(row, KEY_EXPECT_FOUND, expect->found);
+}
+
+// --- lists --------------------------------------------------------------------------------------
+
+static void thread_list(const Report *report, Writer *writer)
+{
+    const Metrics *metrics = report->metrics;
+    bool first = true;
+    for (uint32_t id = 1; id <= metrics->threads.id_max; id++) {
+        const ThreadMetrics *thread = metrics_thread(metrics, id);
+        if (thread == NULL)
+            continue;
+        Row row = {0};
+        char name[96];
+        thread_row(report, id, thread, &row, name);
+        write_row(writer, SECTION_THREAD, &row, first);
+        first = false;
+    }
+}
+
+static void core_list(const Report *report, Writer *writer)
+{
+    for (uint32_t i = 0; i < report->metrics->core_count; i++) {
+        Row row = {0};
+        core_row(report->metrics, i, &row);
+        write_row(writer, SECTION_CORE, &row, i == 0);
+    }
+}
+
+static void lock_list(const Report *report, Writer *writer)
+{
+    for (uint32_t id = 1; id <= report->scenario->lock_count; id++) {
+        Row row = {0};
+        lock_row(report, id, &row);
+        write_row(writer, SECTION_LOCK, &row, id == 1);
+    }
+}
+
+static void name_list(const Report *report, Writer *writer, Section section)
+{
+    bool first = true;
+    for (size_t i = 0; i < report->metrics->names.count; i++) {
+        const NameMetrics *name = &report->metrics->names.at[i];
+        Row row = {0};
+        if (!(section == SECTION_SPAN ? name->is_span : name->is_mark))
+            continue;
+        if (section == SECTION_SPAN)
+            span_row(report, name, &row);
+        else
+            mark_row(report, name, &row);
+        write_row(writer, section, &row, first);
+        first = false;
+    }
+}
+
+static void expect_list(const Report *report, Writer *writer)
+{
+    for (uint32_t i = 0; report->expects != NULL && i < report->scenario->expect_count; i++) {
+        Row row = {0};
+        expect_row(&report->expects[i], &row);
+        write_row(writer, SECTION_EXPECT, &row, i == 0);
+    }
+}
+
+static void text_item(Writer *writer, const char *text, bool first)
+{
+    writer_text(writer, first ? "\n    " : ",\n    ");
+    writer_json_text(writer, text);
+}
+
+static void printed_list(const Report *report, Writer *writer)
+{
+    const Metrics *metrics = report->metrics;
+    for (size_t i = 0; i < metrics->printed.count; i++)
+        text_item(writer, scenario_string(report->scenario, (StringId){metrics->printed.at[i]}),
+                  i == 0);
+}
+
+static void process_list(const Report *report, Writer *writer)
+{
+    for (uint32_t i = 1; i <= report->scenario->process_count; i++)
+        text_item(writer, process_name(report->scenario, (ProcessId){i}), i == 1);
+}
+
+static void override_list(const Report *report, Writer *writer)
+{
+    Arena arena = {0};
+    const char *line = report->scenario->overrides;
+    for (bool first = true; line != NULL && *line != 0; first = false) {
+        size_t length = strcspn(line, "\n");
+        text_item(writer, arena_text(&arena, line, length), first);
+        line += length + (line[length] == '\n');
+    }
+    arena_free(&arena);
+}
+
+// Writes the items of a key that is a list; false when it is none.
+static bool list_json(const Report *report, Writer *writer, Key key)
+{
+    switch (key) {
+    case KEY_RUN_OVERRIDES:
+        override_list(report, writer);
+        return true;
+    case KEY_RUN_PROCESSES:
+        process_list(report, writer);
+        return true;
+    case KEY_RUN_THREADS:
+        thread_list(report, writer);
+        return true;
+    case KEY_RUN_CORES:
+        core_list(report, writer);
+        return true;
+    case KEY_RUN_LOCKS:
+        lock_list(report, writer);
+        return true;
+    case KEY_RUN_SPANS:
+        name_list(report, writer, SECTION_SPAN);
+        return true;
+    case KEY_RUN_MARKS:
+        name_list(report, writer, SECTION_MARK);
+        return true;
+    case KEY_RUN_PRINTED:
+        printed_list(report, writer);
+        return true;
+    case KEY_RUN_EXPECT:
+        expect_list(report, writer);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_list(Key key)
+{
+    return key == KEY_RUN_OVERRIDES || key == KEY_RUN_PROCESSES ||
+           (key >= KEY_RUN_THREADS && key <= KEY_RUN_EXPECT);
+}
+
+// --- documents ----------------------------------------------------------------------------------
+
+// "done", "until"…: the ids of END_REASONS in lower case.
+static const char *end_word(EndReason end, char text[static 32])
+{
+#define X(id, word) #id,
+    static const char *const ids[] = {END_REASONS(X)};
+#undef X
+    const char *id = (unsigned)end < END_REASON_COUNT ? ids[end] : "?";
+    size_t i = 0;
+    for (; id[i] != 0 && i < 31; i++)
+        text[i] = (char)tolower((unsigned char)id[i]);
+    text[i] = 0;
+    return text;
+}
+
+static void run_row(const Report *report, Row *row, char end[static 32], char hash[static 17])
+{
+    const Metrics *metrics = report->metrics;
+    const Scenario *scenario = report->scenario;
+    set_text(row, KEY_RUN_TITLE, scenario->title);
+    set_text(row, KEY_RUN_LESSON, scenario->lesson);
+    set_text(row, KEY_RUN_FILE, scenario->path);
+    set_count(row, KEY_RUN_SEED, scenario->seed);
+    set_text(row, KEY_RUN_SOURCE, report->measured ? "measured" : "simulated");
+    set_text(row, KEY_RUN_END, end_word(metrics->end, end));
+    set_text(row, KEY_RUN_LIMIT, metrics->end == END_LIMIT ? limit_name(metrics->limit) : NULL);
+    set_ns(row, KEY_RUN_ENDED_NS, metrics->now_ns);
+    set_ns(row, KEY_RUN_MAKESPAN_NS, metrics_makespan_ns(metrics));
+    if (metrics->has_events)
+        set_count(row, KEY_RUN_EVENTS, metrics->events);
+    set_count(row, KEY_RUN_RECORDS, metrics->records);
+    if (report->has_result)
+        set_count(row, KEY_RUN_MEMORY_BYTES, report->result.bytes);
+    if (report->has_hash) {
+        for (int i = 0; i < 16; i++)
+            hash[i] = "0123456789abcdef"[report->trace_hash >> (60 - 4 * i) & 15];
+        hash[16] = 0;
+        set_text(row, KEY_RUN_TRACE_HASH, hash);
+    }
+    set_count(row, KEY_RUN_DEADLOCKED, metrics->deadlocked);
+}
+
+void report_json(const Report *report, Writer *writer)
+{
+    Row row = {0};
+    char end[32], hash[17];
+    run_row(report, &row, end, hash);
+    for (int key = 0; key < KEY_COUNT && keys[key].section == SECTION_RUN; key++) {
+        writer_text(writer, key == 0 ? "{\n  \"" : ",\n  \"");
+        writer_text(writer, keys[key].name);
+        writer_text(writer, "\": ");
+        if (!is_list((Key)key)) {
+            write_cell_json(writer, &row.cells[key]);
+            continue;
+        }
+        writer_char(writer, '[');
+        CHECK(list_json(report, writer, (Key)key));
+        writer_char(writer, ']');
+    }
+    writer_text(writer, "\n}\n");
+}
+
+static void write_cell_csv(Writer *writer, const Cell *cell)
+{
+    if (cell->type == CELL_ABSENT)
+        return;
+    if (cell->type != CELL_TEXT) {
+        write_cell_json(writer, cell);
+        return;
+    }
+    bool quoted = cell->text[strcspn(cell->text, ",\"\r\n")] != 0;
+    writer_text(writer, quoted ? "\"" : "");
+    for (const char *c = cell->text; *c != 0; c++) {
+        if (*c == '"')
+            writer_char(writer, '"');
+        writer_char(writer, *c);
+    }
+    writer_text(writer, quoted ? "\"" : "");
+}
+
+void report_csv(const Report *report, Writer *writer)
+{
+    int begin = section_first(SECTION_THREAD);
+    for (int key = begin; key < KEY_COUNT && keys[key].section == SECTION_THREAD; key++) {
+        writer_text(writer, key == begin ? "" : ",");
+        writer_text(writer, keys[key].name);
+    }
+    writer_char(writer, '\n');
+    for (uint32_t id = 1; id <= report->metrics->threads.id_max; id++) {
+        const ThreadMetrics *thread = metrics_thread(report->metrics, id);
+        if (thread == NULL)
+            continue;
+        Row row = {0};
+        char name[96];
+        thread_row(report, id, thread, &row, name);
+        for (int key = begin; key < KEY_COUNT && keys[key].section == SECTION_THREAD; key++) {
+            writer_text(writer, key == begin ? "" : ",");
+            write_cell_csv(writer, &row.cells[key]);
+        }
+        writer_char(writer, '\n');
+    }
+}

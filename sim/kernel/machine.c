@@ -1,0 +1,41 @@
+#include "sim/kernel/machine.h"
+
+#include <stdio.h>
+
+void machine_limit(Machine *machine, LimitId limit)
+{
+    if (machine->ended)
+        return;
+    machine->ended = true;
+    machine->end = END_LIMIT;
+    machine->limit = limit;
+}
+
+void machine_fail(Machine *machine, SourceAt at, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    const char *text = arena_vformat(&machine->arena, format, values);
+    va_end(values);
+    machine->failed = diag_fail(machine->diag, at, "%s", text) || true;
+    machine->ended = true;
+}
+
+char *machine_task_name(const Machine *machine, TaskId id, char text[static 96])
+{
+    if (id.index1 == 0) {
+        snprintf(text, 96, "nobody");
+        return text;
+    }
+    const Task *task = task_at(machine, id);
+    return task_name(machine->scenario, task->def, task->instance, text);
+}
+
+void machine_refresh(Machine *machine, int core_number)
+{
+    Core *core = &machine->cores[core_number];
+    core->slice_end = machine->run_queues[core_number].slice_end;
+    CostId latency = core->current.index1 != 0 ? COST_TIMER_LATENCY : COST_TIMER_LATENCY_IDLE;
+    event_queue_set(&machine->queue, (uint32_t)core_number,
+                    core_next_key(core, machine->now, machine_cost(machine, latency)));
+}

@@ -1,0 +1,127 @@
+// The simulated machine: everything that one run has. A plain struct, so that every layer's state
+// can be seen here; each layer changes only its own part.
+#pragma once
+#include "sim/base/arena.h"
+#include "sim/base/array.h"
+#include "sim/base/diag.h"
+#include "sim/engine/event_queue.h"
+#include "sim/hardware/core.h"
+#include "sim/kernel/run_queue.h"
+#include "sim/kernel/task.h"
+#include "sim/scenario/scenario.h"
+#include "sim/trace/trace.h"
+
+#include <stdbool.h>
+
+enum { TASK_CHUNK = 1024 };
+
+// An open block or call of a task; frames of all tasks share one pool.
+typedef struct Frame {
+    uint32_t op;     // the op that opened it
+    uint32_t parent; // frame index; 0: none
+    uint64_t value;  // repeats left, a span's serial
+} Frame;
+
+// A queue of tasks that sleep on an address, first come first served.
+typedef struct WaitList {
+    TaskId first, last;
+} WaitList;
+
+typedef struct Mutex {
+    uint8_t word; // 0 free, 1 taken, 2 taken and perhaps waited for (glibc's states)
+    TaskId owner;
+    WaitList waiters;
+} Mutex;
+
+// How many tasks of a ThreadDef there are, and who waits for all of them to end.
+typedef struct ThreadGroup {
+    uint32_t created, ended;
+    WaitList joiners;
+} ThreadGroup;
+
+typedef struct Process {
+    uint32_t alive;   // its tasks that have not ended, those still to arrive included
+    uint32_t workers; // of those, the ones that are not daemons
+} Process;
+
+typedef struct Arrival {
+    int64_t time_ns;
+    ThreadDefId def;
+    uint32_t instance;
+} Arrival;
+
+typedef struct Machine Machine;
+
+struct Machine {
+    const Scenario *scenario;
+    Arena arena;
+    Diag *diag;
+    Trace *trace;
+    Instant now;
+    bool costs_zero; // every cost is 0
+    bool single;     // one core: no load tracking, placement or balancing
+
+    EventQueue queue; // slot per core, then one for the outside world
+    uint32_t core_count;
+    Core *cores;
+    RunQueue *run_queues;
+    const SchedPolicy *policy;
+    uint64_t *idle_cores; // bit set: nothing to run and nothing on its way
+    uint32_t idle_count;
+    uint32_t overloaded; // cores with more than one runnable task
+    Instant idle_balanced_at;
+
+    ARRAY(Task *) task_chunks;
+    uint32_t task_count;
+    uint32_t timer_sequence;
+    uint64_t recency; // last given to a task
+
+    Arrival *arrivals; // sorted by time, then as they stand in the scenario
+    uint32_t arrival_count, arrival_next;
+
+    Mutex *mutexes;      // by LockId
+    ThreadGroup *groups; // by ThreadDefId
+    Process *processes;  // by ProcessId
+    uint32_t workers;    // tasks that are not daemons and have not ended, arrivals included
+    ARRAY(Frame) frames; // frames[0] is not used
+    uint32_t free_frame; // list through `parent`
+    uint32_t open_frames;
+    uint32_t span_serial;
+
+    uint64_t events;
+    uint64_t stalled_ops; // ops since time last moved
+    bool ended, failed;
+    EndReason end;
+    LimitId limit;
+
+    // The program layer: does ops of `task`, which is on a core, until it has a segment of work,
+    // blocks or ends.
+    void (*advance)(Machine *machine, Task *task);
+};
+
+static inline Task *task_at(const Machine *machine, TaskId id)
+{
+    uint32_t index = id.index1 - 1;
+    return &machine->task_chunks.at[index / TASK_CHUNK][index % TASK_CHUNK];
+}
+
+static inline Duration machine_cost(const Machine *machine, CostId id)
+{
+    return (Duration){machine->scenario->machine.costs[id]};
+}
+
+static inline void machine_emit(Machine *machine, EventKind kind, int core, TaskId task, uint64_t a,
+                                uint64_t b)
+{
+    trace_emit(machine->trace, machine->now, kind, core, task, a, b);
+}
+
+// Ends the run at a limit.
+void machine_limit(Machine *machine, LimitId limit);
+// Ends the run for a mistake of the scenario that only running it shows; `at` is its place.
+__attribute__((format(printf, 3, 4))) void machine_fail(Machine *machine, SourceAt at,
+                                                        const char *format, ...);
+// The task's name, for messages; as task_name.
+char *machine_task_name(const Machine *machine, TaskId id, char text[static 96]);
+// Puts the core's earliest event into the event queue; call after any change to the core.
+void machine_refresh(Machine *machine, int core);

@@ -1,0 +1,111 @@
+#include "sim/kernel/placement.h"
+
+#include "sim/base/check.h"
+#include "sim/kernel/sched.h"
+
+// Linux's imbalance_pct within one last-level cache.
+enum { IMBALANCE_PERCENT = 117 };
+
+bool placement_allows(const Machine *machine, const Task *task, int core)
+{
+    return task->affinity == 0 ||
+           core_set_has(&machine->scenario->core_sets[task->affinity - 1], core);
+}
+
+static int first_allowed(const Machine *machine, const Task *task)
+{
+    for (uint32_t core = 0; core < machine->core_count; core++)
+        if (placement_allows(machine, task, (int)core))
+            return (int)core;
+    CHECKF(false, "task %u may run nowhere", task->id.index1);
+    return 0;
+}
+
+// The first idle core from `from` on, around; CORE_NONE when there is none.
+static int find_idle(const Machine *machine, const Task *task, int from)
+{
+    if (machine->idle_count == 0)
+        return CORE_NONE;
+    int count = (int)machine->core_count;
+    for (int step = 0; step < count;) {
+        int core = (from + step) % count;
+        uint64_t word = machine->idle_cores[core / 64] >> (core % 64);
+        if (word == 0) { // nothing idle up to the end of this word
+            int skip = 64 - core % 64;
+            step += core + skip > count ? count - core : skip;
+            continue;
+        }
+        int ahead = __builtin_ctzll(word);
+        step += ahead;
+        core += ahead;
+        if (core < count && step < count && placement_allows(machine, task, core))
+            return core;
+        step++;
+    }
+    return CORE_NONE;
+}
+
+static bool idle_and_allowed(const Machine *machine, const Task *task, int core)
+{
+    return core_is_idle(machine, core) && placement_allows(machine, task, core);
+}
+
+// wake_affine: the waker's core, or the one the task last ran on.
+static int affine_target(const Machine *machine, const Task *task, int waker_core)
+{
+    int previous = task->core;
+    if (waker_core == CORE_NONE || waker_core == previous ||
+        !placement_allows(machine, task, waker_core))
+        return previous;
+    if (core_is_idle(machine, waker_core))
+        return core_is_idle(machine, previous) ? previous : waker_core;
+    if (core_is_idle(machine, previous))
+        return previous;
+    int64_t task_load = (int64_t)task->load.runnable * task->fair.weight / 1024;
+    int64_t here = (machine->run_queues[waker_core].load + task_load) * 100;
+    int64_t there =
+        (machine->run_queues[previous].load - task_load) * (100 + (IMBALANCE_PERCENT - 100) / 2);
+    return here < there ? waker_core : previous;
+}
+
+int placement_for_wakeup(const Machine *machine, const Task *task, int waker_core)
+{
+    if (machine->single)
+        return 0;
+    int target = affine_target(machine, task, waker_core);
+    // select_idle_sibling. Linux also looks at a recently used core, and gives up the scan early
+    // in an overloaded domain; we do neither, because both only save time.
+    if (idle_and_allowed(machine, task, target))
+        return target;
+    if (idle_and_allowed(machine, task, task->core))
+        return task->core;
+    int idle = find_idle(machine, task, (target + 1) % (int)machine->core_count);
+    if (idle != CORE_NONE)
+        return idle;
+    return placement_allows(machine, task, target) ? target : first_allowed(machine, task);
+}
+
+int placement_for_new(const Machine *machine, const Task *task, int parent_core)
+{
+    if (machine->single)
+        return 0;
+    int idle = find_idle(machine, task, 0);
+    if (idle != CORE_NONE)
+        return idle;
+    int best = CORE_NONE;
+    uint64_t least = UINT64_MAX;
+    for (uint32_t core = 0; core < machine->core_count; core++) {
+        if (machine->run_queues[core].weight < least &&
+            placement_allows(machine, task, (int)core)) {
+            best = (int)core;
+            least = machine->run_queues[core].weight;
+        }
+    }
+    CHECKF(best != CORE_NONE, "task %u may run nowhere", task->id.index1);
+    // It stays with its creator unless the other core is lighter by more than 17 % of one nice-0
+    // task.
+    if (parent_core != CORE_NONE && placement_allows(machine, task, parent_core) &&
+        machine->run_queues[parent_core].weight <= least + 1024 * (IMBALANCE_PERCENT - 100) / 100)
+        return parent_core;
+    return best;
+}

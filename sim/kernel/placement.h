@@ -1,0 +1,9 @@
+// Which core a waking or a new task goes to (Linux kernel/sched/fair.c select_task_rq_fair). All
+// cores share one last-level cache.
+#pragma once
+#include "sim/kernel/machine.h"
+
+int placement_for_wakeup(const Machine *machine, const Task *task, int waker_core);
+// `parent_core`: where its creator runs, CORE_NONE when it arrives from outside.
+int placement_for_new(const Machine *machine, const Task *task, int parent_core);
+bool placement_allows(const Machine *machine, const Task *task, int core);

@@ -1,0 +1,74 @@
+// A core's run queue and the interface of a scheduling policy. The task on the core ("current") is
+// outside the policy's queue, as in Linux; `put_back` returns it there.
+#pragma once
+#include "sim/base/arena.h"
+#include "sim/kernel/task.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Machine Machine;
+typedef struct RunQueue RunQueue;
+
+typedef enum EnqueueReason { ENQUEUE_NEW, ENQUEUE_WAKEUP, ENQUEUE_MOVED } EnqueueReason;
+typedef enum DequeueReason { DEQUEUE_BLOCK, DEQUEUE_EXIT, DEQUEUE_MOVED } DequeueReason;
+
+// All that a scheduler is. Every function gets the core's run queue; `now` is machine->now.
+typedef struct SchedPolicy {
+    const char *name; // as in `scheduler: NAME`
+    bool uses_tick;   // its decisions fall on timer ticks
+    bool preemptive;  // a wake-up may preempt
+    // Allocates queue->state.
+    void (*init)(Machine *machine, RunQueue *queue, Arena *arena);
+    void (*free)(RunQueue *queue);
+    // `task` becomes runnable here; it is not current.
+    void (*enqueue)(Machine *machine, RunQueue *queue, Task *task, EnqueueReason reason);
+    // `task` (current or queued) stops being runnable here. False: the policy keeps it on the
+    // queue all the same (delayed dequeue) and gives it up later in `pick`.
+    bool (*dequeue)(Machine *machine, RunQueue *queue, Task *task, DequeueReason reason);
+    // Charges current with what it ran. Returns true when it asks for a new decision.
+    bool (*charge)(Machine *machine, RunQueue *queue);
+    // The task to run next: a queued one, or current to let it go on; none when there is none.
+    TaskId (*pick)(Machine *machine, RunQueue *queue);
+    // Current, still runnable, leaves the core for another.
+    void (*put_back)(Machine *machine, RunQueue *queue, Task *task);
+    // The picked task becomes current.
+    void (*take)(Machine *machine, RunQueue *queue, Task *task);
+    // A delayed task wakes up where it is. NULL when `dequeue` never returns false.
+    void (*undelay)(Machine *machine, RunQueue *queue, Task *task);
+    // Whether `woken`, just enqueued, should preempt current.
+    bool (*preempts)(Machine *machine, RunQueue *queue, Task *woken);
+    void (*yield)(Machine *machine, RunQueue *queue, Task *task);
+    // An exact slice (queue->slice_end) is used up. NULL when the policy has none.
+    void (*slice_used)(Machine *machine, RunQueue *queue);
+    // The queued tasks, current excluded, in any order, for load balancing.
+    uint32_t (*count)(const RunQueue *queue);
+    TaskId (*at)(const RunQueue *queue, uint32_t index);
+} SchedPolicy;
+
+struct RunQueue {
+    int core;
+    void *state;        // the policy's
+    Task *current;      // on the core and runnable, or NULL
+    uint32_t runnable;  // tasks that can run here, current included, delayed ones not
+    uint64_t weight;    // of the runnable tasks
+    Instant exec_start; // current is charged up to here
+    Instant slice_end;  // set by the policy; INSTANT_NEVER when it has no exact slices
+
+    // Load tracking and balancing; see pelt.h and balance.h.
+    int64_t load_since_ns;
+    int32_t util;
+    int64_t load_runnable;
+    int64_t load;
+    int64_t next_balance_jiffy;
+    uint32_t balance_interval_ms;
+    uint32_t balance_failed;
+    Instant idle_since;
+    Duration idle_average;
+};
+
+// The policies, by SchedulerKind.
+const SchedPolicy *sched_policy(unsigned scheduler_kind);
+
+// The kernel's table of weights, nice -20 .. 19 (Linux kernel/sched/core.c sched_prio_to_weight).
+uint32_t nice_weight(int nice);

@@ -1,0 +1,74 @@
+// A task: a thread as the kernel sees it, together with where it stands in its program. Tasks live
+// in chunks that never move; what is stored elsewhere is a TaskId.
+#pragma once
+#include "sim/base/ids.h"
+#include "sim/base/rng.h"
+#include "sim/base/time.h"
+#include "sim/trace/vocabulary.h"
+
+#include <stdbool.h>
+
+typedef enum TaskState {
+    TASK_RUNNABLE, // on a run queue, or on a core
+    TASK_BLOCKED,
+    TASK_DEAD
+} TaskState;
+
+// What the fair policies keep for a task: virtual times in nanoseconds at nice 0.
+typedef struct FairEntity {
+    int64_t vruntime;
+    int64_t deadline;      // relative to vruntime while `relative_deadline`
+    int64_t lag;           // V - vruntime when it last left a queue
+    int64_t protect_until; // vruntime up to which a wake-up does not preempt it
+    int64_t slice_ns;
+    uint32_t weight;
+    uint32_t position; // where the entity queue keeps it
+    bool custom_slice;
+    bool relative_deadline;
+    bool delayed; // asleep, but kept on the queue until its lag is used up
+} FairEntity;
+
+// Per-entity load tracking: parts of 1024, times 2^10 for precision.
+typedef struct TaskLoad {
+    int64_t since_ns; // up to when it is tracked
+    int32_t util;     // share of time running
+    int32_t runnable; // share of time runnable
+} TaskLoad;
+
+typedef struct Task {
+    TaskId id;
+    ThreadDefId def;
+    uint32_t instance; // from 1, among the tasks of `def`
+    uint32_t affinity; // CoreSet (index1); 0: every core
+
+    // Where it is. `core`: the run queue it is on, or was last on.
+    uint8_t state; // TaskState
+    uint8_t out_reason;
+    bool in_kernel; // inside a system call
+    bool kernel_segment;
+    bool daemon;
+    bool deadlocked; // reported as a member of a deadlock
+    int16_t core;
+    Duration left;    // of its current segment, while it is not on a core
+    Instant last_ran; // when it last left a core
+    uint64_t recency; // order in which tasks joined a queue or a core
+
+    // Scheduling.
+    FairEntity fair;
+    TaskLoad load;
+    struct Task *queue_next, *queue_previous; // in a policy's list; tasks do not move
+
+    // Waiting: in a futex's or a join's list, or for a timer.
+    TaskId next_waiter;
+    LockId waits_lock;
+    ThreadDefId waits_join;
+    uint32_t timer_sequence; // of the timer it expects; 0: none
+
+    // Its program: the op it is at, the phase within it, its open blocks and calls.
+    uint32_t op;
+    uint32_t frame;
+    uint32_t depth;
+    uint8_t phase;
+    uint64_t scratch; // for the op it is at
+    Rng rng;
+} Task;

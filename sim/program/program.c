@@ -1,0 +1,149 @@
+#include "sim/program/program.h"
+
+#include "sim/base/check.h"
+#include "sim/kernel/process.h"
+#include "sim/kernel/sched.h"
+
+enum { DEPTH_MAX = 10000 }; // open blocks and calls of one task
+
+static const OpStep steps[OP_CODE_COUNT] = {
+#define OP(id, name, group, text, example, ...) [OP_##id] = step_##id,
+#include "sim/scenario/ops.def"
+#undef OP
+};
+
+uint32_t program_op_index(const Machine *machine, const Op *op)
+{
+    return (uint32_t)(op - machine->scenario->ops);
+}
+
+// ---- frames
+
+bool program_push(Machine *machine, Task *task, uint32_t op, uint64_t value)
+{
+    if (machine->open_frames >= machine->scenario->limits[LIMIT_FRAMES]) {
+        machine_limit(machine, LIMIT_FRAMES);
+        return false;
+    }
+    if (++task->depth > DEPTH_MAX) {
+        machine_fail(machine, machine->scenario->op_at[op],
+                     "calls and blocks nested more than %d deep; does a function call itself "
+                     "without end?",
+                     DEPTH_MAX);
+        return false;
+    }
+    uint32_t index = machine->free_frame;
+    if (index != 0) {
+        machine->free_frame = machine->frames.at[index].parent;
+    } else {
+        ARRAY_EXTEND(&machine->frames);
+        index = (uint32_t)machine->frames.count - 1;
+    }
+    machine->frames.at[index] = (Frame){op, task->frame, value};
+    machine->open_frames++;
+    task->frame = index;
+    return true;
+}
+
+void program_pop(Machine *machine, Task *task)
+{
+    uint32_t index = task->frame;
+    CHECK(index != 0);
+    task->frame = machine->frames.at[index].parent;
+    machine->frames.at[index].parent = machine->free_frame;
+    machine->free_frame = index;
+    machine->open_frames--;
+    task->depth--;
+}
+
+Frame *program_frame(Machine *machine, const Task *task)
+{
+    CHECK(task->frame != 0);
+    return &machine->frames.at[task->frame];
+}
+
+// ---- for step functions
+
+StepResult program_done(Task *task, const Op *op)
+{
+    task->op = op->next;
+    task->phase = PHASE_ENTER;
+    return STEP_NEXT;
+}
+
+StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration length,
+                        uint8_t phase)
+{
+    task->phase = phase;
+    if (length.ns == 0)
+        return STEP_NEXT;
+    sched_run(machine, task, in_kernel, length);
+    return STEP_WORK;
+}
+
+StepResult program_syscall(Machine *machine, Task *task, SyscallId call, Duration length,
+                           uint8_t phase)
+{
+    CHECK(!task->in_kernel);
+    task->in_kernel = true;
+    task->kernel_segment = true;
+    machine->cores[task->core].in_kernel = true;
+    machine_emit(machine, EVENT_KERNEL_ENTER, task->core, task->id, call, 0);
+    return program_work(machine, task, true, length, phase);
+}
+
+void program_syscall_over(Machine *machine, Task *task)
+{
+    CHECK(task->in_kernel);
+    task->in_kernel = false;
+    task->kernel_segment = false;
+    machine_emit(machine, EVENT_KERNEL_EXIT, task->core, task->id, 0, 0);
+}
+
+StepResult program_blocked(Task *task, uint8_t phase)
+{
+    task->phase = phase;
+    return STEP_BLOCKED;
+}
+
+// ---- the loop
+
+static StepResult function_returns(Machine *machine, Task *task)
+{
+    if (task->frame == 0) {
+        // The end of the thread's own list is an exit.
+        return step_EXIT(machine, task, NULL);
+    }
+    uint32_t caller = program_frame(machine, task)->op;
+    CHECK(machine->scenario->ops[caller].code == OP_CALL);
+    program_pop(machine, task);
+    return program_done(task, &machine->scenario->ops[caller]);
+}
+
+static StepResult step(Machine *machine, Task *task)
+{
+    const Op *op = &machine->scenario->ops[task->op];
+    if (op->code == OP_BLOCK_END) {
+        task->op = op->arg[0];
+        task->phase = PHASE_BLOCK_DONE;
+        op = &machine->scenario->ops[task->op];
+    }
+    if (op->code == OP_RETURN)
+        return function_returns(machine, task);
+    return steps[op->code](machine, task, op);
+}
+
+void program_advance(Machine *machine, Task *task)
+{
+    StepResult result = STEP_NEXT;
+    while (result == STEP_NEXT && !machine->ended) {
+        if (++machine->stalled_ops > (uint64_t)machine->scenario->limits[LIMIT_STALL]) {
+            machine_limit(machine, LIMIT_STALL);
+            return;
+        }
+        // User code goes on only if nothing else is due to run.
+        if (!task->in_kernel && !sched_enters_user(machine, task))
+            return;
+        result = step(machine, task);
+    }
+}

@@ -1,0 +1,55 @@
+// Steps the op lists of tasks over the layers below. A task does ops, all at one instant, until
+// one takes time, blocks or ends it; it then continues in the same op's next phase.
+#pragma once
+#include "sim/kernel/machine.h"
+
+typedef enum StepResult {
+    STEP_NEXT,    // go on: task->op and task->phase say where
+    STEP_WORK,    // a segment was begun with program_work
+    STEP_BLOCKED, // the task has given up its core
+    STEP_ENDED    // the task is no more
+} StepResult;
+
+enum {
+    PHASE_ENTER = 0,       // the op is reached
+    PHASE_BLOCK_DONE = 255 // one of its blocks came to its end
+};
+
+typedef StepResult (*OpStep)(Machine *machine, Task *task, const Op *op);
+
+// One step function an op of ops.def.
+#define OP(id, name, group, text, example, ...)                                                    \
+    StepResult step_##id(Machine *machine, Task *task, const Op *op);
+#include "sim/scenario/ops.def"
+#undef OP
+
+// Machine.advance.
+void program_advance(Machine *machine, Task *task);
+
+// Helpers for step functions.
+
+// Goes to the op after this one and its blocks.
+StepResult program_done(Task *task, const Op *op);
+// Begins `length` of user or kernel work, after which the op continues in `phase`. Work of no
+// length is done at once.
+StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration length,
+                        uint8_t phase);
+// Enters the kernel for `call`, works there for `length` and continues in `phase`.
+StepResult program_syscall(Machine *machine, Task *task, SyscallId call, Duration length,
+                           uint8_t phase);
+// Back to user mode: the system call is over.
+void program_syscall_over(Machine *machine, Task *task);
+// Gives up the core; when woken, the op continues in `phase`.
+StepResult program_blocked(Task *task, uint8_t phase);
+
+// Opens a frame for `op` (its index) with `value`; false when a limit was reached.
+bool program_push(Machine *machine, Task *task, uint32_t op, uint64_t value);
+// Closes the innermost frame.
+void program_pop(Machine *machine, Task *task);
+Frame *program_frame(Machine *machine, const Task *task);
+uint32_t program_op_index(const Machine *machine, const Op *op);
+
+static inline Duration half(Duration d, bool second)
+{
+    return (Duration){second ? d.ns - d.ns / 2 : d.ns / 2};
+}

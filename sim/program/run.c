@@ -1,0 +1,180 @@
+// A run: builds the machine that a scenario describes, handles events in order until it ends, and
+// frees it. The only place that sees every layer.
+#include "sim/base/check.h"
+#include "sim/kernel/balance.h"
+#include "sim/kernel/deadlock.h"
+#include "sim/kernel/process.h"
+#include "sim/kernel/sched.h"
+#include "sim/program/program.h"
+#include "sim/ringside.h"
+
+#include <stdlib.h>
+
+// ---- building and freeing
+
+static void init_cores(Machine *machine)
+{
+    uint32_t count = machine->scenario->machine.cores;
+    machine->core_count = count;
+    machine->single = count == 1;
+    machine->cores = ARENA_ARRAY(&machine->arena, Core, count);
+    machine->run_queues = ARENA_ARRAY(&machine->arena, RunQueue, count);
+    machine->idle_cores = ARENA_ARRAY(&machine->arena, uint64_t, CORES_MAX / 64 + 1);
+    machine->idle_count = count;
+    machine->policy = sched_policy(machine->scenario->machine.scheduler);
+    for (uint32_t i = 0; i < count; i++) {
+        Core *core = &machine->cores[i];
+        core->segment_end = core->next_tick = core->slice_end = core->dispatch_at = INSTANT_NEVER;
+        RunQueue *queue = &machine->run_queues[i];
+        queue->core = (int)i;
+        queue->slice_end = INSTANT_NEVER;
+        machine->policy->init(machine, queue, &machine->arena);
+        balance_init(machine, queue);
+        machine->idle_cores[i / 64] |= (uint64_t)1 << (i % 64);
+    }
+}
+
+static void refresh_world(Machine *machine)
+{
+    int64_t until = machine->scenario->until_ns;
+    EventKey key = event_key(process_next_arrival(machine), CLASS_ARRIVAL);
+    EventKey end = event_key(until == 0 ? INSTANT_NEVER : (Instant){until}, CLASS_END);
+    event_queue_set(&machine->queue, machine->core_count, key < end ? key : end);
+}
+
+static void machine_build(Machine *machine, const Scenario *scenario, Trace *trace, Diag *diag)
+{
+    *machine = (Machine){.scenario = scenario, .trace = trace, .diag = diag};
+    machine->advance = program_advance;
+    machine->idle_balanced_at = (Instant){-1};
+    Arena *arena = &machine->arena;
+    machine->mutexes = ARENA_ARRAY(arena, Mutex, scenario->lock_count + 1);
+    machine->groups = ARENA_ARRAY(arena, ThreadGroup, scenario->thread_count + 1);
+    machine->processes = ARENA_ARRAY(arena, Process, scenario->process_count + 1);
+    ARRAY_EXTEND(&machine->frames); // index 0 is "none"
+    init_cores(machine);
+    event_queue_init(&machine->queue, arena, machine->core_count + 1);
+    process_plan_arrivals(machine);
+    refresh_world(machine);
+}
+
+static uint64_t machine_bytes(const Machine *machine)
+{
+    uint64_t bytes = machine->arena.bytes + machine->frames.capacity * sizeof(Frame) +
+                     machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
+    for (uint32_t i = 0; i < machine->core_count; i++)
+        bytes += machine->cores[i].timers.entries.capacity * sizeof(TimerEntry);
+    return bytes;
+}
+
+static void machine_free(Machine *machine)
+{
+    for (uint32_t i = 0; i < machine->core_count; i++) {
+        timer_heap_free(&machine->cores[i].timers);
+        machine->policy->free(&machine->run_queues[i]);
+    }
+    for (size_t i = 0; i < machine->task_chunks.count; i++)
+        free(machine->task_chunks.at[i]);
+    ARRAY_FREE(&machine->task_chunks);
+    ARRAY_FREE(&machine->frames);
+    arena_free(&machine->arena);
+}
+
+// ---- running
+
+static void handle_world(Machine *machine, EventClass class)
+{
+    if (class == CLASS_END) {
+        machine->ended = true;
+        machine->end = END_UNTIL;
+        return;
+    }
+    process_arrive(machine);
+    refresh_world(machine);
+}
+
+static void handle_core(Machine *machine, int core, EventClass class)
+{
+    switch (class) {
+    case CLASS_SEGMENT:
+        sched_on_segment(machine, core);
+        break;
+    case CLASS_SLICE:
+        sched_on_slice(machine, core);
+        break;
+    case CLASS_TICK:
+        sched_on_tick(machine, core);
+        break;
+    case CLASS_TIMER:
+        sched_on_timer(machine, core);
+        break;
+    case CLASS_DISPATCH:
+        sched_on_dispatch(machine, core);
+        break;
+    default:
+        CHECKF(false, "class %d", class);
+    }
+}
+
+static void check_over(Machine *machine)
+{
+    if (machine->ended)
+        return;
+    if (machine->workers == 0) {
+        machine->ended = true;
+        machine->end = END_DONE;
+    } else if (machine->events >= (uint64_t)machine->scenario->limits[LIMIT_EVENTS]) {
+        machine_limit(machine, LIMIT_EVENTS);
+    } else if (machine->trace->refused) {
+        machine_limit(machine, LIMIT_RECORDS);
+    }
+}
+
+// Handles the earliest event.
+static void handle_next(Machine *machine)
+{
+    uint32_t slot = event_queue_first(&machine->queue);
+    EventKey key = event_queue_key(&machine->queue, slot);
+    if (key == EVENT_KEY_NEVER) {
+        deadlock_at_end(machine);
+        return;
+    }
+    Instant time = event_key_time(key);
+    CHECKF(time.ns >= machine->now.ns, "time goes back from %lld to %lld",
+           (long long)machine->now.ns, (long long)time.ns);
+    if (time.ns > machine->scenario->limits[LIMIT_TIME]) {
+        machine_limit(machine, LIMIT_TIME);
+        return;
+    }
+    if (time.ns != machine->now.ns)
+        machine->stalled_ops = 0;
+    machine->now = time;
+    machine->events++;
+    if (slot == machine->core_count)
+        handle_world(machine, event_key_class(key));
+    else
+        handle_core(machine, (int)slot, event_key_class(key));
+}
+
+bool ringside_run(const Scenario *scenario, Trace *trace, RunResult *result, Diag *diag)
+{
+    Machine machine;
+    machine_build(&machine, scenario, trace, diag);
+    check_over(&machine);
+    while (!machine.ended) {
+        handle_next(&machine);
+        check_over(&machine);
+    }
+    machine_emit(&machine, EVENT_RUN_END, CORE_NONE, (TaskId){0}, machine.end,
+                 machine.end == END_LIMIT ? machine.limit : 0);
+    trace_flush(trace);
+    *result = (RunResult){.end = machine.end,
+                          .limit = machine.limit,
+                          .ended = machine.now,
+                          .events = machine.events,
+                          .bytes = machine_bytes(&machine),
+                          .tasks = machine.task_count};
+    bool failed = machine.failed;
+    machine_free(&machine);
+    return !failed;
+}

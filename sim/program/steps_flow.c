@@ -1,0 +1,86 @@
+// Ops that say what comes next: repeat, forever, call, if, exit; and the two that only observe,
+// mark and span.
+#include "sim/kernel/process.h"
+#include "sim/program/program.h"
+
+static StepResult go_to(Task *task, uint32_t op)
+{
+    task->op = op;
+    task->phase = PHASE_ENTER;
+    return STEP_NEXT;
+}
+
+StepResult step_REPEAT(Machine *machine, Task *task, const Op *op)
+{
+    uint32_t times = op->arg[0], body = op->arg[1];
+    if (task->phase == PHASE_ENTER) {
+        if (!program_push(machine, task, program_op_index(machine, op), times))
+            return STEP_ENDED;
+        return go_to(task, body);
+    }
+    Frame *frame = program_frame(machine, task);
+    if (--frame->value > 0)
+        return go_to(task, body);
+    program_pop(machine, task);
+    return program_done(task, op);
+}
+
+StepResult step_FOREVER(Machine *machine, Task *task, const Op *op)
+{
+    (void)machine;
+    return go_to(task, op->arg[0]);
+}
+
+StepResult step_CALL(Machine *machine, Task *task, const Op *op)
+{
+    if (!program_push(machine, task, program_op_index(machine, op), 0))
+        return STEP_ENDED;
+    return go_to(task, op->arg[0]);
+}
+
+StepResult step_IF(Machine *machine, Task *task, const Op *op)
+{
+    (void)machine;
+    if (task->phase == PHASE_BLOCK_DONE)
+        return program_done(task, op);
+    // A chance of 1 is stored as the largest number and must always hold.
+    bool holds = op->arg[0] == UINT32_MAX || rng_u32(&task->rng) < op->arg[0];
+    if (holds)
+        return go_to(task, op->arg[1]);
+    return op->arg[2] != 0 ? go_to(task, op->arg[2]) : program_done(task, op);
+}
+
+StepResult step_EXIT(Machine *machine, Task *task, const Op *op)
+{
+    enum { ENDED = 1 };
+    (void)op; // NULL at the end of a thread's list
+    if (task->phase == PHASE_ENTER) {
+        while (task->frame != 0)
+            program_pop(machine, task);
+        return program_syscall(machine, task, SYSCALL_EXIT, machine_cost(machine, COST_THREAD_EXIT),
+                               ENDED);
+    }
+    process_exit(machine, task);
+    return STEP_ENDED;
+}
+
+StepResult step_MARK(Machine *machine, Task *task, const Op *op)
+{
+    machine_emit(machine, EVENT_MARK, task->core, task->id, op->arg[0], 0);
+    return program_done(task, op);
+}
+
+StepResult step_SPAN(Machine *machine, Task *task, const Op *op)
+{
+    if (task->phase == PHASE_ENTER) {
+        uint32_t serial = ++machine->span_serial;
+        if (!program_push(machine, task, program_op_index(machine, op), serial))
+            return STEP_ENDED;
+        machine_emit(machine, EVENT_SPAN_BEGIN, task->core, task->id, op->arg[0], serial);
+        return go_to(task, op->arg[1]);
+    }
+    machine_emit(machine, EVENT_SPAN_END, task->core, task->id, op->arg[0],
+                 program_frame(machine, task)->value);
+    program_pop(machine, task);
+    return program_done(task, op);
+}

@@ -1,0 +1,64 @@
+// Ops that take time: compute, sleep, yield; and print, a system call that takes some.
+#include "sim/kernel/process.h"
+#include "sim/kernel/sched.h"
+#include "sim/program/program.h"
+
+StepResult step_COMPUTE(Machine *machine, Task *task, const Op *op)
+{
+    enum { COMPUTED = 1 };
+    if (task->phase == COMPUTED)
+        return program_done(task, op);
+    Duration length = dist_draw(machine->scenario, op->arg[0], &task->rng);
+    return program_work(machine, task, false, length, COMPUTED);
+}
+
+StepResult step_SLEEP(Machine *machine, Task *task, const Op *op)
+{
+    enum { IN_KERNEL = 1, WOKEN, RETURNED };
+    Duration call = machine_cost(machine, COST_SYSCALL);
+    switch (task->phase) {
+    case PHASE_ENTER:
+        return program_syscall(machine, task, SYSCALL_CLOCK_NANOSLEEP, half(call, false),
+                               IN_KERNEL);
+    case IN_KERNEL:
+        process_sleep(machine, task, dist_draw(machine->scenario, op->arg[0], &task->rng));
+        return program_blocked(task, WOKEN);
+    case WOKEN:
+        return program_work(machine, task, true, half(call, true), RETURNED);
+    default:
+        program_syscall_over(machine, task);
+        return program_done(task, op);
+    }
+}
+
+StepResult step_YIELD(Machine *machine, Task *task, const Op *op)
+{
+    enum { IN_KERNEL = 1, RETURNED };
+    switch (task->phase) {
+    case PHASE_ENTER: {
+        Duration cost =
+            duration_add(machine_cost(machine, COST_SYSCALL), machine_cost(machine, COST_YIELD));
+        return program_syscall(machine, task, SYSCALL_SCHED_YIELD, cost, IN_KERNEL);
+    }
+    case IN_KERNEL:
+        task->phase = RETURNED;
+        sched_yield_to_others(machine, task);
+        return STEP_BLOCKED; // still runnable, but whether it goes on is decided first
+    default:
+        program_syscall_over(machine, task);
+        return program_done(task, op);
+    }
+}
+
+StepResult step_PRINT(Machine *machine, Task *task, const Op *op)
+{
+    enum { WRITTEN = 1 };
+    if (task->phase == PHASE_ENTER) {
+        Duration cost =
+            duration_add(machine_cost(machine, COST_SYSCALL), machine_cost(machine, COST_PRINT));
+        return program_syscall(machine, task, SYSCALL_WRITE, cost, WRITTEN);
+    }
+    machine_emit(machine, EVENT_PRINT, task->core, task->id, op->arg[0], 0);
+    program_syscall_over(machine, task);
+    return program_done(task, op);
+}

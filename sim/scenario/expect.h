@@ -1,0 +1,85 @@
+// The `expect:` lines: a small language of comparisons over a run's metrics. Parsed and checked
+// (names, units) when the scenario is loaded; evaluated over metrics that sim/analysis gives.
+//
+//   makespan == 100ms ± 3%                       turnaround(batch) <= 1.2s
+//   utilization(core 0) + utilization(core 1) <= 1.05      printed == ["a", "b"]
+//   latency(render).p99 <= 60ms                  response(worker).max < 5ms
+#pragma once
+#include "sim/scenario/scenario.h"
+
+typedef struct ExpectNode ExpectNode;
+
+struct Expect {
+    const char *text; // as written
+    SourceAt at;
+    const ExpectNode *root;
+};
+
+// What a metric is asked about.
+typedef enum ExpectSubject {
+    SUBJECT_NONE,
+    SUBJECT_CORE,    // id: core number
+    SUBJECT_THREADS, // id: ThreadDefId; all tasks made from it, or one when instance != 0
+    SUBJECT_LOCK,    // id: LockId
+    SUBJECT_NAME,    // id: StringId of a mark or span
+} ExpectSubject;
+
+typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_TEXTS } ExpectUnit;
+
+// One metric of the language: METRIC(ID, "name", subject, unit, "what it is")
+#define METRICS(X)                                                                                 \
+    X(MAKESPAN, "makespan", NONE, TIME, "when the last thread that is not a daemon ended")         \
+    X(EVENTS, "events", NONE, NUMBER, "events popped from the queue")                              \
+    X(PRINTED, "printed", NONE, TEXTS, "the printed lines in order")                               \
+    X(DEADLOCKED, "deadlocked", NONE, NUMBER, "threads in a circle of waits: 0 when none")         \
+    X(UTILIZATION, "utilization", CORE, NUMBER, "share of the makespan that the core was busy")    \
+    X(TURNAROUND, "turnaround", THREADS, TIME, "from start to end")                                \
+    X(RESPONSE, "response", THREADS, TIME, "from start to the first time on a core")               \
+    X(WAIT, "wait", THREADS, TIME, "time runnable without running")                                \
+    X(FINISH, "finish", THREADS, TIME, "when it ended, since the run began")                       \
+    X(CPU_USER, "cpu_user", THREADS, TIME, "time in user mode")                                    \
+    X(CPU_KERNEL, "cpu_kernel", THREADS, TIME, "time in the kernel, context switches included")    \
+    X(CPU, "cpu", THREADS, TIME, "cpu_user + cpu_kernel")                                          \
+    X(SWITCHES_VOLUNTARY, "switches_voluntary", THREADS, NUMBER, "times it gave the core away")    \
+    X(SWITCHES_FORCED, "switches_forced", THREADS, NUMBER, "times it was preempted")               \
+    X(MIGRATIONS, "migrations", THREADS, NUMBER, "moves from core to core")                        \
+    X(WAKE_LATENCY, "wake_latency", THREADS, TIME, "each time from a wake-up to running")          \
+    X(LOCK_WAIT, "lock_wait", LOCK, TIME, "each wait for the lock")                                \
+    X(LOCK_HOLD, "lock_hold", LOCK, TIME, "each time that the lock was held")                      \
+    X(COUNT, "count", NAME, NUMBER, "passages of a mark, ends of a span")                          \
+    X(THROUGHPUT, "throughput", NAME, RATE, "count over makespan")                                 \
+    X(LATENCY, "latency", NAME, TIME, "each time from a span's begin to its end")
+
+typedef enum MetricId {
+#define X(id, name, subject, unit, text) METRIC_##id,
+    METRICS(X)
+#undef X
+        METRIC_KINDS // how many there are; METRIC_COUNT is the metric called count
+} MetricId;
+
+typedef struct MetricInfo {
+    const char *name;
+    ExpectSubject subject;
+    ExpectUnit unit;
+    const char *text;
+} MetricInfo;
+
+const MetricInfo *metric_info(MetricId id);
+
+// Where values come from. `samples` gives one value a task (or a wait, a span…) for the subject, in
+// any order, in nanoseconds, per second or plain numbers; they live as long as the source.
+// `texts` gives the printed lines. Both return the count.
+typedef struct ExpectSource {
+    void *context;
+    size_t (*samples)(void *context, MetricId metric, ExpectSubject subject, uint32_t id,
+                      uint32_t instance, const double **values);
+    size_t (*texts)(void *context, const char *const **lines);
+} ExpectSource;
+
+// Parses one line at `at` of the source; `scenario` must already have its names. Returns false
+// with a message in `diag`.
+bool expect_parse(Scenario *scenario, const char *text, SourceAt at, Expect *expect, Diag *diag);
+
+// Whether the line holds. `found` (in `arena`) says what both sides were: "makespan = 103.2 ms".
+bool expect_holds(const Scenario *scenario, const Expect *expect, const ExpectSource *source,
+                  Arena *arena, const char **found);

@@ -1,0 +1,59 @@
+// The rows of keys.def as a table, for the schema and the reference. The loader expands keys.def
+// itself, because it needs the names only.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum KeySection {
+    KEYS_SCENARIO,
+    KEYS_MACHINE,
+    KEYS_SCHEDULER,
+    KEYS_COSTS,
+    KEYS_PROCESS,
+    KEYS_THREAD,
+} KeySection;
+
+// What the value of a key is. X(ID, "name in the schema", "for a person")
+#define KEY_TYPES(X)                                                                               \
+    X(TEXT, "text", "text")                                                                        \
+    X(NAME, "name", "name")                                                                        \
+    X(SEED, "seed", "whole number, 0 or more")                                                     \
+    X(COUNT, "count", "whole number, 1 or more")                                                   \
+    X(NICE, "nice", "whole number, -20 to 19")                                                     \
+    X(BOOL, "bool", "`true` or `false`")                                                           \
+    X(TIME, "time", "duration")                                                                    \
+    X(DURATION, "duration", "duration or distribution")                                            \
+    X(MACHINE, "machine", "map, see [Machine](#machine)")                                          \
+    X(SCHEDULER, "scheduler", "`fifo`, `rr`, `eevdf`, or a map, see [Scheduler](#scheduler)")      \
+    X(POLICY, "policy", "`fifo`, `rr` or `eevdf`")                                                 \
+    X(COSTS, "costs", "`zero`, `typical`, or a map, see [Costs](#costs)")                          \
+    X(PROFILE, "profile", "`zero` or `typical`")                                                   \
+    X(LIMITS, "limits", "map, see [Limits](#limits)")                                              \
+    X(CORES, "cores", "core number, or a list of them")                                            \
+    X(RUNTIME, "runtime", "`c`")                                                                   \
+    X(LOCKS, "locks", "map of names: `{ cache: lock }`")                                           \
+    X(FUNCTIONS, "functions", "map of a name to a list of operations")                             \
+    X(OPS, "ops", "list of [operations](#operations)")                                             \
+    X(PROCESSES, "processes", "list, see [Process](#process)")                                     \
+    X(THREADS, "threads", "list, see [Thread](#thread)")                                           \
+    X(EXPECTS, "expects", "list, see [Expectations](#expectations)")
+
+typedef enum KeyType {
+#define X(id, name, text) KEY_##id,
+    KEY_TYPES(X)
+#undef X
+} KeyType;
+
+typedef struct KeyInfo {
+    KeySection section;
+    const char *name;
+    KeyType type;
+    bool required;
+    const char *value; // the default in words, "" for none
+    const char *text;
+} KeyInfo;
+
+// The rows in order, `*count` of them.
+const KeyInfo *key_infos(size_t *count);
+const char *key_type_name(KeyType type);
+const char *key_type_text(KeyType type);

@@ -1,0 +1,150 @@
+// What the loader's files share while one scenario is being read. Private to sim/scenario. The
+// order of work is scenario.c's: read the tree (node.c), apply overrides (override.c), then the
+// machine (machine.c), the processes (processes.c) and their ops (compile.c).
+#pragma once
+#include "sim/base/array.h"
+#include "sim/scenario/node.h"
+#include "sim/scenario/scenario.h"
+
+typedef enum SymbolKind { SYMBOL_LOCK, SYMBOL_FUNCTION, SYMBOL_THREAD, SYMBOL_PROCESS } SymbolKind;
+
+// A function of a process, known by name before any op is compiled.
+typedef struct Function {
+    StringId name;
+    ProcessId process;
+    const Node *body;
+    uint32_t entry; // its first op, once compiled
+} Function;
+
+// An argument that is known only when all functions of the process are compiled.
+typedef struct Fixup {
+    uint32_t op, arg;
+    uint32_t function; // index1 of the Function whose entry it is, or 0:
+    const Node *thread; // the name of a thread or of a spawn's threads
+} Fixup;
+
+typedef struct Interned Interned;
+
+typedef struct Loader {
+    Scenario *scenario;
+    Diag *diag;
+    Arena scratch; // gone when the scenario is loaded
+    const char *source;
+    const char *const *overrides;
+    size_t override_count;
+
+    ARRAY(const char *) strings;
+    ARRAY(ProcessDef) processes;
+    ARRAY(ThreadDef) threads;
+    ARRAY(uint32_t) thread_functions; // of each thread: the Function (index1) that it runs, or 0
+    ARRAY(LockDef) locks;
+    ARRAY(Dist) dists;
+    ARRAY(DistChoice) choices;
+    ARRAY(CoreSet) core_sets;
+    ARRAY(Op) ops;
+    ARRAY(SourceAt) op_at;
+    ARRAY(Function) functions;
+    ARRAY(Fixup) fixups;
+    Interned *interned;
+    const char *field_labels[OP_CODE_COUNT][OP_FIELDS_MAX]; // compile.c's
+
+    bool cores_known;      // machine.cores was right, so that core numbers can be checked
+    bool names_incomplete; // a name could not be read, so that unknown names prove nothing
+    bool ops_full;         // the limit on ops was reported
+    bool spawns_unknown;   // an op was not understood, so that a name may be missing for it
+    int loops;             // open repeat and forever blocks around the op being compiled
+} Loader;
+
+// --- loader.c: messages and tables --------------------------------------------------------------
+
+// An error at `node`. One that came with an override is named instead of a line: "--set
+// machine.cores=x: …". `hint` may be NULL. Returns false.
+__attribute__((format(printf, 4, 5))) bool loader_fail(Loader *loader, const Node *node,
+                                                       const char *hint, const char *format, ...);
+// The same at a part of a text: bytes [start, start + length) of it, when its place is known.
+__attribute__((format(printf, 6, 7))) bool loader_fail_part(Loader *loader, const Node *node,
+                                                            size_t start, size_t length,
+                                                            const char *hint, const char *format,
+                                                            ...);
+// What stands there, for "found …": "'50'", "a list", "nothing".
+const char *loader_found(Loader *loader, const Node *node);
+// A text of the user's for a message: short, without control characters.
+const char *loader_quote(Loader *loader, const char *text);
+// "did you mean WORD?", or NULL when `word` is near none of the candidates.
+const char *loader_suggest(Loader *loader, const char *word, const char *const *candidates,
+                           size_t count);
+// "a, b, c" of words that are not NULL.
+const char *loader_list(Loader *loader, const char *const *words, size_t count);
+// An unknown word: "WHAT 'WORD'", and behind it the nearest right one as a hint or, when none is
+// near, "; LISTED a, b, c".
+bool loader_unknown(Loader *loader, const Node *word, const char *what, const char *listed,
+                    const char *const *candidates, size_t count);
+
+typedef enum Section {
+    SECTION_SCENARIO,
+    SECTION_MACHINE,
+    SECTION_SCHEDULER,
+    SECTION_COSTS,
+    SECTION_PROCESS,
+    SECTION_THREAD,
+} Section;
+
+// Whether `node` is a map; the message calls it `label` ("'machine'").
+bool loader_map(Loader *loader, const Node *node, const char *label);
+bool loader_items(Loader *loader, const Node *node, const char *label, const char *of_what);
+// Checks a map's keys against the rows of keys.def: unknown ones, and required ones that are
+// missing, which are reported at `at`.
+bool loader_keys(Loader *loader, const Node *map, Section section, const Node *at);
+// The names of a section's keys; returns the count (at most `room`).
+size_t loader_key_names(Section section, const char **names, size_t room);
+
+// --- intern.c: what is stored once -------------------------------------------------------------
+
+StringId intern_string(Loader *loader, const char *text);
+uint32_t intern_dist(Loader *loader, Dist dist); // index1
+uint32_t intern_core_set(Loader *loader, const CoreSet *set); // index1
+// Where the id of the symbol `name` of `process` is kept: 0 when it is new. The pointer lives until
+// the next call.
+uint32_t *intern_symbol(Loader *loader, ProcessId process, SymbolKind kind, StringId name);
+void intern_free(Loader *loader);
+
+// --- values.c: one value each. Messages call it `label`, which is quoted already. ----------------
+
+bool value_text(Loader *loader, const Node *node, const char *label, const char **text);
+// A name: letters, digits, _ and -; not a digit or - first; at most NAME_BYTES_MAX bytes.
+bool value_name(Loader *loader, const Node *node, const char *label, StringId *name);
+bool value_count(Loader *loader, const Node *node, const char *label, uint64_t least, uint64_t most,
+                 uint64_t *count);
+bool value_integer(Loader *loader, const Node *node, const char *label, int least, int most,
+                   int *value);
+bool value_bool(Loader *loader, const Node *node, const char *label, bool *value);
+bool value_duration(Loader *loader, const Node *node, const char *label, int64_t least_ns,
+                    int64_t most_ns, int64_t *ns);
+bool value_chance(Loader *loader, const Node *node, const char *label, uint32_t *parts);
+// A duration or a distribution, as an index1 of the scenario's dists.
+bool value_dist(Loader *loader, const Node *node, const char *label, uint32_t *dist);
+// Reports why `text` (a part of the node's text) is not a duration.
+bool value_duration_part(Loader *loader, const Node *node, size_t start, size_t length,
+                         const char *label, int64_t *ns);
+// The parts of a text behind "name(": see dist_text.c.
+bool dist_text(Loader *loader, const Node *node, const char *label, uint32_t *dist);
+
+// Ops of all lists together, and what a name of up to 96 bytes leaves room for: task_name's
+// "process/thread-4294967295".
+enum { OPS_MAX = 1000 * 1000, NAME_BYTES_MAX = 40 };
+
+// --- the parts of a scenario --------------------------------------------------------------------
+
+// Changes the tree as the overrides say.
+void overrides_apply(Loader *loader, Node *root);
+void machine_load(Loader *loader, const Node *root);
+void limits_load(Loader *loader, const Node *node);
+void processes_load(Loader *loader, const Node *root);
+// Compiles a list of ops and the return behind it; `*entry` is its first op.
+void compile_ops(Loader *loader, ProcessId process, const Node *list, const char *label,
+                 uint32_t *entry);
+// Finds a function by name; reports an unknown one.
+bool compile_function(Loader *loader, ProcessId process, const Node *node, const char *label,
+                      uint32_t *function);
+// Fills in what had to wait for the end of the process: entries of functions, names of threads.
+void compile_finish(Loader *loader, ProcessId process);

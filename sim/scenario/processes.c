@@ -1,0 +1,273 @@
+// `processes:` and, for short scenarios, `threads:`, `locks:` and `functions:` of the whole file,
+// which are then one process called main. Names first, then ops, so that an op may name what comes
+// later.
+#include "sim/scenario/loader.h"
+
+#include <string.h>
+
+// Linux clamps a custom slice like this (sched_setattr: kernel/sched/fair.c, 100 us to 100 ms).
+static const int64_t slice_least_ns = 100000, slice_most_ns = 100000000;
+
+static const char *string(const Loader *loader, StringId id)
+{
+    return loader->strings.at[id.index1 - 1];
+}
+
+static bool name_taken(Loader *loader, const Node *node, const char *kind, SourceAt first)
+{
+    if (first.line == 0)
+        return loader_fail(loader, node, NULL, "there is another %s '%s'", kind, node->text);
+    return loader_fail(loader, node, NULL, "there is another %s '%s' (line %u)", kind, node->text,
+                       first.line);
+}
+
+// --- locks and functions ------------------------------------------------------------------------
+
+static void load_lock(Loader *loader, ProcessId process, const Node *node)
+{
+    StringId name;
+    if (!value_name(loader, node->key, "a lock", &name))
+        return;
+    uint32_t *symbol = intern_symbol(loader, process, SYMBOL_LOCK, name);
+    if (*symbol != 0)
+        return; // a double key, reported already
+    *ARRAY_PUSH(&loader->locks) =
+        (LockDef){.name = name, .process = process, .at = node->key->at};
+    *symbol = (uint32_t)loader->locks.count;
+    if (node->kind != NODE_TEXT || strcmp(node->text, "lock") != 0)
+        loader_fail(loader, node, NULL, "'%s' needs its kind, which is lock; found %s",
+                    string(loader, name), loader_found(loader, node));
+}
+
+static void load_function(Loader *loader, ProcessId process, const Node *node)
+{
+    StringId name;
+    if (!value_name(loader, node->key, "a function", &name))
+        return;
+    uint32_t *symbol = intern_symbol(loader, process, SYMBOL_FUNCTION, name);
+    if (*symbol != 0)
+        return;
+    *ARRAY_PUSH(&loader->functions) =
+        (Function){.name = name, .process = process, .body = node};
+    *symbol = (uint32_t)loader->functions.count;
+}
+
+static void load_names(Loader *loader, ProcessId process, const Node *map, const char *label,
+                       void (*load)(Loader *, ProcessId, const Node *))
+{
+    if (map == NULL || node_is_null(map) || !loader_map(loader, map, label))
+        return;
+    for (const Node *node = map->first; node != NULL; node = node->next)
+        load(loader, process, node);
+}
+
+// --- threads ------------------------------------------------------------------------------------
+
+static void add_core(Loader *loader, const Node *node, CoreSet *set)
+{
+    int core, cores = loader->cores_known ? (int)loader->scenario->machine.cores : CORES_MAX;
+    if (cores > 1 || !loader->cores_known) {
+        if (!value_integer(loader, node, "'affinity'", 0, cores - 1, &core))
+            return;
+    } else {
+        if (!value_integer(loader, node, "'affinity'", 0, CORES_MAX - 1, &core))
+            return;
+        if (core > 0) {
+            loader_fail(loader, node, NULL, "'affinity': this machine has only core 0; found %s",
+                        loader_found(loader, node));
+            return;
+        }
+    }
+    set->words[core / 64] |= (uint64_t)1 << (core % 64);
+}
+
+static void load_affinity(Loader *loader, const Node *node, ThreadDef *def)
+{
+    CoreSet set = {0};
+    if (node->kind == NODE_MAP || node_is_null(node) ||
+        (node->kind == NODE_LIST && node->count == 0)) {
+        loader_fail(loader, node, NULL, "'affinity' needs a core's number or a list of them; "
+                                        "found %s",
+                    node->kind == NODE_LIST ? "an empty list" : loader_found(loader, node));
+        return;
+    }
+    if (node->kind == NODE_TEXT)
+        add_core(loader, node, &set);
+    else
+        for (const Node *core = node->first; core != NULL; core = core->next)
+            add_core(loader, core, &set);
+    def->affinity = intern_core_set(loader, &set);
+}
+
+static void load_thread_values(Loader *loader, const Node *map, ThreadDef *def)
+{
+    const Node *count = node_get(map, "count"), *start = node_get(map, "start"),
+               *nice = node_get(map, "nice"), *affinity = node_get(map, "affinity"),
+               *is_daemon = node_get(map, "daemon"), *slice = node_get(map, "slice");
+    uint64_t number;
+    int level;
+    if (count != NULL && value_count(loader, count, "'count'", 1, 1000000000, &number))
+        def->count = (uint32_t)number;
+    if (start != NULL)
+        value_dist(loader, start, "'start'", &def->start);
+    if (nice != NULL && value_integer(loader, nice, "'nice'", -20, 19, &level))
+        def->nice = (int8_t)level;
+    if (affinity != NULL)
+        load_affinity(loader, affinity, def);
+    if (is_daemon != NULL)
+        value_bool(loader, is_daemon, "'daemon'", &def->daemon);
+    if (slice != NULL)
+        value_duration(loader, slice, "'slice'", slice_least_ns, slice_most_ns, &def->slice_ns);
+    def->several = def->count > 1;
+}
+
+static void load_thread(Loader *loader, ProcessId process, const Node *map)
+{
+    if (!loader_map(loader, map, "a thread"))
+        return;
+    loader_keys(loader, map, SECTION_THREAD, map);
+    const Node *name = node_get(map, "name");
+    ThreadDef def = {.process = process, .count = 1, .at = name != NULL ? name->at : map->at};
+    load_thread_values(loader, map, &def);
+    if (name == NULL || !value_name(loader, name, "'name'", &def.name)) {
+        loader->names_incomplete = true;
+        def.name = intern_string(loader, "?");
+    } else {
+        uint32_t *symbol = intern_symbol(loader, process, SYMBOL_THREAD, def.name);
+        if (*symbol != 0)
+            name_taken(loader, name, "thread", loader->threads.at[*symbol - 1].at);
+        else
+            *symbol = (uint32_t)loader->threads.count + 1;
+    }
+    *ARRAY_PUSH(&loader->threads) = def;
+    *ARRAY_PUSH(&loader->thread_functions) = 0;
+}
+
+static void load_run(Loader *loader, ProcessId process, const Node *run, size_t thread)
+{
+    if (run->kind == NODE_TEXT && !node_is_null(run)) {
+        uint32_t function = 0;
+        if (compile_function(loader, process, run, "'run'", &function))
+            loader->thread_functions.at[thread] = function;
+        return;
+    }
+    uint32_t entry;
+    compile_ops(loader, process, run, "'run'", &entry);
+    loader->threads.at[thread].entry = entry;
+}
+
+static void load_ops(Loader *loader, ProcessId process, const Node *threads, size_t first_function,
+                     size_t first_thread)
+{
+    for (size_t i = first_function; i < loader->functions.count; i++) {
+        Function function = loader->functions.at[i];
+        const char *label =
+            arena_format(&loader->scratch, "the function '%s'", string(loader, function.name));
+        compile_ops(loader, process, function.body, label, &function.entry);
+        loader->functions.at[i].entry = function.entry;
+    }
+    size_t thread = first_thread;
+    for (const Node *map = threads->first; map != NULL; map = map->next) {
+        if (map->kind != NODE_MAP)
+            continue; // made no thread
+        const Node *run = node_get(map, "run");
+        if (run != NULL)
+            load_run(loader, process, run, thread);
+        thread++;
+    }
+}
+
+static void load_threads(Loader *loader, ProcessId process, const Node *node, const Node *functions)
+{
+    size_t first_function = loader->functions.count, first_thread = loader->threads.count;
+    load_names(loader, process, functions, "'functions'", load_function);
+    if (!loader_items(loader, node, "'threads'", "threads"))
+        return;
+    if (node->count == 0)
+        loader_fail(loader, node, NULL, "'threads' is empty: there is nothing to run");
+    bool works = false;
+    for (const Node *map = node->first; map != NULL; map = map->next)
+        load_thread(loader, process, map);
+    for (size_t i = first_thread; i < loader->threads.count; i++)
+        works = works || !loader->threads.at[i].daemon;
+    if (!works && loader->threads.count > first_thread)
+        loader_fail(loader, node->key, NULL,
+                    "all threads of the process are daemons, which end with its last other thread");
+    loader->spawns_unknown = loader->names_incomplete;
+    load_ops(loader, process, node, first_function, first_thread);
+    compile_finish(loader, process);
+}
+
+// --- processes ----------------------------------------------------------------------------------
+
+// Only C has an interpreter here yet: this is the one place that says so.
+static bool check_runtime(Loader *loader, const Node *node)
+{
+    if (node == NULL || (node->kind == NODE_TEXT && strcmp(node->text, "c") == 0))
+        return true;
+    return loader_fail(loader, node, NULL,
+                       "the runtime %s is not in this version of ringside yet; there is c",
+                       loader_found(loader, node));
+}
+
+static ProcessId add_process(Loader *loader, StringId name, SourceAt at)
+{
+    *ARRAY_PUSH(&loader->processes) = (ProcessDef){.name = name, .at = at};
+    return (ProcessId){(uint32_t)loader->processes.count};
+}
+
+static void load_process(Loader *loader, const Node *map)
+{
+    if (!loader_map(loader, map, "a process"))
+        return;
+    loader_keys(loader, map, SECTION_PROCESS, map);
+    const Node *name_node = node_get(map, "name"), *threads = node_get(map, "threads");
+    StringId name = {0};
+    if (name_node == NULL || !value_name(loader, name_node, "'name'", &name)) {
+        loader->names_incomplete = true;
+        name = intern_string(loader, "?");
+    }
+    ProcessId process = add_process(loader, name, name_node != NULL ? name_node->at : map->at);
+    uint32_t *symbol = intern_symbol(loader, (ProcessId){0}, SYMBOL_PROCESS, name);
+    if (*symbol == 0)
+        *symbol = process.index1;
+    else if (!loader->names_incomplete)
+        name_taken(loader, name_node, "process", loader->processes.at[*symbol - 1].at);
+    if (!check_runtime(loader, node_get(map, "runtime"))) {
+        loader->names_incomplete = true; // its ops are another language's
+        return;
+    }
+    load_names(loader, process, node_get(map, "locks"), "'locks'", load_lock);
+    if (threads != NULL)
+        load_threads(loader, process, threads, node_get(map, "functions"));
+}
+
+void processes_load(Loader *loader, const Node *root)
+{
+    static const char *const short_keys[] = {"threads", "locks", "functions"};
+    const Node *processes = node_get(root, "processes"), *threads = node_get(root, "threads");
+    if (processes == NULL && threads == NULL) {
+        loader_fail(loader, root, NULL, "there is nothing to run: neither 'processes' nor "
+                                        "'threads' is here");
+        return;
+    }
+    if (processes == NULL) {
+        ProcessId process = add_process(loader, intern_string(loader, "main"), root->at);
+        load_names(loader, process, node_get(root, "locks"), "'locks'", load_lock);
+        load_threads(loader, process, threads, node_get(root, "functions"));
+        return;
+    }
+    for (size_t i = 0; i < sizeof short_keys / sizeof short_keys[0]; i++) {
+        const Node *stray = node_get(root, short_keys[i]);
+        if (stray != NULL)
+            loader_fail(loader, stray->key, NULL,
+                        "'%s' stands beside 'processes'; it belongs into one of them",
+                        short_keys[i]);
+    }
+    if (!loader_items(loader, processes, "'processes'", "processes"))
+        return;
+    if (processes->count == 0)
+        loader_fail(loader, processes, NULL, "'processes' is empty: there is nothing to run");
+    for (const Node *map = processes->first; map != NULL; map = map->next)
+        load_process(loader, map);
+}

@@ -1,0 +1,376 @@
+// Writes the language's reference. What is a list elsewhere (keys, operations, costs, limits,
+// metrics, report keys) is expanded here; only the prose between the tables is written here. The
+// suite loads every example.
+#include "sim/scenario/reference.h"
+
+#include "sim/base/array.h"
+#include "sim/scenario/expect_node.h"
+#include "sim/scenario/keys.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef ARRAY(char) Text;
+
+__attribute__((format(printf, 2, 3))) static void add(Text *text, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    Arena arena = {0};
+    for (const char *c = arena_vformat(&arena, format, values); *c != '\0'; c++)
+        *ARRAY_PUSH(text) = *c;
+    arena_free(&arena);
+    va_end(values);
+}
+
+// In a table a bar would end the cell.
+static void add_cell(Text *text, const char *cell)
+{
+    for (; *cell != '\0'; cell++)
+        if (*cell == '|')
+            add(text, "\\|");
+        else
+            *ARRAY_PUSH(text) = *cell;
+}
+
+static const char intro[] =
+    "# The scenario language\n\n"
+    "<!-- Generated: ringside schema --reference > scenarios/README.md. Do not edit. -->\n\n"
+    "A scenario is a text file. It describes a machine, the threads that run on it, and what must\n"
+    "come out. `ringside run FILE` simulates it and prints what happened; `ringside check FILE`\n"
+    "only reads it and says what is wrong with it, with the line and the column.\n\n"
+    "The same scenario gives the same result every time and on every computer, to the nanosecond.\n"
+    "Chance comes from `seed:` alone.\n\n"
+    "```yaml\n"
+    "title: Two jobs take turns on one core\n"
+    "lesson: With round robin the short job ends early, and the long one pays little for it.\n"
+    "machine: { cores: 1, scheduler: { policy: rr, slice: 10ms }, costs: zero }\n"
+    "threads:\n"
+    "  - name: long\n"
+    "    run: [ { compute: 50ms } ]\n"
+    "  - name: short\n"
+    "    run: [ { compute: 20ms } ]\n"
+    "expect:\n"
+    "  - makespan == 70ms\n"
+    "  - turnaround(short) == 40ms\n"
+    "```\n\n"
+    "The turns are long, short, long, short, 10 ms each: the short job ends at 40 ms. The two\n"
+    "`expect` lines say so, and a run that comes out otherwise ends with exit status 1.\n\n"
+    "A larger one, with a lock, chance, a function, a span and a daemon thread:\n\n"
+    "```yaml\n"
+    "title: Three clerks share one till\n"
+    "lesson: A lock lets one in at a time; the others wait, and their customers with them.\n"
+    "machine: { cores: 2, scheduler: eevdf, costs: typical }\n"
+    "seed: 7\n"
+    "until: 10s\n"
+    "processes:\n"
+    "  - name: shop\n"
+    "    locks: { till: lock }\n"
+    "    functions:\n"
+    "      serve:\n"
+    "        - span:\n"
+    "            name: customer\n"
+    "            do:\n"
+    "              - compute: exp(2ms)\n"
+    "              - with: { lock: till, do: [ { compute: 500us } ] }\n"
+    "    threads:\n"
+    "      - name: clerk\n"
+    "        count: 3\n"
+    "        run:\n"
+    "          - repeat:\n"
+    "              times: 20\n"
+    "              do:\n"
+    "                - call: serve\n"
+    "                - sleep: 1ms\n"
+    "      - name: guard\n"
+    "        daemon: true\n"
+    "        run:\n"
+    "          - forever: [ { sleep: 20ms }, { mark: round } ]\n"
+    "expect:\n"
+    "  - count(customer) == 60\n"
+    "  - latency(customer).p50 < latency(customer).p99\n"
+    "  - lock_hold(till).count == 60 and lock_hold(till).min >= 500us\n"
+    "  - turnaround(clerk).max == makespan ± 1%\n"
+    "  - utilization.sum <= 2\n"
+    "```\n";
+
+static const char values_text[] =
+    "\n## Values\n\n"
+    "| value | how it is written |\n"
+    "|---|---|\n"
+    "| duration | a number with its unit: `800ns`, `5us` (or `5µs`), `2.5ms`, `1s`, `3min`, `1h`. "
+    "A bare number is an error. At most 10 years, and nothing finer than 1 ns. |\n"
+    "| whole number | `1000`, `1_000` or `1k`; `k`, `M` and `G` are 10³, 10⁶ and 10⁹ |\n"
+    "| probability | `30%` or `0.3` |\n"
+    "| name | letters, digits, `_` and `-`, a letter first; at most 40 bytes |\n"
+    "| text | anything; in quotes when it has a colon, a `#` or a bracket |\n"
+    "\n### Distributions\n\n"
+    "Where a duration or distribution is due, each time that the operation is done it draws anew.\n"
+    "Every thread draws from a stream of its own, so that another thread changes nothing for "
+    "it.\n\n"
+    "| distribution | example | meaning |\n"
+    "|---|---|---|\n";
+
+static const char expect_text[] =
+    "\n## Expectations\n\n"
+    "Each line of `expect:` is a comparison that must hold when the run has ended:\n\n"
+    "```yaml\n"
+    "expect:\n"
+    "  - makespan == 100ms ± 3%\n"
+    "  - turnaround(batch) <= 1.2s\n"
+    "  - response(worker).max < 5ms and migrations.sum == 0\n"
+    "  - utilization(core 0) + utilization(core 1) <= 1.05\n"
+    "  - throughput(request) > 40/s or not (latency(request).p99 < 60ms)\n"
+    "  - cpu(worker-1) / cpu(worker-2) == 1 ± 1%\n"
+    "  - printed == [\"ready\", \"done\"]\n"
+    "```\n\n"
+    "- **Comparisons** are `==`, `!=`, `<=`, `<`, `>=` and `>`, joined by `and`, `or` and `not`.\n"
+    "- **Calculations** are `+`, `-`, `*`, `/` and parentheses. Both sides must have one unit: a\n"
+    "  time is never compared with a bare number. A time over a time is a number; a number over a\n"
+    "  time is a rate; a rate times a time is a number.\n"
+    "- **Values** are numbers (`1.05`), percentages (`5%` is 0.05), durations (`100ms`), rates\n"
+    "  (`400/s`, `2/ms`), and texts in quotes or lists of them.\n"
+    "- **Tolerance**: `==` and `!=` may end with `± 3%` (of the right-hand side) or `± 2ms`; `+-`\n"
+    "  is the same as `±`. Without one, times are compared to the nanosecond.\n"
+    "- **In parentheses** stands what a metric is about: `core 0`; a thread's name, which means "
+    "all\n"
+    "  threads that its entry makes, or one of them, as in `worker-2`; a lock's name; the name of "
+    "a\n"
+    "  mark or a span. When two processes use one name, write `process/name`. Left out, it means\n"
+    "  every core, thread or lock: `migrations.sum`.\n"
+    "- **Several values**: a metric of several threads, or of several waits or passages, has "
+    "several\n"
+    "  values. A field behind a point says which is meant: `turnaround(worker).max`.\n\n"
+    "A line with a colon followed by a space must be in quotes, because YAML reads that as a key:\n"
+    "`'printed == [\"Task A: done\"]'`.\n\n"
+    "| metric | about | unit | meaning |\n"
+    "|---|---|---|---|\n";
+
+static const char run_text[] =
+    "\n## What `ringside run --json` prints\n\n"
+    "One JSON object. Its keys are stable: a later version may add keys and will not rename any.\n"
+    "Times are whole nanoseconds; what does not exist (the response of a thread that never ran) "
+    "is\n"
+    "`null`.\n";
+
+static const char override_text[] =
+    "\n## Changing a scenario for one run\n\n"
+    "`--set KEY=VALUE` changes a value without touching the file. The key is a path: keys with\n"
+    "points between them, items of a list by their name or their number from 0.\n\n"
+    "```sh\n"
+    "ringside run FILE --set machine.cores=4 --set machine.scheduler=fifo\n"
+    "ringside run FILE --set machine.costs.context_switch=5us --set threads.worker.count=8\n"
+    "```\n\n"
+    "## Help while typing\n\n"
+    "`ringside schema` prints a JSON Schema. Editors that know it (VS Code with the YAML "
+    "extension,\n"
+    "for one) complete and check a scenario while it is written:\n\n"
+    "```sh\n"
+    "ringside schema > ringside.schema.json\n"
+    "```\n\n"
+    "```yaml\n"
+    "# yaml-language-server: $schema=ringside.schema.json\n"
+    "```\n";
+
+static void add_keys(Text *text, const char *title, KeySection section, const char *prose)
+{
+    size_t count;
+    const KeyInfo *infos = key_infos(&count);
+    add(text, "\n### %s\n\n%s", title, prose);
+    add(text, "| key | value | default | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++) {
+        if (infos[i].section != section)
+            continue;
+        add(text, "| `%s` | ", infos[i].name);
+        add_cell(text, key_type_text(infos[i].type));
+        add(text, " | %s | ", infos[i].required ? "required" : infos[i].value);
+        add_cell(text, infos[i].text);
+        add(text, " |\n");
+    }
+}
+
+static void add_all_keys(Text *text)
+{
+    add(text, "\n## Keys\n");
+    add_keys(
+        text, "Scenario", KEYS_SCENARIO,
+        "The keys of the file. A scenario with one process may leave `processes` out and give\n"
+        "its `threads`, `locks` and `functions` here.\n\n");
+    add_keys(text, "Machine", KEYS_MACHINE, "The keys of `machine:`.\n\n");
+    add_keys(
+        text, "Scheduler", KEYS_SCHEDULER,
+        "`scheduler: rr`, or a map when the slice matters: `scheduler: { policy: rr, slice: "
+        "10ms }`.\n\n"
+        "- `fifo`: first come, first served; a thread runs until it blocks or ends.\n"
+        "- `rr`: round robin; a thread that used up its slice goes to the end of the queue.\n"
+        "- `eevdf`: the scheduler of Linux since 6.6; shares follow `nice`, and of those that\n"
+        "  have not had their share the one with the earliest deadline runs.\n\n");
+    add_keys(text, "Process", KEYS_PROCESS, "The keys of an item of `processes:`.\n\n");
+    add_keys(text, "Thread", KEYS_THREAD, "The keys of an item of `threads:`.\n\n");
+}
+
+static void add_dists(Text *text)
+{
+    add(text, "%s", values_text);
+#define DIST(kind, name, parameters, example, meaning)                                             \
+    add(text, "| `%s(%s)` | `%s` | %s |\n", name, parameters, example, meaning);
+#include "sim/scenario/dists.def"
+#undef DIST
+}
+
+static const char *field_type_text(FieldType type)
+{
+    static const char *const texts[FIELD_TYPE_COUNT] = {
+        [FIELD_NONE] = "",
+        [FIELD_DURATION] = "duration or distribution",
+        [FIELD_COUNT] = "whole number, 1 or more",
+        [FIELD_CHANCE] = "probability",
+        [FIELD_TEXT] = "text",
+        [FIELD_NAME] = "text",
+        [FIELD_BLOCK] = "list of operations",
+        [FIELD_FUNCTION] = "name of a function",
+        [FIELD_LOCK] = "name of a lock",
+        [FIELD_THREAD] = "name of a thread",
+        [FIELD_SPAWNED] = "new name",
+    };
+    return texts[type];
+}
+
+static void add_op(Text *text, const OpInfo *info)
+{
+    add(text, "\n#### `%s`\n\n%s\n\n```yaml\n- %s\n```\n", info->name, info->text, info->example);
+    if (info->fields[0].name == NULL)
+        return;
+    add(text, "\n| field | value | meaning |\n|---|---|---|\n");
+    for (int f = 0; f < OP_FIELDS_MAX && info->fields[f].name != NULL; f++) {
+        const OpField *field = &info->fields[f];
+        bool optional = !(field->flags & FIELD_REQUIRED), brief = field->flags & FIELD_SHORT;
+        add(text, "| `%s` | %s%s | ", field->name, field_type_text(field->type),
+            optional ? ", optional" : "");
+        add_cell(text, field->text);
+        add(text, "%s |\n", brief ? "; may be given alone, without its name" : "");
+    }
+}
+
+static void add_ops(Text *text)
+{
+    static const char *const groups[][2] = {
+        {"time", "Time"}, {"flow", "Flow and output"}, {"threads", "Threads and locks"}};
+    add(text, "\n## Operations\n\n"
+              "A list of operations is done from top to bottom. Each item is an operation's name "
+              "with its\nfields; when it has a main field, that may stand alone: `compute: 5ms` is "
+              "`compute: { for: 5ms }`.\n");
+    for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
+        add(text, "\n### %s\n", groups[g][1]);
+        for (unsigned code = 0; code < OP_CODE_COUNT; code++)
+            if (op_info(code) != NULL && strcmp(op_info(code)->group, groups[g][0]) == 0)
+                add_op(text, op_info(code));
+    }
+}
+
+static void add_metrics(Text *text)
+{
+    static const char *const subjects[] = {"the run", "a core", "threads", "a lock",
+                                           "a mark or span"};
+    static const char *const units[] = {"number", "time", "rate", "texts"};
+    add(text, "%s", expect_text);
+    for (int m = 0; m < METRIC_KINDS; m++) {
+        const MetricInfo *info = metric_info((MetricId)m);
+        const char *subject = m == METRIC_LATENCY ? "a span" : subjects[info->subject];
+        add(text, "| `%s` | %s | %s | %s |\n", info->name, subject, units[info->unit], info->text);
+    }
+    add(text, "\n| field | meaning |\n|---|---|\n");
+#define X(id, name, meaning) add(text, "| `.%s` | %s |\n", name, meaning);
+    EXPECT_FIELDS(X)
+#undef X
+    add(text,
+        "\nPercentiles are by the nearest rank: of n values in ascending order, p90 is number "
+        "0.9 n, rounded\nup. Nothing is interpolated, so a percentile is always a value that "
+        "occurred.\n");
+}
+
+static void add_costs(Text *text)
+{
+    add_keys(
+        text, "Costs", KEYS_COSTS,
+        "`costs: typical` is a current server, `costs: zero` the textbook's machine, on which\n"
+        "nothing but your operations takes time. A map changes single costs: `costs: { base: "
+        "zero,\ncontext_switch: 5us }`. Besides `base` its keys are the names of the second "
+        "table.\n\n");
+    add(text, "\n| cost | typical | what it is | how to measure it |\n|---|---|---|---|\n");
+    for (int c = 0; c < COST_COUNT; c++) {
+        const CostInfo *info = cost_info((CostId)c);
+        char typical[32];
+        add(text, "| `%s` | %s | ", info->name, duration_text(info->typical_ns, typical));
+        add_cell(text, info->text);
+        add(text, " | ");
+        add_cell(text, info->probe);
+        add(text, " |\n");
+    }
+}
+
+// 100000000 as "100,000,000".
+static void add_grouped(Text *text, int64_t value)
+{
+    if (value >= 1000) {
+        add_grouped(text, value / 1000);
+        add(text, ",%03d", (int)(value % 1000));
+    } else {
+        add(text, "%d", (int)value);
+    }
+}
+
+static void add_limits(Text *text)
+{
+    add(text, "\n### Limits\n\n"
+              "A run that crosses one of these ends, says which, and keeps what was traced. Raise "
+              "them with\n`limits: { events: 5G }`.\n\n"
+              "| limit | default | what it bounds |\n|---|---|---|\n");
+#define X(id, name, value, meaning)                                                                \
+    add(text, "| `%s` | ", name);                                                                  \
+    if (LIMIT_##id == LIMIT_TIME)                                                                  \
+        add(text, "%lldh", (long long)((value) / 3600000000000));                                  \
+    else                                                                                           \
+        add_grouped(text, value);                                                                  \
+    add(text, " | %s |\n", meaning);
+    LIMITS(X)
+#undef X
+}
+
+static void add_report_section(Text *text, const char *key, const char *rows)
+{
+    if (*key == '\0')
+        add(text, "\n### The document\n\n");
+    else
+        add(text, "\n### `%s`\n\nA list, %s.\n\n", key, rows);
+    add(text, "| key | type | meaning |\n|---|---|---|\n");
+}
+
+static void add_report(Text *text)
+{
+    add(text, "%s", run_text);
+#define REPORT_SECTION(id, key, rows) add_report_section(text, key, rows);
+#define REPORT_KEY(section, id, key, type, meaning)                                                \
+    add(text, "| `%s` | %s | %s |\n", key, type, meaning);
+#include "sim/trace/report_keys.def"
+#undef REPORT_KEY
+#undef REPORT_SECTION
+}
+
+char *reference_text(Arena *arena)
+{
+    Text text = {0};
+    add(&text, "%s", intro);
+    add_all_keys(&text);
+    add_costs(&text);
+    add_limits(&text);
+    add_dists(&text);
+    add_ops(&text);
+    add_metrics(&text);
+    add_report(&text);
+    add(&text, "%s", override_text);
+    char *copy = arena_text(arena, text.at, text.count);
+    ARRAY_FREE(&text);
+    return copy;
+}

@@ -1,0 +1,202 @@
+// A compiled scenario: what the YAML said, checked, with every name resolved to an id and every
+// op list flattened. Immutable once loaded; any number of runs may share one.
+#pragma once
+#include "sim/base/arena.h"
+#include "sim/base/diag.h"
+#include "sim/base/ids.h"
+#include "sim/base/rng.h"
+#include "sim/base/time.h"
+#include "sim/trace/vocabulary.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum CostId {
+#define COST(id, name, typical_ns, text, probe) COST_##id,
+#include "sim/scenario/costs.def"
+#undef COST
+    COST_COUNT
+} CostId;
+
+typedef struct CostInfo {
+    const char *name;
+    int64_t typical_ns;
+    const char *text, *probe;
+} CostInfo;
+
+const CostInfo *cost_info(CostId id);
+
+typedef enum OpCode {
+    OP_RETURN, // ends a function or a thread's run list; at index 0, so that entry 0 means none
+#define OP(id, ...) OP_##id,
+#include "sim/scenario/ops.def"
+#undef OP
+    OP_BLOCK_END, // arg[0]: the op that owns the block; its step decides what follows
+    OP_CODE_COUNT
+} OpCode;
+
+enum { OP_FIELDS_MAX = 4 };
+
+// One compiled op. A block's ops follow its owner directly and end with OP_BLOCK_END; when an op
+// has several blocks they follow one another. `next` is the op after this one and all its blocks.
+typedef struct Op {
+    uint16_t code; // OpCode
+    uint16_t unused;
+    uint32_t next;
+    uint32_t arg[OP_FIELDS_MAX];
+} Op;
+
+typedef enum FieldType {
+    FIELD_NONE,
+    FIELD_DURATION,
+    FIELD_COUNT,
+    FIELD_CHANCE,
+    FIELD_TEXT,
+    FIELD_NAME,
+    FIELD_BLOCK,
+    FIELD_FUNCTION,
+    FIELD_LOCK,
+    FIELD_THREAD,
+    FIELD_SPAWNED,
+    FIELD_TYPE_COUNT
+} FieldType;
+
+enum { FIELD_REQUIRED = 1, FIELD_SHORT = 2 };
+
+typedef struct OpField {
+    const char *name;
+    FieldType type;
+    unsigned flags;
+    const char *text;
+} OpField;
+
+typedef struct OpInfo {
+    const char *name, *group, *text, *example;
+    OpField fields[OP_FIELDS_MAX]; // name NULL from the first unused one on
+} OpInfo;
+
+// The row of a language op, NULL for OP_RETURN, OP_BLOCK_END and values out of range.
+const OpInfo *op_info(unsigned code);
+
+// A duration that may be random. Parameters by kind; factors are Q32.
+typedef enum DistKind {
+    DIST_CONSTANT,    // a
+    DIST_EXPONENTIAL, // a: mean
+    DIST_UNIFORM,     // a: least, b: most, both included
+    DIST_NORMAL,      // a: mean, b: standard deviation; below 0 is drawn as 0
+    DIST_LOGNORMAL,   // a: median, b: sigma (Q32)
+    DIST_PARETO,      // a: minimum, b: alpha (Q32)
+    DIST_CHOICE,      // choices first .. first + count
+} DistKind;
+
+typedef struct Dist {
+    DistKind kind;
+    int64_t a, b;
+    uint32_t choice_first, choice_count;
+} Dist;
+
+typedef struct DistChoice {
+    int64_t ns;
+    uint64_t weight; // whole-number weights as written, scaled by 10^6
+} DistChoice;
+
+typedef struct CoreSet {
+    uint64_t words[CORES_MAX / 64];
+} CoreSet;
+
+static inline bool core_set_has(const CoreSet *set, int core)
+{
+    return set->words[core / 64] >> (core % 64) & 1;
+}
+
+typedef enum SchedulerKind { SCHEDULER_FIFO, SCHEDULER_RR, SCHEDULER_EEVDF, SCHEDULER_COUNT } SchedulerKind;
+
+typedef struct ThreadDef {
+    StringId name;
+    ProcessId process;
+    uint32_t count;      // how many start with the process; 0 for a spawn's template
+    bool spawned;        // made by a spawn op: `count` is 0, the op says how many
+    bool several;        // more than one may be made: their names end in -1, -2, …
+    bool daemon;         // killed when the process's last other thread ends
+    int8_t nice;         // -20 (favoured) .. 19
+    int64_t slice_ns;    // custom EEVDF slice, 0: the policy's own
+    uint32_t start;      // Dist (index1) of its arrival; 0: at once
+    uint32_t affinity;   // CoreSet (index1); 0: every core
+    uint32_t entry;      // its first op
+    SourceAt at;
+} ThreadDef;
+
+typedef struct ProcessDef {
+    StringId name;
+    SourceAt at;
+} ProcessDef;
+
+typedef struct LockDef {
+    StringId name;
+    ProcessId process;
+    SourceAt at;
+} LockDef;
+
+typedef struct MachineDef {
+    uint32_t cores;          // 1 .. CORES_MAX; default 1
+    SchedulerKind scheduler; // default EEVDF
+    int64_t slice_ns;        // RR: its slice, default 10 ms; EEVDF: base slice, 0: from the cores
+    int64_t tick_ns;         // default 4 ms (250 Hz)
+    int64_t costs[COST_COUNT];
+} MachineDef;
+
+typedef struct Expect Expect; // expect.h
+
+typedef struct Scenario {
+    Arena arena;
+    const char *path, *source; // as read
+    const char *overrides;     // "key=value\n" lines, "" when none
+    const char *title, *lesson;
+    uint64_t seed;             // default 1
+    int64_t until_ns;          // end of simulated time; 0: none given
+    int64_t limits[LIMIT_COUNT];
+    MachineDef machine;
+
+    // Arrays indexed by id.index1 - 1, but ops by op index (ops[0] is OP_RETURN).
+    const char **strings;
+    uint32_t string_count;
+    ProcessDef *processes;
+    uint32_t process_count;
+    ThreadDef *threads;
+    uint32_t thread_count;
+    LockDef *locks;
+    uint32_t lock_count;
+    Dist *dists;
+    uint32_t dist_count;
+    DistChoice *choices;
+    uint32_t choice_count;
+    CoreSet *core_sets;
+    uint32_t core_set_count;
+    Op *ops;
+    SourceAt *op_at; // where each op stands in the source
+    uint32_t op_count;
+    Expect *expects;
+    uint32_t expect_count;
+} Scenario;
+
+// Reads, checks and compiles. `overrides` are "machine.cores=4" texts. On false the Diag says why,
+// with places; it also collects warnings. The scenario owns all it points to.
+bool scenario_load(Scenario *scenario, const char *path, const char *const *overrides,
+                   size_t override_count, Diag *diag);
+// The same from text; `path` is for messages. Any bytes give a result or messages.
+bool scenario_parse(Scenario *scenario, const char *path, const char *text, size_t length,
+                    const char *const *overrides, size_t override_count, Diag *diag);
+void scenario_free(Scenario *scenario);
+
+static inline const char *scenario_string(const Scenario *scenario, StringId id)
+{
+    return id.index1 == 0 || id.index1 > scenario->string_count ? "?"
+                                                                : scenario->strings[id.index1 - 1];
+}
+
+// A draw of at least 0 and at most DURATION_MAX_NS, integers only.
+Duration dist_draw(const Scenario *scenario, uint32_t dist_index1, Rng *rng);
+
+// The name of the `instance`-th (from 1) task made from `def`: "hog", or "hog-2" when there are
+// several. Prefixed "process/" when another process has a thread of that name. Returns `text`.
+char *task_name(const Scenario *scenario, ThreadDefId def, uint32_t instance, char text[static 96]);

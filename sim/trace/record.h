@@ -1,0 +1,67 @@
+// One trace record, its kinds and what their arguments mean. The trace is all that lies between a
+// machine, simulated or real, and the readers: no reader may ask which machine wrote it.
+#pragma once
+#include "sim/base/ids.h"
+#include "sim/base/time.h"
+#include "sim/trace/vocabulary.h"
+
+#include <stdint.h>
+
+typedef struct TraceRecord {
+    int64_t time_ns; // since the run began; never decreases along a trace
+    uint16_t kind;   // EventKind
+    int16_t core;    // CORE_NONE when there is none
+    uint32_t task;   // TaskId.index1; 0 when there is none
+    uint64_t a, b;   // meaning: the kind's row in events.def
+} TraceRecord;
+
+_Static_assert(sizeof(TraceRecord) == 32, "records are 32 bytes on disk");
+
+typedef enum EventKind {
+    EVENT_NONE, // never written; a zeroed record is invalid
+#define EVENT(id, name, a_type, a_name, b_type, b_name, sentence) EVENT_##id,
+#include "sim/trace/events.def"
+#undef EVENT
+    EVENT_KIND_COUNT
+} EventKind;
+
+typedef enum ArgType {
+    ARG_NONE,
+    ARG_TASK,
+    ARG_CORE,
+    ARG_DEF,
+    ARG_LOCK,
+    ARG_TEXT,
+    ARG_NS,
+    ARG_COUNT,
+    ARG_VTIME,
+    ARG_SWITCH_REASON,
+    ARG_SYSCALL,
+    ARG_IRQ,
+    ARG_MIGRATION_REASON,
+    ARG_LIMIT,
+    ARG_END_REASON,
+    ARG_TYPE_COUNT
+} ArgType;
+
+typedef struct EventInfo {
+    const char *id;   // "SWITCH_IN"
+    const char *name; // "switch in"
+    struct {
+        ArgType type;
+        const char *name; // "" when not used
+    } arg[2];
+    const char *sentence;
+} EventInfo;
+
+// The row of `kind`; kinds out of range give the row of EVENT_NONE.
+const EventInfo *event_info(unsigned kind);
+
+// Words of the vocabularies; "?" for a value out of range.
+const char *switch_reason_word(unsigned reason);
+const char *switch_reason_sentence(unsigned reason);
+const char *syscall_name(unsigned id);
+const char *irq_name(unsigned id);
+const char *migration_reason_text(unsigned reason);
+const char *limit_name(unsigned id);
+const char *end_reason_text(unsigned reason);

@@ -1,0 +1,197 @@
+#include "tests/simulate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+void simulate(Simulated *run, const char *yaml)
+{
+    *run = (Simulated){0};
+    Diag diag = {.path = "test.yaml", .source = yaml};
+    if (!scenario_parse(&run->scenario, "test.yaml", yaml, strlen(yaml), NULL, 0, &diag))
+        fail_msg("%s", diag_text(&diag));
+    memory_sink_open(&run->memory, 50000000);
+    TraceSink *sinks[] = {&run->memory.sink};
+    Trace trace;
+    trace_open(&trace, sinks, 1);
+    if (!ringside_run(&run->scenario, &trace, &run->result, &diag))
+        fail_msg("%s", diag_text(&diag));
+    trace_close(&trace);
+    diag_free(&diag);
+}
+
+void simulated_free(Simulated *run)
+{
+    memory_sink_free(&run->memory);
+    scenario_free(&run->scenario);
+}
+
+const char *simulate_failing(const char *yaml)
+{
+    static char text[4096];
+    Scenario scenario;
+    Diag diag = {.path = "test.yaml", .source = yaml};
+    if (!scenario_parse(&scenario, "test.yaml", yaml, strlen(yaml), NULL, 0, &diag))
+        fail_msg("it does not load: %s", diag_text(&diag));
+    Trace trace;
+    RunResult result;
+    trace_open(&trace, NULL, 0);
+    if (ringside_run(&scenario, &trace, &result, &diag))
+        fail_msg("it runs without a failure");
+    trace_close(&trace);
+    snprintf(text, sizeof text, "%s", diag_text(&diag));
+    diag_free(&diag);
+    scenario_free(&scenario);
+    return text;
+}
+
+void simulated_measure(const Simulated *run, Metrics *metrics)
+{
+    metrics_open(metrics, &run->scenario);
+    for (uint64_t i = 0; i < run->memory.count; i++)
+        metrics_add(metrics, memory_sink_at(&run->memory, i), 1);
+    metrics_finish(metrics, &run->result);
+}
+
+static const char *name_of(const Simulated *run, uint32_t task);
+
+const ThreadMetrics *simulated_thread(const Simulated *run, const Metrics *metrics,
+                                      const char *thread)
+{
+    for (uint32_t task = 1; task <= run->result.tasks; task++)
+        if (strcmp(name_of(run, task), thread) == 0)
+            return metrics_thread(metrics, task);
+    fail_msg("there is no thread '%s'", thread);
+    return NULL;
+}
+
+const char *simulated_name(const Simulated *run, uint32_t task)
+{
+    return name_of(run, task);
+}
+
+// The names of the first tasks, by TaskId, from the TASK_CREATED records.
+enum { NAMED_MAX = 1024 };
+
+static const char *name_of(const Simulated *run, uint32_t task)
+{
+    static char names[NAMED_MAX][96];
+    static const Simulated *named;
+    static uint64_t named_count;
+    if (named != run || named_count != run->memory.count) {
+        named = run;
+        named_count = run->memory.count;
+        for (uint64_t i = 0; i < run->memory.count; i++) {
+            const TraceRecord *record = memory_sink_at(&run->memory, i);
+            if (record->kind == EVENT_TASK_CREATED && record->task < NAMED_MAX)
+                task_name(&run->scenario, (ThreadDefId){(uint32_t)record->a}, (uint32_t)record->b,
+                          names[record->task]);
+        }
+    }
+    return task < NAMED_MAX ? names[task] : "?";
+}
+
+static bool is(const Simulated *run, const TraceRecord *record, const char *thread)
+{
+    return thread == NULL || (record->task != 0 && strcmp(name_of(run, record->task), thread) == 0);
+}
+
+const char *simulated_turns(const Simulated *run, int core, double until_ms)
+{
+    static char text[65536];
+    size_t length = 0;
+    text[0] = '\0';
+    for (uint64_t i = 0; i < run->memory.count; i++) {
+        const TraceRecord *record = memory_sink_at(&run->memory, i);
+        if (record->core != core || (double)record->time_ns > until_ms * 1e6)
+            continue;
+        const char *name = NULL;
+        if (record->kind == EVENT_SWITCH_IN) {
+            name = name_of(run, record->task);
+        } else if (record->kind == EVENT_SWITCH_OUT) {
+            // Idle unless the same core switches in at the same instant.
+            name = "-";
+            for (uint64_t j = i + 1; j < run->memory.count; j++) {
+                const TraceRecord *later = memory_sink_at(&run->memory, j);
+                if (later->time_ns != record->time_ns)
+                    break;
+                if (later->core == core && later->kind == EVENT_SWITCH_IN)
+                    name = NULL;
+            }
+        }
+        if (name != NULL && length < sizeof text - 128)
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s%s@%.9g",
+                                       length > 0 ? " " : "", name, (double)record->time_ns / 1e6);
+    }
+    return text;
+}
+
+int64_t simulated_on_core(const Simulated *run, const char *thread)
+{
+    int64_t total = 0, since = -1;
+    for (uint64_t i = 0; i < run->memory.count; i++) {
+        const TraceRecord *record = memory_sink_at(&run->memory, i);
+        if (!is(run, record, thread))
+            continue;
+        if (record->kind == EVENT_SWITCH_IN) {
+            since = record->time_ns;
+        } else if (record->kind == EVENT_SWITCH_OUT) {
+            total += record->time_ns - since;
+            since = -1;
+        }
+    }
+    return since >= 0 ? total + run->result.ended.ns - since : total;
+}
+
+uint64_t simulated_count(const Simulated *run, EventKind kind, const char *thread)
+{
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < run->memory.count; i++) {
+        const TraceRecord *record = memory_sink_at(&run->memory, i);
+        count += record->kind == kind && is(run, record, thread);
+    }
+    return count;
+}
+
+size_t simulated_wake_latencies(const Simulated *run, const char *thread, int64_t *ns, size_t most)
+{
+    size_t count = 0;
+    int64_t woken = -1;
+    for (uint64_t i = 0; i < run->memory.count && count < most; i++) {
+        const TraceRecord *record = memory_sink_at(&run->memory, i);
+        if (!is(run, record, thread))
+            continue;
+        if (record->kind == EVENT_WAKEUP)
+            woken = record->time_ns;
+        if (record->kind == EVENT_SWITCH_IN && woken >= 0) {
+            ns[count++] = record->time_ns - woken;
+            woken = -1;
+        }
+    }
+    return count;
+}
+
+int64_t simulated_time_of(const Simulated *run, EventKind kind, const char *thread)
+{
+    int64_t time = -1;
+    for (uint64_t i = 0; i < run->memory.count; i++) {
+        const TraceRecord *record = memory_sink_at(&run->memory, i);
+        if (record->kind == kind && is(run, record, thread))
+            time = record->time_ns;
+    }
+    return time;
+}
+
+uint64_t simulated_hash(const Simulated *run)
+{
+    HashSink hash;
+    hash_sink_open(&hash);
+    for (uint64_t i = 0; i < run->memory.count; i++)
+        hash.sink.write(&hash.sink, memory_sink_at(&run->memory, i), 1);
+    return hash_sink_value(&hash);
+}

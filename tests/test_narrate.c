@@ -1,0 +1,164 @@
+// Narration: every kind of record as its sentence, with the names of a scenario; and any record at
+// all as some sentence.
+#include "hand_trace.h"
+
+#include "sim/analysis/narrate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char yaml[] = "title: By hand\n"
+                           "machine: { cores: 2 }\n"
+                           "processes:\n"
+                           "  - name: app\n"
+                           "    locks: { cache: lock }\n"
+                           "    threads:\n"
+                           "      - name: main\n"
+                           "        run: [ { print: \"a\\tb\\ec\" }, { mark: pass } ]\n"
+                           "      - name: hog\n"
+                           "        count: 2\n"
+                           "        run: [ { compute: 1ms } ]\n";
+
+// What is said of one record more, without its time.
+static void says(Narrator *narrator, HandText *text, const TraceRecord *record,
+                 const char *expected)
+{
+    hand_text_end(text);
+    size_t before = text->bytes.count;
+    narrate(narrator, record);
+    const char *line = hand_text_end(text) + before;
+    assert_true(strlen(line) > 16);
+    char sentence[256];
+    snprintf(sentence, sizeof sentence, "%s\n", expected);
+    assert_string_equal(line + 18, sentence);
+}
+
+static TraceRecord record(EventKind kind, int core, uint32_t task, uint64_t a, uint64_t b)
+{
+    return (TraceRecord){
+        .time_ns = 1, .kind = (uint16_t)kind, .core = (int16_t)core, .task = task, .a = a, .b = b};
+}
+
+#define SAYS(kind, core, task, a, b, expected)                                                     \
+    do {                                                                                           \
+        TraceRecord said = record(EVENT_##kind, core, task, a, b);                                 \
+        says(&narrator, &text, &said, expected);                                                   \
+    } while (0)
+
+static void test_sentences(void **state)
+{
+    (void)state;
+    HandTrace t;
+    HandText text;
+    Narrator narrator;
+    hand_open(&t, yaml);
+    hand_text_open(&text);
+    narrator_open(&narrator, &t.scenario, &text.writer);
+    uint32_t line = hand_string(&t, "a\tb\x1b"
+                                    "c"),
+             pass = hand_string(&t, "pass");
+
+    SAYS(TASK_CREATED, -1, 1, 1, 1, "main is created");
+    SAYS(TASK_CREATED, -1, 2, 2, 2, "hog-2 is created");
+    SAYS(ENQUEUED, 1, 2, 0, 0, "hog-2 joins the run queue of core 1");
+    SAYS(SWITCH_IN, 0, 1, 0, 0, "core 0 switches to main");
+    SAYS(SWITCH_OUT, 0, 1, SWITCH_PREEMPTED_TICK, 0,
+         "main leaves core 0: the timer tick preempts it");
+    SAYS(WAKEUP, 1, 2, 1, 1, "main wakes hog-2 for core 1");
+    SAYS(WAKEUP, 1, 2, 0, 1, "an interrupt wakes hog-2 for core 1");
+    SAYS(MIGRATED, 1, 2, 1, MIGRATION_NEW_IDLE,
+         "hog-2 moves from core 0 to core 1: a core that ran out of work pulled it");
+    SAYS(KERNEL_ENTER, 0, 1, SYSCALL_FUTEX_WAIT, 0, "main enters the kernel: futex wait");
+    SAYS(KERNEL_EXIT, 0, 1, 0, 0, "main returns to user space");
+    SAYS(IRQ, 1, 0, IRQ_TIMER, 1500, "timer interrupt on core 1 takes 1.5 us");
+    SAYS(TIMER_SET, 0, 1, 2000000, 50000, "main sets a timer for 2 ms from now");
+    SAYS(LOCK_WAIT, 0, 2, 1, 1, "hog-2 must wait for lock cache, which main holds");
+    SAYS(LOCK_TAKEN, 0, 1, 1, 0, "main takes lock cache");
+    SAYS(LOCK_RELEASED, 0, 1, 1, 0, "main releases lock cache");
+    SAYS(JOIN_WAIT, 0, 1, 2, 2, "main waits for hog to end (2 alive)");
+    SAYS(PRINT, 0, 1, line, 0, "main prints \"a\\tb\\x1bc\"");
+    SAYS(MARK, 0, 1, pass, 0, "main passes mark pass");
+    SAYS(SPAN_BEGIN, 0, 1, pass, 7, "main begins pass");
+    SAYS(SPAN_END, 0, 1, pass, 7, "main ends pass");
+    SAYS(TASK_EXITED, 0, 1, 0, 0, "main ends");
+    SAYS(TASK_KILLED, 0, 2, 0, 0, "hog-2 is a daemon and ends with its process");
+    SAYS(DEADLOCK, -1, 1, 1, 2,
+         "deadlock: main waits for cache, and hog-2 waits in the same circle");
+    SAYS(DEADLOCK, -1, 1, 0, 2,
+         "deadlock: main waits for threads to end, and hog-2 waits in the same circle");
+    SAYS(RUN_END, -1, 0, END_DONE, 0, "the run ends: every thread ended");
+    SAYS(RUN_END, -1, 0, END_LIMIT, LIMIT_RECORDS, "the run ends: a limit was reached: records");
+
+    // What refers to nothing is said by its number.
+    SAYS(SWITCH_IN, -1, 99, 0, 0, "core none switches to thread 99");
+    SAYS(LOCK_TAKEN, 0, 0, 12, 0, "nobody takes lock number 12");
+    SAYS(JOIN_WAIT, 0, 1, 9, 0, "main waits for threads of entry 9 to end (0 alive)");
+    SAYS(MARK, 0, 1, 1 << 30, 0, "main passes mark text 1073741824");
+    SAYS(SWITCH_OUT, 0, 1, 77, 0, "main leaves core 0: ?");
+    TraceRecord unknown = {.kind = 9999};
+    says(&narrator, &text, &unknown, "nothing");
+    narrator_free(&narrator);
+    hand_text_free(&text);
+    hand_free(&t);
+}
+
+// 12,345,678 ns are 12.345678 ms; the columns stay in line up to 999999 ms.
+static void test_time(void **state)
+{
+    (void)state;
+    HandTrace t;
+    HandText text;
+    Narrator narrator;
+    hand_open(&t, yaml);
+    hand_text_open(&text);
+    narrator_open(&narrator, &t.scenario, &text.writer);
+    narrate(&narrator, &(TraceRecord){.time_ns = 12345678, .kind = EVENT_RUN_END});
+    narrate(&narrator, &(TraceRecord){.time_ns = 123000000042, .kind = EVENT_RUN_END});
+    assert_string_equal(hand_text_end(&text),
+                        "    12.345678 ms  the run ends: every thread ended\n"
+                        "123000.000042 ms  the run ends: every thread ended\n");
+    narrator_free(&narrator);
+    hand_text_free(&text);
+    hand_free(&t);
+}
+
+// A line a record and no byte that moves a cursor, whatever the records are.
+static void test_any_records(void **state)
+{
+    (void)state;
+    HandTrace t;
+    hand_open(&t, yaml);
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        HandText text;
+        Narrator narrator;
+        t.records.count = 0;
+        hand_random(&t, seed, 200);
+        hand_text_open(&text);
+        narrator_open(&narrator, &t.scenario, &text.writer);
+        assert_true(narrator.sink.write(&narrator.sink, t.records.at, t.records.count));
+        size_t lines = 0;
+        for (const char *c = hand_text_end(&text); *c != 0; c++) {
+            lines += *c == '\n';
+            assert_true(*c == '\n' || (unsigned char)*c >= 0x20);
+        }
+        assert_int_equal(lines, t.records.count);
+        narrator_free(&narrator);
+        hand_text_free(&text);
+    }
+    hand_free(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_any_records),
+    };
+    return cmocka_run_group_tests_name("narrate", tests, NULL, NULL);
+}
