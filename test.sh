@@ -205,13 +205,17 @@ block() {
     awk -v open_mark="\`\`\`$1" '$0 == "```" { if (inside) exit } inside { print } $0 == open_mark { inside = 1 }'
 }
 
+# What is installed runs and finds the installed scenarios, also below a folder with a space.
 installs() {
     local prefix
     prefix=$(mktemp -d)/"a prefix"
-    cmake --install "$builds/ci-release" --prefix "$prefix" >/dev/null &&
-        cd / && "$prefix/bin/ringside" list --names | diff - <(cd "$prefix/share/ringside/scenarios" && find . -mindepth 2 -name '*.yaml' |
-            sed 's/^\.\///; s/\.yaml$//' | LC_ALL=C sort -V) &&
-        "$prefix/bin/ringside" run --quiet "$("$prefix/bin/ringside" list --names | head -n 1)"
+    (
+        cmake --install "$builds/ci-release" --prefix "$prefix" >/dev/null &&
+            cd "$prefix/share/ringside/scenarios" &&
+            find . -mindepth 2 -name '*.yaml' | sed 's/^\.\///; s/\.yaml$//' | LC_ALL=C sort -V >"$prefix/names" &&
+            cd / && "$prefix/bin/ringside" list --names | diff "$prefix/names" - &&
+            "$prefix/bin/ringside" check "$(sed -n 1p "$prefix/names")" | grep -F "$prefix/"
+    )
     local status=$?
     rm -rf "$(dirname "$prefix")"
     return $status

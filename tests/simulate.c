@@ -9,8 +9,30 @@
 
 #include <cmocka.h>
 
+// The names of the first tasks, by TaskId, from the TASK_CREATED records; of one run at a time.
+enum { NAMED_MAX = 1024 };
+
+static char names[NAMED_MAX][96];
+static const Simulated *named;
+
+const char *simulated_name(const Simulated *run, uint32_t task)
+{
+    if (named != run) {
+        named = run;
+        memset(names, 0, sizeof names);
+        for (uint64_t i = 0; i < run->memory.count; i++) {
+            const TraceRecord *record = memory_sink_at(&run->memory, i);
+            if (record->kind == EVENT_TASK_CREATED && record->task < NAMED_MAX)
+                task_name(&run->scenario, (ThreadDefId){(uint32_t)record->a}, (uint32_t)record->b,
+                          names[record->task]);
+        }
+    }
+    return task < NAMED_MAX && names[task][0] != '\0' ? names[task] : "?";
+}
+
 void simulate(Simulated *run, const char *yaml)
 {
+    named = NULL;
     *run = (Simulated){0};
     Diag diag = {.path = "test.yaml", .source = yaml};
     if (!scenario_parse(&run->scenario, "test.yaml", yaml, strlen(yaml), NULL, 0, &diag))
@@ -58,47 +80,19 @@ void simulated_measure(const Simulated *run, Metrics *metrics)
     metrics_finish(metrics, &run->result);
 }
 
-static const char *name_of(const Simulated *run, uint32_t task);
-
 const ThreadMetrics *simulated_thread(const Simulated *run, const Metrics *metrics,
                                       const char *thread)
 {
     for (uint32_t task = 1; task <= run->result.tasks; task++)
-        if (strcmp(name_of(run, task), thread) == 0)
+        if (strcmp(simulated_name(run, task), thread) == 0)
             return metrics_thread(metrics, task);
     fail_msg("there is no thread '%s'", thread);
     return NULL;
 }
 
-const char *simulated_name(const Simulated *run, uint32_t task)
-{
-    return name_of(run, task);
-}
-
-// The names of the first tasks, by TaskId, from the TASK_CREATED records.
-enum { NAMED_MAX = 1024 };
-
-static const char *name_of(const Simulated *run, uint32_t task)
-{
-    static char names[NAMED_MAX][96];
-    static const Simulated *named;
-    static uint64_t named_count;
-    if (named != run || named_count != run->memory.count) {
-        named = run;
-        named_count = run->memory.count;
-        for (uint64_t i = 0; i < run->memory.count; i++) {
-            const TraceRecord *record = memory_sink_at(&run->memory, i);
-            if (record->kind == EVENT_TASK_CREATED && record->task < NAMED_MAX)
-                task_name(&run->scenario, (ThreadDefId){(uint32_t)record->a}, (uint32_t)record->b,
-                          names[record->task]);
-        }
-    }
-    return task < NAMED_MAX ? names[task] : "?";
-}
-
 static bool is(const Simulated *run, const TraceRecord *record, const char *thread)
 {
-    return thread == NULL || (record->task != 0 && strcmp(name_of(run, record->task), thread) == 0);
+    return thread == NULL || (record->task != 0 && strcmp(simulated_name(run, record->task), thread) == 0);
 }
 
 const char *simulated_turns(const Simulated *run, int core, double until_ms)
@@ -112,7 +106,7 @@ const char *simulated_turns(const Simulated *run, int core, double until_ms)
             continue;
         const char *name = NULL;
         if (record->kind == EVENT_SWITCH_IN) {
-            name = name_of(run, record->task);
+            name = simulated_name(run, record->task);
         } else if (record->kind == EVENT_SWITCH_OUT) {
             // Idle unless the same core switches in at the same instant.
             name = "-";

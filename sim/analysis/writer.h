@@ -12,8 +12,9 @@ typedef struct Writer {
     // Takes `count` bytes; false when it cannot (the disk is full). Called with full buffers.
     bool (*write)(void *context, const char *bytes, size_t count);
     void *context;
-    size_t used;
-    bool failed; // a write failed: what follows is dropped
+    size_t used;      // bytes in the buffer
+    uint64_t written; // bytes handed over before them
+    bool failed;      // a write failed: what follows is dropped
     char buffer[WRITER_BUFFER];
 } Writer;
 

@@ -9,6 +9,7 @@
 #include "sim/base/arena.h"
 #include "sim/base/time.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum EventClass {

@@ -33,6 +33,9 @@ char *machine_task_name(const Machine *machine, TaskId id, char text[static 96])
 
 void machine_refresh(Machine *machine, int core_number)
 {
+    // The core whose event is being handled changes several times; its key is set once, after.
+    if (core_number == machine->handling)
+        return;
     Core *core = &machine->cores[core_number];
     core->slice_end = machine->run_queues[core_number].slice_end;
     CostId latency = core->current.index1 != 0 ? COST_TIMER_LATENCY : COST_TIMER_LATENCY_IDLE;

@@ -68,6 +68,7 @@ struct Machine {
     const SchedPolicy *policy;
     uint64_t *idle_cores; // bit set: nothing to run and nothing on its way
     uint32_t idle_count;
+    int handling;        // the core whose event is being handled, CORE_NONE for the world's
     uint32_t overloaded; // cores with more than one runnable task
     Instant idle_balanced_at;
 

@@ -340,10 +340,8 @@ void sched_on_dispatch(Machine *machine, int core_number)
     Task *next = pick_next(machine, queue);
     core->resched = false;
     if (next != NULL && next == still_runs) {
-        machine_refresh(machine, core_number);
         if (next->left.ns == 0)
             machine->advance(machine, next);
-        machine_refresh(machine, core_number);
         return;
     }
     if (still_runs != NULL) {
@@ -364,7 +362,6 @@ void sched_on_dispatch(Machine *machine, int core_number)
         become_idle(machine, core, queue);
     else
         switch_in(machine, core, queue, next, previous != NULL && previous != next);
-    machine_refresh(machine, core_number);
 }
 
 // ---- the other events
@@ -388,7 +385,6 @@ void sched_on_segment(Machine *machine, int core_number)
         task->left = (Duration){0};
         machine->advance(machine, task);
     }
-    machine_refresh(machine, core_number);
 }
 
 void sched_on_slice(Machine *machine, int core_number)
@@ -399,7 +395,6 @@ void sched_on_slice(Machine *machine, int core_number)
         machine->policy->slice_used(machine, queue);
         sched_resched(machine, core_number, SWITCH_PREEMPTED_SLICE);
     }
-    machine_refresh(machine, core_number);
 }
 
 static void run_timers(Machine *machine, int core_number)
@@ -443,12 +438,10 @@ void sched_on_tick(Machine *machine, int core_number)
         sched_resched(machine, core_number, SWITCH_PREEMPTED_TICK);
     if (!machine->single)
         balance_tick(machine, queue);
-    machine_refresh(machine, core_number);
 }
 
 void sched_on_timer(Machine *machine, int core_number)
 {
     interrupt(machine, core_number, IRQ_TIMER, COST_TIMER_IRQ);
     run_timers(machine, core_number);
-    machine_refresh(machine, core_number);
 }

@@ -46,6 +46,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
 {
     *machine = (Machine){.scenario = scenario, .trace = trace, .diag = diag};
     machine->advance = program_advance;
+    machine->handling = CORE_NONE;
     machine->idle_balanced_at = (Instant){-1};
     Arena *arena = &machine->arena;
     machine->mutexes = ARENA_ARRAY(arena, Mutex, scenario->lock_count + 1);
@@ -95,6 +96,7 @@ static void handle_world(Machine *machine, EventClass class)
 
 static void handle_core(Machine *machine, int core, EventClass class)
 {
+    machine->handling = core;
     switch (class) {
     case CLASS_SEGMENT:
         sched_on_segment(machine, core);
@@ -114,6 +116,8 @@ static void handle_core(Machine *machine, int core, EventClass class)
     default:
         CHECKF(false, "class %d", class);
     }
+    machine->handling = CORE_NONE;
+    machine_refresh(machine, core);
 }
 
 static void check_over(Machine *machine)

@@ -142,8 +142,9 @@ static const char expect_text[] =
     "- **Several values**: a metric of several threads, or of several waits or passages, has "
     "several\n"
     "  values. A field behind a point says which is meant: `turnaround(worker).max`.\n\n"
-    "A line with a colon followed by a space must be in quotes, because YAML reads that as a key:\n"
-    "`'printed == [\"Task A: done\"]'`.\n\n"
+    "A text may hold a colon and a space, as in `printed == [\"Task A: done\"]`. Other YAML "
+    "tools,\n"
+    "editors among them, want such a line in single quotes: `'printed == [\"Task A: done\"]'`.\n\n"
     "| metric | about | unit | meaning |\n"
     "|---|---|---|---|\n";
 

@@ -4,8 +4,9 @@
 // the end of its slice, gets a fresh slice.
 //
 // Ties: a task whose work ends exactly with its slice has ended (completions come before slice
-// ends), and a slice's end comes before arrivals, so that the task whose slice ends queues up ahead
-// of one that arrives at that instant. EventClass says so for the whole machine.
+// ends). One whose slice ends queues up behind those that wake or arrive at that instant, because
+// a core decides after everything else (EventClass); so do the tables of the textbooks (Stallings,
+// Operating Systems, figure 9.5, round robin).
 #include "sim/base/check.h"
 #include "sim/kernel/machine.h"
 

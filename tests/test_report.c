@@ -1,0 +1,314 @@
+// Reports of a run written by hand: JSON with exactly the keys of the list, CSV, and the summary.
+#include "hand_trace.h"
+
+#include "sim/analysis/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#define US 1000
+
+static const char yaml[] = "title: By hand\n"
+                           "lesson: A lesson that is long enough to be broken into two lines.\n"
+                           "machine: { cores: 2 }\n"
+                           "processes:\n"
+                           "  - name: app\n"
+                           "    locks: { cache: lock }\n"
+                           "    threads:\n"
+                           "      - name: main\n"
+                           "        run:\n"
+                           "          - span: { name: render, do: [ { compute: 1ms } ] }\n"
+                           "          - mark: pass\n"
+                           "          - print: \"a, \\\"b\\\"\"\n"
+                           "      - name: worker\n"
+                           "        count: 30\n"
+                           "        run: [ { with: { lock: cache, do: [ { compute: 1ms } ] } } ]\n"
+                           "expect:\n"
+                           "  - makespan == 20us\n"
+                           "  - count(pass) == 7\n";
+
+typedef struct Fixture {
+    HandTrace trace;
+    Metrics metrics;
+    Report report;
+    Arena arena;
+    HandText text;
+} Fixture;
+
+// main runs 0..16 on core 0 with a span of 8 us and a mark; then the first `workers` workers have
+// 1 us each on core 0, of 20, the last of them not at all.
+static void set_up(Fixture *f, uint32_t workers)
+{
+    memset(f, 0, sizeof *f);
+    HandTrace *t = &f->trace;
+    hand_open(t, yaml);
+    hand(t, 0, EVENT_TASK_CREATED, -1, 1, 1, 1);
+    for (uint32_t i = 1; i <= workers; i++)
+        hand(t, 0, EVENT_TASK_CREATED, -1, 1 + i, 2, i);
+    hand(t, 0, EVENT_SWITCH_IN, 0, 1, 0, 0);
+    hand(t, 1, EVENT_SPAN_BEGIN, 0, 1, hand_string(t, "render"), 1);
+    hand(t, 9, EVENT_SPAN_END, 0, 1, hand_string(t, "render"), 1);
+    hand(t, 9, EVENT_MARK, 0, 1, hand_string(t, "pass"), 0);
+    hand(t, 9, EVENT_PRINT, 0, 1, hand_string(t, "a, \"b\""), 0);
+    hand(t, 16, EVENT_TASK_EXITED, 0, 1, 0, 0);
+    hand(t, 16, EVENT_SWITCH_OUT, 0, 1, SWITCH_EXITED, 0);
+    hand(t, 16, EVENT_SWITCH_IN, 0, 2, 0, 0);
+    hand(t, 20, EVENT_TASK_EXITED, 0, 2, 0, 0);
+    hand(t, 20, EVENT_SWITCH_OUT, 0, 2, SWITCH_EXITED, 0);
+    hand(t, 20, EVENT_RUN_END, -1, 0, END_DONE, 0);
+    metrics_open(&f->metrics, &t->scenario);
+    metrics_add(&f->metrics, t->records.at, t->records.count);
+    RunResult result = {.end = END_DONE, .events = 12345, .bytes = 4096, .tasks = 1 + workers};
+    metrics_finish(&f->metrics, &result);
+    f->report = (Report){.scenario = &t->scenario,
+                         .metrics = &f->metrics,
+                         .has_hash = true,
+                         .trace_hash = 0x0123456789abcdefu,
+                         .has_result = true,
+                         .result = result};
+    assert_int_equal(report_expectations(&f->report, &f->arena), 1);
+    hand_text_open(&f->text);
+}
+
+static void tear_down(Fixture *f)
+{
+    hand_text_free(&f->text);
+    arena_free(&f->arena);
+    metrics_free(&f->metrics);
+    hand_free(&f->trace);
+}
+
+static json_t *report_document(Fixture *f)
+{
+    report_json(&f->report, &f->text.writer);
+    json_error_t error;
+    json_t *document = json_loads(hand_text_end(&f->text), JSON_REJECT_DUPLICATES, &error);
+    if (document == NULL)
+        fail_msg("line %d: %s\n%s", error.line, error.text, f->text.bytes.at);
+    return document;
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value))
+        fail_msg("'%s' is no whole number", key);
+    return json_integer_value(value);
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    Fixture f;
+    set_up(&f, 2);
+    json_t *d = report_document(&f);
+    assert_string_equal(text(d, "title"), "By hand");
+    assert_string_equal(text(d, "end"), "done");
+    assert_string_equal(text(d, "source"), "simulated");
+    assert_true(json_is_null(json_object_get(d, "limit")));
+    assert_int_equal(number(d, "makespan_ns"), 20 * US);
+    assert_int_equal(number(d, "ended_ns"), 20 * US);
+    assert_int_equal(number(d, "events"), 12345);
+    assert_int_equal(number(d, "records"), f.trace.records.count);
+    assert_int_equal(number(d, "memory_bytes"), 4096);
+    assert_string_equal(text(d, "trace_hash"), "0123456789abcdef");
+    assert_int_equal(json_array_size(json_object_get(d, "overrides")), 0);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(d, "processes"), 0)),
+                        "app");
+
+    const json_t *threads = json_object_get(d, "threads");
+    assert_int_equal(json_array_size(threads), 3);
+    const json_t *first = json_array_get(threads, 0), *never = json_array_get(threads, 2);
+    assert_string_equal(text(first, "name"), "main");
+    assert_string_equal(text(first, "process"), "app");
+    assert_int_equal(number(first, "response_ns"), 0);
+    assert_int_equal(number(first, "turnaround_ns"), 16 * US);
+    assert_int_equal(number(first, "cpu_user_ns"), 16 * US);
+    assert_int_equal(number(first, "switches_voluntary"), 0);
+    assert_true(json_is_false(json_object_get(first, "daemon")));
+    // The last worker never ran and never ended.
+    assert_string_equal(text(never, "name"), "worker-2");
+    assert_int_equal(number(never, "start_ns"), 0);
+    assert_true(json_is_null(json_object_get(never, "response_ns")));
+    assert_true(json_is_null(json_object_get(never, "turnaround_ns")));
+    assert_true(json_is_null(json_object_get(never, "end_ns")));
+
+    const json_t *core = json_array_get(json_object_get(d, "cores"), 0);
+    const json_t *idle = json_array_get(json_object_get(d, "cores"), 1);
+    assert_true(json_real_value(json_object_get(core, "utilization")) == 1.0);
+    assert_true(json_real_value(json_object_get(idle, "utilization")) == 0.0);
+    assert_int_equal(number(idle, "idle_ns"), 20 * US);
+    const json_t *lock = json_array_get(json_object_get(d, "locks"), 0);
+    assert_string_equal(text(lock, "name"), "cache");
+    assert_int_equal(number(lock, "waits"), 0);
+    assert_true(json_is_null(json_object_get(lock, "wait_max_ns")));
+    // One span in 20 us: 50,000 a second.
+    const json_t *span = json_array_get(json_object_get(d, "spans"), 0);
+    assert_int_equal(number(span, "latency_p99_ns"), 8 * US);
+    assert_true(json_real_value(json_object_get(span, "throughput")) == 50000.0);
+    assert_int_equal(number(json_array_get(json_object_get(d, "marks"), 0), "count"), 1);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(d, "printed"), 0)),
+                        "a, \"b\"");
+    const json_t *expect = json_object_get(d, "expect");
+    assert_true(json_is_true(json_object_get(json_array_get(expect, 0), "holds")));
+    assert_true(json_is_false(json_object_get(json_array_get(expect, 1), "holds")));
+    assert_int_equal(number(json_array_get(expect, 1), "line"), 18);
+    json_decref(d);
+    tear_down(&f);
+}
+
+// Each object has the keys of its section, in the list's order, and no other.
+static void test_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *section, *key;
+    } expected[] = {
+#define REPORT_SECTION(id, key, text)
+#define REPORT_KEY(section, id, key, type, text) {#section, key},
+#include "sim/trace/report_keys.def"
+#undef REPORT_SECTION
+#undef REPORT_KEY
+    };
+    static const struct {
+        const char *section, *list;
+    } sections[] = {
+#define REPORT_SECTION(id, key, text) {#id, key},
+#define REPORT_KEY(section, id, key, type, text)
+#include "sim/trace/report_keys.def"
+#undef REPORT_SECTION
+#undef REPORT_KEY
+    };
+    Fixture f;
+    set_up(&f, 2);
+    json_t *d = report_document(&f);
+    for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
+        json_t *object =
+            sections[s].list[0] == 0 ? d : json_array_get(json_object_get(d, sections[s].list), 0);
+        assert_non_null(object);
+        void *at = json_object_iter(object);
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+            if (strcmp(expected[i].section, sections[s].section) != 0)
+                continue;
+            assert_non_null(at);
+            assert_string_equal(json_object_iter_key(at), expected[i].key);
+            at = json_object_iter_next(object, at);
+        }
+        assert_null(at);
+    }
+    json_decref(d);
+    tear_down(&f);
+}
+
+// A trace from a file has no count of events and no memory; expectations may be left out; what is
+// not known is null, and lists without rows are empty.
+static void test_unknown_values(void **state)
+{
+    (void)state;
+    Fixture f;
+    set_up(&f, 2);
+    f.metrics.has_events = false;
+    f.report.has_result = f.report.has_hash = false;
+    f.report.expects = NULL;
+    f.report.measured = true;
+    json_t *d = report_document(&f);
+    assert_true(json_is_null(json_object_get(d, "events")));
+    assert_true(json_is_null(json_object_get(d, "memory_bytes")));
+    assert_true(json_is_null(json_object_get(d, "trace_hash")));
+    assert_string_equal(text(d, "source"), "measured");
+    assert_int_equal(json_array_size(json_object_get(d, "expect")), 0);
+    json_decref(d);
+    tear_down(&f);
+}
+
+static void test_csv(void **state)
+{
+    (void)state;
+    Fixture f;
+    set_up(&f, 2);
+    f.trace.scenario.strings[hand_string(&f.trace, "app") - 1] = "a,\"b\"";
+    report_csv(&f.report, &f.text.writer);
+    assert_string_equal(
+        hand_text_end(&f.text),
+        "name,process,start_ns,end_ns,response_ns,turnaround_ns,wait_ns,cpu_user_ns,"
+        "cpu_kernel_ns,switches_voluntary,switches_forced,migrations,wakeups,daemon\n"
+        "main,\"a,\"\"b\"\"\",0,16000,0,16000,0,16000,0,0,0,0,0,false\n"
+        "worker-1,\"a,\"\"b\"\"\",0,20000,16000,20000,0,4000,0,0,0,0,0,false\n"
+        "worker-2,\"a,\"\"b\"\"\",0,,,,0,0,0,0,0,0,0,false\n");
+    tear_down(&f);
+}
+
+static void has(const char *summary, const char *part)
+{
+    if (strstr(summary, part) == NULL)
+        fail_msg("no '%s' in:\n%s", part, summary);
+}
+
+static void test_summary(void **state)
+{
+    (void)state;
+    Fixture f;
+    set_up(&f, 2);
+    f.report.columns = 50;
+    report_summary(&f.report, &f.text.writer);
+    const char *summary = hand_text_end(&f.text);
+    assert_null(strchr(summary, '\x1b')); // colour only when asked for
+    has(summary, "By hand\n"
+                 "  A lesson that is long enough to be broken into\n"
+                 "  two lines.\n");
+    has(summary, "makespan 20 us   every thread ended   12,345 events");
+    has(summary, "trace 0123456789abcdef\n");
+    has(summary,
+        "Threads (3)\n"
+        "            start  response  turnaround  wait   user  kernel  voluntary  forced  moves\n"
+        "  main       0 ns      0 ns       16 us  0 ns  16 us    0 ns          0       0      0\n"
+        "  worker-1   0 ns     16 us       20 us  0 ns   4 us    0 ns          0       0      0\n"
+        "  worker-2   0 ns         -           -  0 ns   0 ns    0 ns          0       0      0\n");
+    has(summary, "  core 0  ████████████████████  100.0 %  20 us");
+    has(summary, "  core 1  ░░░░░░░░░░░░░░░░░░░░    0.0 %   0 ns");
+    has(summary, "  cache     0");
+    has(summary, "  render      1  50000 /s  8 us");
+    has(summary, "  pass      1  50000 /s\n");
+    has(summary, "Printed\n  a, \"b\"\n");
+    has(summary, "  ✓ makespan == 20us");
+    has(summary, "  ✗ count(pass) == 7");
+    tear_down(&f);
+}
+
+// With more than 20 threads there is a row an entry: main, and worker with its 25. One of them
+// ended, at 20, and had 4 us: the mean over 25 is 160 ns.
+static void test_many_threads(void **state)
+{
+    (void)state;
+    Fixture f;
+    set_up(&f, 25);
+    f.report.colour = true;
+    report_summary(&f.report, &f.text.writer);
+    const char *summary = hand_text_end(&f.text);
+    has(summary, "Threads (26)");
+    has(summary, "\n  worker                   25   0 ns     16 us       20 us    20 us  0 ns"
+                 "  160 ns");
+    has(summary, "\x1b[32m✓\x1b[0m");
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_unknown_values), cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_summary),        cmocka_unit_test(test_many_threads),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
