@@ -212,8 +212,8 @@ installs() {
     (
         cmake --install "$builds/ci-release" --prefix "$prefix" >/dev/null &&
             cd "$prefix/share/ringside/scenarios" &&
-            find . -mindepth 2 -name '*.yaml' | sed 's/^\.\///; s/\.yaml$//' | LC_ALL=C sort -V >"$prefix/names" &&
-            cd / && "$prefix/bin/ringside" list --names | diff "$prefix/names" - &&
+            find . -mindepth 2 -name '*.yaml' | sed 's/^\.\///; s/\.yaml$//' | sort >"$prefix/names" &&
+            cd / && "$prefix/bin/ringside" list --names | sort | diff "$prefix/names" - &&
             "$prefix/bin/ringside" check "$(sed -n 1p "$prefix/names")" | grep -F "$prefix/"
     )
     local status=$?
@@ -240,20 +240,19 @@ stage_bench() {
     done
 }
 
-# fuzz_one PROGRAM: keeps its corpus between runs, beside the seeds in tests/fuzz/NAME/.
+# fuzz_one PROGRAM: keeps its corpus between runs. fuzz_X has its seeds in tests/fuzz/X_corpus and
+# its words in tests/fuzz/fuzz_X.dict, if there are any.
 fuzz_one() {
-    local name seeds=() folder
+    local name seeds=() words=() folder
     name=$(basename "$1")
     folder=$builds/corpus/$name
     mkdir -p "$folder"
-    for seeds_folder in "tests/fuzz/${name#fuzz_}" tests/bad; do
+    [ -f "tests/fuzz/$name.dict" ] && words+=("-dict=tests/fuzz/$name.dict")
+    for seeds_folder in "tests/fuzz/${name#fuzz_}_corpus" tests/bad scenarios; do
         [ -d "$seeds_folder" ] && seeds+=("$seeds_folder")
     done
-    for chapter in scenarios/*/; do
-        [ -d "$chapter" ] && seeds+=("$chapter")
-    done
     "$1" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$folder-" "$folder" "${seeds[@]}" >"$folder.log" 2>&1
+        -artifact_prefix="$folder-" "${words[@]}" "$folder" "${seeds[@]}" >"$folder.log" 2>&1
 }
 
 stage_fuzz() {

@@ -18,15 +18,21 @@ need_library() {
     pkg-config --exists "$1" 2>/dev/null || missing+=("$2")
 }
 
+# need_header HEADER PACKAGE
+need_header() {
+    echo "#include <$1>" | cc -E - >/dev/null 2>&1 || missing+=("$2")
+}
+
 # What building the program needs.
 need_build_tools() {
     need_command cc gcc
-    [ -e /usr/include/stdlib.h ] || missing+=(libc6-dev)
+    need_header stdlib.h libc6-dev
     need_command cmake cmake
     need_command ninja ninja-build
     need_command pkg-config pkg-config
     need_library libfyaml libfyaml-dev
     need_library jansson libjansson-dev
+    need_header uthash.h uthash-dev
 }
 
 # Installs what is in `missing`, or says what to install and stops with status 2.

@@ -92,7 +92,8 @@ const ThreadMetrics *simulated_thread(const Simulated *run, const Metrics *metri
 
 static bool is(const Simulated *run, const TraceRecord *record, const char *thread)
 {
-    return thread == NULL || (record->task != 0 && strcmp(simulated_name(run, record->task), thread) == 0);
+    return thread == NULL ||
+           (record->task != 0 && strcmp(simulated_name(run, record->task), thread) == 0);
 }
 
 const char *simulated_turns(const Simulated *run, int core, double until_ms)

@@ -39,9 +39,9 @@ static void expect_job(const Simulated *run, const Metrics *metrics, const Job *
     if (turnaround != job->turnaround_ns || response != job->response_ns ||
         thread->wait_ns != job->wait_ns)
         fail_msg("%s: turnaround %lld, response %lld, wait %lld; expected %lld, %lld, %lld",
-                 job->name, (long long)turnaround, (long long)response,
-                 (long long)thread->wait_ns, (long long)job->turnaround_ns,
-                 (long long)job->response_ns, (long long)job->wait_ns);
+                 job->name, (long long)turnaround, (long long)response, (long long)thread->wait_ns,
+                 (long long)job->turnaround_ns, (long long)job->response_ns,
+                 (long long)job->wait_ns);
 }
 
 static void expect_table(const Table *table)
@@ -70,8 +70,8 @@ static void expect_table(const Table *table)
         expect_table(&(Table){__VA_ARGS__});                                                       \
     }
 
-#define FIFO  "cores: 1, scheduler: fifo"
-#define FIFO2 "cores: 2, scheduler: fifo"
+#define FIFO       "cores: 1, scheduler: fifo"
+#define FIFO2      "cores: 2, scheduler: fifo"
 #define RR(slice)  "cores: 1, scheduler: { policy: rr, slice: " slice " }"
 #define RR2(slice) "cores: 2, scheduler: { policy: rr, slice: " slice " }"
 
@@ -101,19 +101,21 @@ TABLE(fifo_idles_until_the_next_arrival, FIFO,
       {"A@0 -@3 B@5 C@7"},
       {{"A", 3 * MS, 0, 0}, {"B", 2 * MS, 0, 0}, {"C", 5 * MS, 1 * MS, 1 * MS}})
 
-// The five processes of Stallings, Operating Systems, table 9.4: they come at 0, 2, 4, 6, 8 and need
-// 3, 6, 4, 5, 2. His figure 9.5, FCFS, has them end at 3, 9, 13, 18, 20.
+// The five processes of Stallings, Operating Systems, table 9.4: they come at 0, 2, 4, 6, 8 and
+// need 3, 6, 4, 5, 2. His figure 9.5, FCFS, has them end at 3, 9, 13, 18, 20.
 #define STALLINGS                                                                                  \
     JOB("A", "3ms", "")                                                                            \
     JOB("B", "6ms", ", start: 2ms")                                                                \
     JOB("C", "4ms", ", start: 4ms")                                                                \
     JOB("D", "5ms", ", start: 6ms") JOB("E", "2ms", ", start: 8ms")
 #define STALLINGS_FCFS                                                                             \
-    {{"A", 3 * MS, 0, 0},                                                                          \
-     {"B", 7 * MS, 1 * MS, 1 * MS},                                                                \
-     {"C", 9 * MS, 5 * MS, 5 * MS},                                                                \
-     {"D", 12 * MS, 7 * MS, 7 * MS},                                                               \
-     {"E", 12 * MS, 10 * MS, 10 * MS}}
+    {                                                                                              \
+        {"A", 3 * MS, 0, 0}, {"B", 7 * MS, 1 * MS, 1 * MS}, {"C", 9 * MS, 5 * MS, 5 * MS},         \
+            {"D", 12 * MS, 7 * MS, 7 * MS},                                                        \
+        {                                                                                          \
+            "E", 12 * MS, 10 * MS, 10 * MS                                                         \
+        }                                                                                          \
+    }
 TABLE(fifo_textbook_table, FIFO, STALLINGS, {"A@0 B@3 C@9 D@13 E@18"}, STALLINGS_FCFS)
 
 // A ends at 4, when B comes; C has waited since 1 and goes first: C 4-7, B 7-9.
@@ -151,8 +153,7 @@ TABLE(fifo_sleeper_waits_its_turn, FIFO,
 // A sleeps from 1 for 4, B from 2 for 3: both wake at 5. A's timer was set first, so A goes first:
 // A 5-6, B 6-7. B has waited 0-1 and 5-6.
 TABLE(fifo_sleepers_wake_in_the_order_of_their_timers, FIFO,
-      OPS("A", C("1ms") ", " S("4ms") ", " C("1ms"))
-          OPS("B", C("1ms") ", " S("3ms") ", " C("1ms")),
+      OPS("A", C("1ms") ", " S("4ms") ", " C("1ms")) OPS("B", C("1ms") ", " S("3ms") ", " C("1ms")),
       {"A@0 B@1 -@2 A@5 B@6"}, {{"A", 6 * MS, 0, 0}, {"B", 7 * MS, 1 * MS, 2 * MS}})
 
 // A wakes at 5, when B ends; C waits since 0: C 5-9, A 9-10 after a wait of 4.
@@ -169,8 +170,9 @@ TABLE(fifo_wakeup_goes_before_an_arrival, FIFO,
       {{"A", 9 * MS, 0, 3 * MS}, {"B", 8 * MS, 2 * MS, 2 * MS}, {"D", 5 * MS, 4 * MS, 4 * MS}})
 
 // A gives way at 2: B 2-5, A 5-7.
-TABLE(fifo_yield_goes_to_the_tail, FIFO, OPS("A", C("2ms") ", yield, " C("2ms")) JOB("B", "3ms", ""),
-      {"A@0 B@2 A@5"}, {{"A", 7 * MS, 0, 3 * MS}, {"B", 5 * MS, 2 * MS, 2 * MS}})
+TABLE(fifo_yield_goes_to_the_tail, FIFO,
+      OPS("A", C("2ms") ", yield, " C("2ms")) JOB("B", "3ms", ""), {"A@0 B@2 A@5"},
+      {{"A", 7 * MS, 0, 3 * MS}, {"B", 5 * MS, 2 * MS, 2 * MS}})
 
 // With nobody to give way to, a yield changes nothing.
 TABLE(fifo_yield_alone_keeps_the_core, FIFO,
@@ -186,8 +188,8 @@ TABLE(fifo_counts_nanoseconds, FIFO, JOB("A", "7ns", "") JOB("B", "1ns", "") JOB
 // ---- FIFO, two cores
 
 // New threads go to the idle core with the lowest number: A on 0, B on 1. With none idle, to the
-// core with the least weight to run, the lower number first: C on 0 (1 : 1), D on 1 (2 : 1). Core 1:
-// B 0-2, D 2-3; falling idle it takes C, which waits on core 0: C 3-7.
+// core with the least weight to run, the lower number first: C on 0 (1 : 1), D on 1 (2 : 1). Core
+// 1: B 0-2, D 2-3; falling idle it takes C, which waits on core 0: C 3-7.
 TABLE(fifo_two_cores_share_the_queue_when_one_falls_idle, FIFO2,
       JOB("A", "6ms", "") JOB("B", "2ms", "") JOB("C", "4ms", "") JOB("D", "1ms", ""),
       {"A@0 -@6", "B@0 D@2 C@3"},
@@ -232,8 +234,8 @@ TABLE(rr_job_that_ends_with_its_slice, RR("4ms"),
       JOB("A", "4ms", "") JOB("B", "6ms", "") JOB("C", "3ms", ""), {"A@0 B@4 C@8 B@11"},
       {{"A", 4 * MS, 0, 0}, {"B", 13 * MS, 4 * MS, 7 * MS}, {"C", 11 * MS, 8 * MS, 8 * MS}})
 
-// B comes at 4, when A's slice ends. The core decides after all else of that instant, so B is there:
-// B 4-7, A 7-11.
+// B comes at 4, when A's slice ends. The core decides after all else of that instant, so B is
+// there: B 4-7, A 7-11.
 TABLE(rr_arrival_at_a_slice_end_goes_first, RR("4ms"),
       JOB("A", "8ms", "") JOB("B", "3ms", ", start: 4ms"), {"A@0 B@4 A@7"},
       {{"A", 11 * MS, 0, 3 * MS}, {"B", 3 * MS, 0, 0}})
@@ -328,8 +330,7 @@ TABLE(rr_default_slice, "cores: 1, scheduler: rr", JOB("A", "15ms", "") JOB("B",
 // A on 0, B on 1, C on 0. Core 0: A 0-2, C 2-4, A from 4. B ends at 5; core 1 takes C, which left
 // core 0 one ms ago: C 5-8, its remaining 3. A goes on alone to 7. C has waited 0-2 and 4-5.
 TABLE(rr_two_cores_three_jobs, RR2("2ms"),
-      JOB("A", "5ms", "") JOB("B", "5ms", "") JOB("C", "5ms", ""),
-      {"A@0 C@2 A@4 -@7", "B@0 C@5"},
+      JOB("A", "5ms", "") JOB("B", "5ms", "") JOB("C", "5ms", ""), {"A@0 C@2 A@4 -@7", "B@0 C@5"},
       {{"A", 7 * MS, 0, 2 * MS}, {"B", 5 * MS, 0, 0}, {"C", 8 * MS, 2 * MS, 3 * MS}})
 
 // Two pairs on their own cores: each pair takes turns.
@@ -432,8 +433,7 @@ static void agree_on_random_job_sets(bool slices)
             int wait = set.end[i] - set.start[i] - set.length[i];
             if (thread->start_ns != (int64_t)set.start[i] * MS ||
                 thread->first_ns != (int64_t)set.first[i] * MS ||
-                thread->end_ns != (int64_t)set.end[i] * MS ||
-                thread->wait_ns != (int64_t)wait * MS)
+                thread->end_ns != (int64_t)set.end[i] * MS || thread->wait_ns != (int64_t)wait * MS)
                 fail_msg("%s: first %lld, end %lld, wait %lld ns; expected %d, %d, %d ms, in\n%s",
                          name, (long long)thread->first_ns, (long long)thread->end_ns,
                          (long long)thread->wait_ns, set.first[i], set.end[i], wait, yaml);

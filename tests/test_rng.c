@@ -115,6 +115,40 @@ static void test_log2(void **state)
     check_near(fixed_log2_fraction_q32(UINT64_MAX / 10), -14267572527, 1);
 }
 
+// Digit by digit: squaring doubles the logarithm, and whether the square reaches 2 is the next
+// binary digit. A square's rounding error of 2^-63 is worth less than 2^-62 of the logarithm in the
+// first step and half as much in each later one.
+static int64_t log2_by_squaring(uint64_t x)
+{
+    __extension__ typedef unsigned __int128 Wide;
+    int zeros = __builtin_clzll(x);
+    uint64_t mantissa = x << zeros, digits = 0; // Q63, 1 <= m < 2
+    for (int i = 0; i < 33; i++) {
+        Wide square = (Wide)mantissa * mantissa; // Q126
+        uint64_t reaches_2 = (uint64_t)(square >> 127);
+        mantissa = (uint64_t)(square >> (63 + reaches_2));
+        digits = digits << 1 | reaches_2;
+    }
+    return -((int64_t)(zeros + 1) << 32) + (int64_t)((digits + 1) >> 1);
+}
+
+static void test_log2_against_digits(void **state)
+{
+    (void)state;
+    Rng rng = rng_make(1, 9);
+    for (int i = 0; i < 200000; i++) {
+        uint64_t x = (rng_u64(&rng) | 1) >> (i % 64) | 1;
+        // Both round to the nearest; they may differ only where the value is all but a tie.
+        check_near(fixed_log2_fraction_q32(x), log2_by_squaring(x), i < 1000 ? 0 : 1);
+    }
+    // Both ends of every sixteenth.
+    for (uint64_t i = 0; i < 16; i++) {
+        uint64_t begin = (uint64_t)1 << 63 | i << 59, end = begin | (((uint64_t)1 << 59) - 1);
+        check_near(fixed_log2_fraction_q32(begin), log2_by_squaring(begin), 0);
+        check_near(fixed_log2_fraction_q32(end), log2_by_squaring(end), 0);
+    }
+}
+
 static void test_exp2(void **state)
 {
     (void)state;
@@ -315,14 +349,23 @@ static void test_draw_choice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pcg_vectors),   cmocka_unit_test(test_splitmix_vectors),
-        cmocka_unit_test(test_streams),       cmocka_unit_test(test_u64_is_two_u32),
-        cmocka_unit_test(test_below_is_fair), cmocka_unit_test(test_log2),
-        cmocka_unit_test(test_exp2),          cmocka_unit_test(test_mul),
-        cmocka_unit_test(test_exponential),   cmocka_unit_test(test_normal),
-        cmocka_unit_test(test_draw_plain),    cmocka_unit_test(test_draw_exponential),
-        cmocka_unit_test(test_draw_normal),   cmocka_unit_test(test_draw_lognormal),
-        cmocka_unit_test(test_draw_pareto),   cmocka_unit_test(test_draw_choice),
+        cmocka_unit_test(test_pcg_vectors),
+        cmocka_unit_test(test_splitmix_vectors),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_u64_is_two_u32),
+        cmocka_unit_test(test_below_is_fair),
+        cmocka_unit_test(test_log2),
+        cmocka_unit_test(test_log2_against_digits),
+        cmocka_unit_test(test_exp2),
+        cmocka_unit_test(test_mul),
+        cmocka_unit_test(test_exponential),
+        cmocka_unit_test(test_normal),
+        cmocka_unit_test(test_draw_plain),
+        cmocka_unit_test(test_draw_exponential),
+        cmocka_unit_test(test_draw_normal),
+        cmocka_unit_test(test_draw_lognormal),
+        cmocka_unit_test(test_draw_pareto),
+        cmocka_unit_test(test_draw_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,5 @@
 #include "sim/analysis/narrate.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool narrator_write(TraceSink *sink, const TraceRecord *records, size_t count)
@@ -31,21 +29,27 @@ void narrator_free(Narrator *narrator)
 static void say_text(Writer *writer, const char *text)
 {
     for (; *text != 0; text++) {
+        const char *plain = text;
+        while ((unsigned char)*text >= 0x20 && *text != 0x7f)
+            text++;
+        writer_bytes(writer, plain, (size_t)(text - plain));
         unsigned char c = (unsigned char)*text;
+        if (c == 0)
+            break;
         if (c == '\n')
             writer_text(writer, "\\n");
         else if (c == '\t')
             writer_text(writer, "\\t");
-        else if (c < 0x20 || c == 0x7f)
-            writer_format(writer, "\\x%02x", c);
         else
-            writer_char(writer, *text);
+            writer_format(writer, "\\x%02x", c);
     }
 }
 
 static void say_numbered(Writer *writer, const char *what, uint64_t number)
 {
-    writer_format(writer, "%s %" PRIu64, what, number);
+    writer_text(writer, what);
+    writer_char(writer, ' ');
+    writer_u64(writer, number);
 }
 
 static void say_task(const Narrator *narrator, uint64_t id)
@@ -180,7 +184,18 @@ static void say_field(const Narrator *narrator, const TraceRecord *record, const
 static void say_time(Writer *writer, int64_t ns)
 {
     uint64_t time = ns < 0 ? 0 : (uint64_t)ns;
-    writer_format(writer, "%6" PRIu64 ".%06" PRIu64 " ms  ", time / 1000000, time % 1000000);
+    uint64_t whole = time / 1000000, rest = time % 1000000;
+    char digits[6];
+    for (int i = 5; i >= 0; i--, rest /= 10)
+        digits[i] = (char)('0' + rest % 10);
+    int width = 1;
+    for (uint64_t above = whole; above >= 10; above /= 10)
+        width++;
+    writer_fill(writer, ' ', 6 - width);
+    writer_u64(writer, whole);
+    writer_char(writer, '.');
+    writer_bytes(writer, digits, sizeof digits);
+    writer_text(writer, " ms  ");
 }
 
 void narrate(Narrator *narrator, const TraceRecord *record)

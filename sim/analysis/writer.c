@@ -33,7 +33,7 @@ bool writer_flush(Writer *writer)
     return !writer->failed;
 }
 
-void writer_bytes(Writer *writer, const char *bytes, size_t count)
+void writer_bytes_slow(Writer *writer, const char *bytes, size_t count)
 {
     while (count > 0) {
         if (writer->used == WRITER_BUFFER)
@@ -45,18 +45,6 @@ void writer_bytes(Writer *writer, const char *bytes, size_t count)
         bytes += piece;
         count -= piece;
     }
-}
-
-void writer_text(Writer *writer, const char *text)
-{
-    writer_bytes(writer, text, strlen(text));
-}
-
-void writer_char(Writer *writer, char c)
-{
-    if (writer->used == WRITER_BUFFER)
-        writer_flush(writer);
-    writer->buffer[writer->used++] = c;
 }
 
 void writer_fill(Writer *writer, char c, int count)
@@ -121,6 +109,12 @@ void writer_json_text(Writer *writer, const char *text)
 {
     writer_char(writer, '"');
     for (const unsigned char *s = (const unsigned char *)text; *s != 0;) {
+        const unsigned char *plain = s;
+        while (*s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\')
+            s++;
+        writer_bytes(writer, (const char *)plain, (size_t)(s - plain));
+        if (*s == 0)
+            break;
         int length = utf8_length(s);
         if (*s == '"' || *s == '\\') {
             writer_char(writer, '\\');

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { WRITER_BUFFER = 16384 };
 
@@ -24,9 +25,30 @@ void writer_open_file(Writer *writer, void *file);
 // Hands over what the buffer holds. Returns false when this or an earlier write failed.
 bool writer_flush(Writer *writer);
 
-void writer_bytes(Writer *writer, const char *bytes, size_t count);
-void writer_text(Writer *writer, const char *text);
-void writer_char(Writer *writer, char c);
+// For pieces that may not fit in what is left of the buffer.
+void writer_bytes_slow(Writer *writer, const char *bytes, size_t count);
+
+static inline void writer_bytes(Writer *writer, const char *bytes, size_t count)
+{
+    if (count > WRITER_BUFFER - writer->used) {
+        writer_bytes_slow(writer, bytes, count);
+        return;
+    }
+    memcpy(writer->buffer + writer->used, bytes, count);
+    writer->used += count;
+}
+
+// Inline, so that the length of a literal is known when it is compiled.
+static inline void writer_text(Writer *writer, const char *text)
+{
+    writer_bytes(writer, text, strlen(text));
+}
+
+static inline void writer_char(Writer *writer, char c)
+{
+    writer_bytes(writer, &c, 1);
+}
+
 void writer_fill(Writer *writer, char c, int count); // nothing when count <= 0
 void writer_u64(Writer *writer, uint64_t value);
 void writer_i64(Writer *writer, int64_t value);

@@ -123,9 +123,9 @@ static bool find_imbalance(Machine *machine, RunQueue *local, Imbalance *found)
 static Task *next_candidate(Machine *machine, const RunQueue *queue, uint64_t after)
 {
     Task *best = NULL;
-    uint32_t count = machine->policy->count(queue);
+    uint32_t count = machine->policies[SCHED_CLASS_NORMAL]->count(queue);
     for (uint32_t i = 0; i < count; i++) {
-        Task *task = task_at(machine, machine->policy->at(queue, i));
+        Task *task = task_at(machine, machine->policies[SCHED_CLASS_NORMAL]->at(queue, i));
         if (!task->fair.delayed && task->recency > after &&
             (best == NULL || task->recency < best->recency))
             best = task;

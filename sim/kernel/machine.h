@@ -65,7 +65,9 @@ struct Machine {
     uint32_t core_count;
     Core *cores;
     RunQueue *run_queues;
-    const SchedPolicy *policy;
+    const SchedPolicy *policies[SCHED_CLASS_COUNT]; // NULL: no task of that class
+    bool uses_tick;                                 // one of them does
+    bool shared_queue;                              // normal tasks wait in one queue for all cores
     uint64_t *idle_cores; // bit set: nothing to run and nothing on its way
     uint32_t idle_count;
     int handling;        // the core whose event is being handled, CORE_NONE for the world's
@@ -104,6 +106,11 @@ static inline Task *task_at(const Machine *machine, TaskId id)
 {
     uint32_t index = id.index1 - 1;
     return &machine->task_chunks.at[index / TASK_CHUNK][index % TASK_CHUNK];
+}
+
+static inline const SchedPolicy *policy_of(const Machine *machine, const Task *task)
+{
+    return machine->policies[task->sched_class];
 }
 
 static inline Duration machine_cost(const Machine *machine, CostId id)

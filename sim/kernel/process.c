@@ -7,9 +7,6 @@
 
 #include <stdlib.h>
 
-// A stream of its own for the times of arrival, apart from every task's.
-enum { ARRIVAL_STREAM = 0 };
-
 static ThreadGroup *group_of(Machine *machine, ThreadDefId def)
 {
     return &machine->groups[def.index1 - 1];
@@ -18,6 +15,26 @@ static ThreadGroup *group_of(Machine *machine, ThreadDefId def)
 static const ThreadDef *def_of(const Machine *machine, ThreadDefId def)
 {
     return &machine->scenario->threads[def.index1 - 1];
+}
+
+// ---- random numbers
+
+// FNV-1a (Fowler, Noll, Vo), over the text and its zero.
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    do
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    while (*text++ != '\0');
+    return hash;
+}
+
+Rng process_rng(const Scenario *scenario, ThreadDefId def, uint32_t instance)
+{
+    const ThreadDef *thread = &scenario->threads[def.index1 - 1];
+    StringId process = scenario->processes[thread->process.index1 - 1].name;
+    uint64_t hash = hash_text(0xcbf29ce484222325u, scenario_string(scenario, process));
+    hash = hash_text(hash, scenario_string(scenario, thread->name));
+    return rng_make(scenario->seed, hash + instance);
 }
 
 // ---- arriving
@@ -45,7 +62,7 @@ void process_plan_arrivals(Machine *machine)
     machine->arrivals = ARENA_ARRAY(&machine->arena, Arrival, total > 0 ? total : 1);
     for (uint32_t i = 0; i < scenario->thread_count; i++) {
         const ThreadDef *def = &scenario->threads[i];
-        Rng rng = rng_make(scenario->seed, ((uint64_t)i + 1) << 32 | ARRIVAL_STREAM);
+        Rng rng = process_rng(scenario, (ThreadDefId){i + 1}, 0);
         for (uint32_t n = 1; n <= def->count; n++) {
             int64_t time = def->start == 0 ? 0 : dist_draw(scenario, def->start, &rng).ns;
             machine->arrivals[machine->arrival_count++] = (Arrival){time, {i + 1}, n};
@@ -82,9 +99,8 @@ static Task *create(Machine *machine, ThreadDefId def_id, uint32_t instance)
     task->daemon = def->daemon;
     task->op = def->entry;
     task->last_ran = (Instant){INT64_MIN / 4}; // never cache-hot
-    // The stream is the thread's place in the scenario, not its order of creation: a thread added
-    // elsewhere leaves it alone.
-    task->rng = rng_make(machine->scenario->seed, (uint64_t)def_id.index1 << 32 | instance);
+    task->rng = process_rng(machine->scenario, def_id, instance);
+    task->sched_class = SCHED_CLASS_NORMAL;
     task->fair.weight = nice_weight(def->nice);
     task->fair.slice_ns = def->slice_ns;
     task->fair.custom_slice = def->slice_ns != 0;

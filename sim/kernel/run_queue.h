@@ -10,15 +10,27 @@
 typedef struct Machine Machine;
 typedef struct RunQueue RunQueue;
 
+// Scheduling classes, in order of precedence: a runnable task of an earlier class always preempts
+// one of a later class (Linux: dl_sched_class, rt_sched_class, fair_sched_class). The scenario's
+// `scheduler:` fills the last.
+typedef enum SchedClass {
+    SCHED_CLASS_DEADLINE,
+    SCHED_CLASS_REALTIME,
+    SCHED_CLASS_NORMAL,
+    SCHED_CLASS_COUNT
+} SchedClass;
+
 typedef enum EnqueueReason { ENQUEUE_NEW, ENQUEUE_WAKEUP, ENQUEUE_MOVED } EnqueueReason;
 typedef enum DequeueReason { DEQUEUE_BLOCK, DEQUEUE_EXIT, DEQUEUE_MOVED } DequeueReason;
 
-// All that a scheduler is. Every function gets the core's run queue; `now` is machine->now.
+// All that a scheduler is. Every function gets the core's run queue; the time is machine->now. A
+// policy sees the tasks of its class only: run_queue_current says whether current is one of them.
 typedef struct SchedPolicy {
     const char *name; // as in `scheduler: NAME`
-    bool uses_tick;   // its decisions fall on timer ticks
-    bool preemptive;  // a wake-up may preempt
-    // Allocates queue->state.
+    SchedClass sched_class;
+    bool uses_tick;  // its decisions fall on timer ticks
+    bool preemptive; // a wake-up may preempt
+    // Allocates queue->state[sched_class].
     void (*init)(Machine *machine, RunQueue *queue, Arena *arena);
     void (*free)(RunQueue *queue);
     // `task` becomes runnable here; it is not current.
@@ -48,12 +60,13 @@ typedef struct SchedPolicy {
 
 struct RunQueue {
     int core;
-    void *state;        // the policy's
-    Task *current;      // on the core and runnable, or NULL
-    uint32_t runnable;  // tasks that can run here, current included, delayed ones not
-    uint64_t weight;    // of the runnable tasks
+    void *state[SCHED_CLASS_COUNT]; // the policies'
+    Task *current;                  // on the core and runnable, or NULL
+    uint32_t runnable;  // normal tasks that can run here, current included, delayed ones not
+    uint64_t weight;    // of those
     Instant exec_start; // current is charged up to here
     Instant slice_end;  // set by the policy; INSTANT_NEVER when it has no exact slices
+    bool rotate;        // current is to go behind the others: it yielded, or its slice is over
 
     // Load tracking and balancing; see pelt.h and balance.h.
     int64_t load_since_ns;
@@ -66,6 +79,13 @@ struct RunQueue {
     Instant idle_since;
     Duration idle_average;
 };
+
+// Current if it belongs to `sched_class`, else NULL.
+static inline Task *run_queue_current(const RunQueue *queue, SchedClass sched_class)
+{
+    return queue->current != NULL && queue->current->sched_class == sched_class ? queue->current
+                                                                                : NULL;
+}
 
 // The policies, by SchedulerKind.
 const SchedPolicy *sched_policy(unsigned scheduler_kind);

@@ -17,8 +17,16 @@ static void set_idle(Machine *machine, int core, bool idle)
     machine->idle_count += idle ? 1 : UINT32_MAX;
 }
 
+// Balancing looks at normal tasks only, and only where every core has its own queue.
+static bool counts(const Machine *machine, const Task *task)
+{
+    return task->sched_class == SCHED_CLASS_NORMAL && !machine->shared_queue;
+}
+
 static void count_runnable(Machine *machine, RunQueue *queue, const Task *task)
 {
+    if (!counts(machine, task))
+        return;
     queue->weight += task->fair.weight;
     if (++queue->runnable == 2)
         machine->overloaded++;
@@ -26,6 +34,8 @@ static void count_runnable(Machine *machine, RunQueue *queue, const Task *task)
 
 static void discount_runnable(Machine *machine, RunQueue *queue, const Task *task)
 {
+    if (!counts(machine, task))
+        return;
     queue->weight -= task->fair.weight;
     if (queue->runnable-- == 2)
         machine->overloaded--;
@@ -45,7 +55,7 @@ static void enqueue(Machine *machine, Task *task, int core, EnqueueReason reason
     task->recency = ++machine->recency;
     count_runnable(machine, queue, task);
     set_idle(machine, core, false);
-    machine->policy->enqueue(machine, queue, task, reason);
+    policy_of(machine, task)->enqueue(machine, queue, task, reason);
     machine_emit(machine, EVENT_ENQUEUED, core, task->id, (uint64_t)task->fair.vruntime,
                  (uint64_t)task->fair.deadline);
 }
@@ -81,6 +91,14 @@ static void dispatch_now(Machine *machine, int core_number)
     machine_refresh(machine, core_number);
 }
 
+static bool preempts(Machine *machine, RunQueue *queue, Task *woken)
+{
+    if (woken->sched_class != queue->current->sched_class)
+        return woken->sched_class < queue->current->sched_class;
+    const SchedPolicy *policy = policy_of(machine, woken);
+    return policy->preemptive && policy->preempts(machine, queue, woken);
+}
+
 // `task` has just become runnable on `core_number`: preempt, wake the idle core, or let it wait.
 // Returns what sending an interrupt costs the waker on `from_core`.
 static Duration notice(Machine *machine, Task *task, int core_number, int from_core)
@@ -89,8 +107,7 @@ static Duration notice(Machine *machine, Task *task, int core_number, int from_c
     RunQueue *queue = &machine->run_queues[core_number];
     Duration cost = {0};
     if (queue->current != NULL) {
-        if (machine->policy->preemptive && !core->resched &&
-            machine->policy->preempts(machine, queue, task))
+        if (!core->resched && preempts(machine, queue, task))
             sched_resched(machine, core_number, SWITCH_PREEMPTED_WAKEUP);
     } else if (core->current.index1 == 0 && !core->resched) {
         if (!machine->single) {
@@ -157,7 +174,7 @@ Duration sched_wake(Machine *machine, Task *task, TaskId waker, int waker_core)
         task->state = TASK_RUNNABLE;
         count_runnable(machine, queue, task);
         set_idle(machine, target, false);
-        machine->policy->undelay(machine, queue, task);
+        policy_of(machine, task)->undelay(machine, queue, task);
         machine_emit(machine, EVENT_ENQUEUED, target, task->id, (uint64_t)task->fair.vruntime,
                      (uint64_t)task->fair.deadline);
     } else {
@@ -171,7 +188,7 @@ void sched_move(Machine *machine, Task *task, int to, MigrationReason reason)
     RunQueue *from = &machine->run_queues[task->core];
     track_queue(machine, from);
     pelt_update_task(task, machine->now, false, true);
-    machine->policy->dequeue(machine, from, task, DEQUEUE_MOVED);
+    policy_of(machine, task)->dequeue(machine, from, task, DEQUEUE_MOVED);
     discount_runnable(machine, from, task);
     change_core(machine, task, to, reason);
     enqueue(machine, task, to, ENQUEUE_MOVED);
@@ -188,7 +205,7 @@ static void leave_queue(Machine *machine, Task *task, DequeueReason reason)
         track_queue(machine, queue);
         pelt_update_task(task, machine->now, running, true);
     }
-    machine->policy->dequeue(machine, queue, task, reason);
+    policy_of(machine, task)->dequeue(machine, queue, task, reason);
     discount_runnable(machine, queue, task);
     if (running) {
         task->last_ran = machine->now;
@@ -224,7 +241,8 @@ void sched_kill(Machine *machine, Task *task)
     if (task->state == TASK_RUNNABLE) {
         leave_queue(machine, task, DEQUEUE_EXIT);
     } else if (task->fair.delayed) {
-        machine->policy->dequeue(machine, &machine->run_queues[task->core], task, DEQUEUE_EXIT);
+        policy_of(machine, task)
+            ->dequeue(machine, &machine->run_queues[task->core], task, DEQUEUE_EXIT);
     }
     task->state = TASK_DEAD;
     task->timer_sequence = 0;
@@ -238,7 +256,7 @@ void sched_kill(Machine *machine, Task *task)
 void sched_yield_to_others(Machine *machine, Task *task)
 {
     RunQueue *queue = &machine->run_queues[task->core];
-    machine->policy->yield(machine, queue, task);
+    policy_of(machine, task)->yield(machine, queue, task);
     Core *core = &machine->cores[task->core];
     core->resched_reason = SWITCH_YIELDED;
     dispatch_now(machine, task->core);
@@ -292,12 +310,15 @@ static void switch_in(Machine *machine, Core *core, RunQueue *queue, Task *task,
         track_queue(machine, queue);
         pelt_update_task(task, now, false, true);
     }
-    machine->policy->take(machine, queue, task);
+    if (task->core != queue->core) // from the queue that all cores share
+        change_core(machine, task, queue->core, MIGRATION_SHARED_QUEUE);
+    queue->rotate = false;
+    policy_of(machine, task)->take(machine, queue, task);
     queue->current = task;
     task->recency = ++machine->recency;
     queue->exec_start = now;
     core->current = task->id;
-    if (machine->policy->uses_tick && core->next_tick.ns == INSTANT_NEVER.ns) {
+    if (machine->uses_tick && core->next_tick.ns == INSTANT_NEVER.ns) {
         int64_t tick = machine->scenario->machine.tick_ns;
         core->next_tick = (Instant){(now.ns / tick + 1) * tick};
     }
@@ -314,11 +335,24 @@ static void switch_in(Machine *machine, Core *core, RunQueue *queue, Task *task,
     }
 }
 
+// The first class that has a task to run, down to that of the task that could go on.
+static TaskId pick(Machine *machine, RunQueue *queue)
+{
+    TaskId next = {0};
+    for (int c = 0; c < SCHED_CLASS_COUNT && next.index1 == 0; c++) {
+        if (queue->current != NULL && c > queue->current->sched_class)
+            return queue->current->id;
+        if (machine->policies[c] != NULL)
+            next = machine->policies[c]->pick(machine, queue);
+    }
+    return next;
+}
+
 static Task *pick_next(Machine *machine, RunQueue *queue)
 {
-    TaskId next = machine->policy->pick(machine, queue);
+    TaskId next = pick(machine, queue);
     if (next.index1 == 0 && !machine->single && balance_new_idle(machine, queue))
-        next = machine->policy->pick(machine, queue);
+        next = pick(machine, queue);
     return next.index1 == 0 ? NULL : task_at(machine, next);
 }
 
@@ -335,7 +369,7 @@ void sched_on_dispatch(Machine *machine, int core_number)
         // Interrupts may have stretched the segment, but what is left of it is work.
         if (core->segment_end.ns != INSTANT_NEVER.ns)
             still_runs->left = instant_since(core->segment_end, machine->now);
-        machine->policy->charge(machine, queue);
+        policy_of(machine, still_runs)->charge(machine, queue);
     }
     Task *next = pick_next(machine, queue);
     core->resched = false;
@@ -350,7 +384,7 @@ void sched_on_dispatch(Machine *machine, int core_number)
             pelt_update_task(still_runs, machine->now, true, true);
         }
         still_runs->last_ran = machine->now;
-        machine->policy->put_back(machine, queue, still_runs);
+        policy_of(machine, still_runs)->put_back(machine, queue, still_runs);
         still_runs->out_reason = core->resched_reason;
         queue->current = NULL;
     }
@@ -392,7 +426,7 @@ void sched_on_slice(Machine *machine, int core_number)
     RunQueue *queue = &machine->run_queues[core_number];
     queue->slice_end = INSTANT_NEVER;
     if (queue->current != NULL) {
-        machine->policy->slice_used(machine, queue);
+        policy_of(machine, queue->current)->slice_used(machine, queue);
         sched_resched(machine, core_number, SWITCH_PREEMPTED_SLICE);
     }
 }
@@ -434,7 +468,7 @@ void sched_on_tick(Machine *machine, int core_number)
     core->next_tick = instant_add(core->next_tick, (Duration){machine->scenario->machine.tick_ns});
     interrupt(machine, core_number, IRQ_TICK, COST_TICK);
     run_timers(machine, core_number);
-    if (queue->current != NULL && machine->policy->charge(machine, queue))
+    if (queue->current != NULL && policy_of(machine, queue->current)->charge(machine, queue))
         sched_resched(machine, core_number, SWITCH_PREEMPTED_TICK);
     if (!machine->single)
         balance_tick(machine, queue);

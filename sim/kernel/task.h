@@ -44,7 +44,8 @@ typedef struct Task {
     // Where it is. `core`: the run queue it is on, or was last on.
     uint8_t state; // TaskState
     uint8_t out_reason;
-    bool in_kernel; // inside a system call
+    uint8_t sched_class; // SchedClass
+    bool in_kernel;      // inside a system call
     bool kernel_segment;
     bool daemon;
     bool deadlocked; // reported as a member of a deadlock

@@ -12,6 +12,27 @@
 
 // ---- building and freeing
 
+static void init_policies(Machine *machine, RunQueue *queue)
+{
+    for (int c = 0; c < SCHED_CLASS_COUNT; c++) {
+        if (machine->policies[c] == NULL)
+            continue;
+        if (c == SCHED_CLASS_NORMAL && machine->shared_queue && queue->core > 0)
+            queue->state[c] = machine->run_queues[0].state[c];
+        else
+            machine->policies[c]->init(machine, queue, &machine->arena);
+    }
+}
+
+static void free_policies(Machine *machine, RunQueue *queue)
+{
+    for (int c = 0; c < SCHED_CLASS_COUNT; c++) {
+        bool shared = c == SCHED_CLASS_NORMAL && machine->shared_queue && queue->core > 0;
+        if (machine->policies[c] != NULL && !shared)
+            machine->policies[c]->free(queue);
+    }
+}
+
 static void init_cores(Machine *machine)
 {
     uint32_t count = machine->scenario->machine.cores;
@@ -21,14 +42,16 @@ static void init_cores(Machine *machine)
     machine->run_queues = ARENA_ARRAY(&machine->arena, RunQueue, count);
     machine->idle_cores = ARENA_ARRAY(&machine->arena, uint64_t, CORES_MAX / 64 + 1);
     machine->idle_count = count;
-    machine->policy = sched_policy(machine->scenario->machine.scheduler);
+    const SchedPolicy *normal = sched_policy(machine->scenario->machine.scheduler);
+    machine->policies[SCHED_CLASS_NORMAL] = normal;
+    machine->uses_tick = normal->uses_tick;
     for (uint32_t i = 0; i < count; i++) {
         Core *core = &machine->cores[i];
         core->segment_end = core->next_tick = core->slice_end = core->dispatch_at = INSTANT_NEVER;
         RunQueue *queue = &machine->run_queues[i];
         queue->core = (int)i;
         queue->slice_end = INSTANT_NEVER;
-        machine->policy->init(machine, queue, &machine->arena);
+        init_policies(machine, queue);
         balance_init(machine, queue);
         machine->idle_cores[i / 64] |= (uint64_t)1 << (i % 64);
     }
@@ -72,7 +95,7 @@ static void machine_free(Machine *machine)
 {
     for (uint32_t i = 0; i < machine->core_count; i++) {
         timer_heap_free(&machine->cores[i].timers);
-        machine->policy->free(&machine->run_queues[i]);
+        free_policies(machine, &machine->run_queues[i]);
     }
     for (size_t i = 0; i < machine->task_chunks.count; i++)
         free(machine->task_chunks.at[i]);

@@ -4,6 +4,9 @@
 //   makespan == 100ms ± 3%                       turnaround(batch) <= 1.2s
 //   utilization(core 0) + utilization(core 1) <= 1.05      printed == ["a", "b"]
 //   latency(render).p99 <= 60ms                  response(worker).max < 5ms
+//
+// The grammar is in expect.c, the fields (.max, .p99) are in expect_node.h, and scenarios/README.md
+// explains them. A metric without a subject (migrations.sum) is about every core, thread or lock.
 #pragma once
 #include "sim/scenario/scenario.h"
 
@@ -26,13 +29,13 @@ typedef enum ExpectSubject {
 
 typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_TEXTS } ExpectUnit;
 
-// One metric of the language: METRIC(ID, "name", subject, unit, "what it is")
+// One metric of the language: X(ID, "name", subject, unit, "what it is")
 #define METRICS(X)                                                                                 \
     X(MAKESPAN, "makespan", NONE, TIME, "when the last thread that is not a daemon ended")         \
     X(EVENTS, "events", NONE, NUMBER, "events popped from the queue")                              \
     X(PRINTED, "printed", NONE, TEXTS, "the printed lines in order")                               \
     X(DEADLOCKED, "deadlocked", NONE, NUMBER, "threads in a circle of waits: 0 when none")         \
-    X(UTILIZATION, "utilization", CORE, NUMBER, "share of the makespan that the core was busy")    \
+    X(UTILIZATION, "utilization", CORE, NUMBER, "share of the run that the core was busy")         \
     X(TURNAROUND, "turnaround", THREADS, TIME, "from start to end")                                \
     X(RESPONSE, "response", THREADS, TIME, "from start to the first time on a core")               \
     X(WAIT, "wait", THREADS, TIME, "time runnable without running")                                \
@@ -67,7 +70,8 @@ typedef struct MetricInfo {
 const MetricInfo *metric_info(MetricId id);
 
 // Where values come from. `samples` gives one value a task (or a wait, a span…) for the subject, in
-// any order, in nanoseconds, per second or plain numbers; they live as long as the source.
+// any order, in nanoseconds, per second or plain numbers; they live as long as the source. It is
+// asked about one core, def, lock or name at a time, several times about the same one.
 // `texts` gives the printed lines. Both return the count.
 typedef struct ExpectSource {
     void *context;

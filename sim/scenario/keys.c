@@ -18,15 +18,18 @@ static const struct {
 #undef X
 };
 
-const KeyInfo *key_infos(size_t *count) {
+const KeyInfo *key_infos(size_t *count)
+{
     *count = sizeof infos / sizeof infos[0];
     return infos;
 }
 
-const char *key_type_name(KeyType type) {
+const char *key_type_name(KeyType type)
+{
     return types[type].name;
 }
 
-const char *key_type_text(KeyType type) {
+const char *key_type_text(KeyType type)
+{
     return types[type].text;
 }

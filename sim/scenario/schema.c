@@ -16,7 +16,8 @@
 #define TIME_PATTERN "^ *" AMOUNT " *" UNITS " *$"
 
 // "exp(5ms)": the names of dists.def, then anything in parentheses.
-static const char *dist_pattern(Arena *arena) {
+static const char *dist_pattern(Arena *arena)
+{
     static const char *const names[] = {
 #define DIST(kind, name, parameters, example, text) name,
 #include "sim/scenario/dists.def"
@@ -29,7 +30,8 @@ static const char *dist_pattern(Arena *arena) {
 }
 
 // The type of an op's field, as a name under "$defs".
-static const char *field_type_name(FieldType type) {
+static const char *field_type_name(FieldType type)
+{
     switch (type) {
     case FIELD_DURATION:
         return "duration";
@@ -47,7 +49,8 @@ static const char *field_type_name(FieldType type) {
 }
 
 // A value from jansson's format string; a mistake in the format is our bug.
-static json_t *make(const char *format, ...) {
+static json_t *make(const char *format, ...)
+{
     va_list values;
     va_start(values, format);
     json_error_t error;
@@ -57,7 +60,8 @@ static json_t *make(const char *format, ...) {
     return value;
 }
 
-static json_t *reference_to(const char *name) {
+static json_t *reference_to(const char *name)
+{
     char path[64];
     CHECK(strlen(name) < sizeof path - 9);
     strcpy(path, "#/$defs/");
@@ -66,7 +70,8 @@ static json_t *reference_to(const char *name) {
 }
 
 // An object of known properties and no others.
-static json_t *object_of(json_t *properties, json_t *required) {
+static json_t *object_of(json_t *properties, json_t *required)
+{
     json_t *object = make("{s:s, s:o, s:b}", "type", "object", "properties", properties,
                           "additionalProperties", 0);
     if (json_array_size(required) > 0)
@@ -75,13 +80,15 @@ static json_t *object_of(json_t *properties, json_t *required) {
     return object;
 }
 
-static json_t *described(json_t *schema, const char *text) {
+static json_t *described(json_t *schema, const char *text)
+{
     json_object_set_new(schema, "description", json_string(text));
     return schema;
 }
 
 // The map of a section's keys; `properties` may hold others already.
-static json_t *section_schema(KeySection section, json_t *properties) {
+static json_t *section_schema(KeySection section, json_t *properties)
+{
     json_t *required = json_array();
     size_t count;
     const KeyInfo *infos = key_infos(&count);
@@ -97,7 +104,8 @@ static json_t *section_schema(KeySection section, json_t *properties) {
 }
 
 // The value behind an op's name: its one short field, a map of its fields, or either.
-static json_t *op_schema(const OpInfo *info) {
+static json_t *op_schema(const OpInfo *info)
+{
     json_t *properties = json_object(), *required = json_array(), *brief = NULL;
     for (int f = 0; f < OP_FIELDS_MAX && info->fields[f].name != NULL; f++) {
         const OpField *field = &info->fields[f];
@@ -114,7 +122,8 @@ static json_t *op_schema(const OpInfo *info) {
     return described(schema, info->text);
 }
 
-static bool takes_nothing(const OpInfo *info) {
+static bool takes_nothing(const OpInfo *info)
+{
     for (int f = 0; f < OP_FIELDS_MAX && info->fields[f].name != NULL; f++)
         if (info->fields[f].flags & FIELD_REQUIRED)
             return false;
@@ -122,7 +131,8 @@ static bool takes_nothing(const OpInfo *info) {
 }
 
 // An op is a bare name or a map of one key.
-static json_t *any_op_schema(void) {
+static json_t *any_op_schema(void)
+{
     json_t *bare = json_array(), *properties = json_object();
     for (unsigned code = 0; code < OP_CODE_COUNT; code++) {
         const OpInfo *info = op_info(code);
@@ -138,7 +148,8 @@ static json_t *any_op_schema(void) {
     return make("{s:[{s:o}, o]}", "anyOf", "enum", bare, map);
 }
 
-static json_t *costs_schema(void) {
+static json_t *costs_schema(void)
+{
     json_t *properties = json_object();
     for (int c = 0; c < COST_COUNT; c++) {
         const CostInfo *info = cost_info((CostId)c);
@@ -148,7 +159,8 @@ static json_t *costs_schema(void) {
                 section_schema(KEYS_COSTS, properties));
 }
 
-static json_t *limits_schema(void) {
+static json_t *limits_schema(void)
+{
     json_t *properties = json_object();
 #define X(id, name, value, text)                                                                   \
     json_object_set_new(                                                                           \
@@ -159,12 +171,14 @@ static json_t *limits_schema(void) {
     return object_of(properties, json_array());
 }
 
-static json_t *list_of(json_t *items) {
+static json_t *list_of(json_t *items)
+{
     return make("{s:s, s:o}", "type", "array", "items", items);
 }
 
 // Scalars: what may stand where one value is due.
-static void define_values(json_t *defs, Arena *arena) {
+static void define_values(json_t *defs, Arena *arena)
+{
     json_object_set_new(defs, "text", make("{s:[s, s, s]}", "type", "string", "number", "boolean"));
     json_object_set_new(defs, "name", make("{s:[s, s]}", "type", "string", "number"));
     json_object_set_new(defs, "seed", make("{s:s, s:i}", "type", "integer", "minimum", 0));
@@ -195,7 +209,8 @@ static void define_values(json_t *defs, Arena *arena) {
 }
 
 // Maps and lists.
-static void define_structures(json_t *defs) {
+static void define_structures(json_t *defs)
+{
     json_object_set_new(defs, "machine", section_schema(KEYS_MACHINE, json_object()));
     json_object_set_new(defs, "scheduler",
                         make("{s:[o, o]}", "anyOf", reference_to("policy"),
@@ -215,7 +230,8 @@ static void define_structures(json_t *defs) {
     json_object_set_new(defs, "expects", list_of(make("{s:s}", "type", "string")));
 }
 
-char *schema_text(Arena *arena) {
+char *schema_text(Arena *arena)
+{
     json_t *root = make("{s:s, s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema",
                         "title", "A ringside scenario");
     json_t *scenario = section_schema(KEYS_SCENARIO, json_object());

@@ -85,8 +85,8 @@ void memory_sink_free(MemorySink *memory)
     memory_sink_open(memory, memory->records_max);
 }
 
-// The hash: three 64 x 64 -> 128 bit multiplications a record, folded (as wyhash and xxh3 do), of
-// which only one waits for the previous record. It works on the values of the fields, not on their
+// The hash: three 64 x 64 -> 128 bit multiplications a record, folded (as wyhash and xxh3 do). It
+// works on the values of the fields, not on their
 // bytes, so that it is the same on every machine. Not cryptographic.
 __extension__ typedef unsigned __int128 Wide;
 
@@ -107,9 +107,10 @@ static bool hash_sink_write(TraceSink *sink, const TraceRecord *records, size_t 
         uint64_t x =
             fold_multiply((uint64_t)r->time_ns ^ 0x9e3779b97f4a7c15u, place ^ 0xbf58476d1ce4e5b9u);
         uint64_t y = fold_multiply(r->a ^ 0x94d049bb133111ebu, r->b ^ 0xd6e8feb86659fd93u);
-        // The rotated state is added so that a zero factor cannot wipe out what came before.
-        uint64_t rotated = state << 29 | state >> 35;
-        state = (fold_multiply(state ^ x, y ^ 0xa0761d6478bd642fu) ^ rotated) + y;
+        // Of this only one multiplication waits for the previous record. The rotated state is kept
+        // beside the product, so that a zero factor cannot wipe out what came before.
+        uint64_t beside = (state << 29 | state >> 35) + y;
+        state = fold_multiply(state ^ x, y ^ 0xa0761d6478bd642fu) ^ beside;
     }
     hash->state = state;
     return true;

@@ -22,7 +22,8 @@ typedef enum SwitchReason {
 } SwitchReason;
 
 // A task that left for one of these reasons gave the core away itself (a voluntary switch).
-static inline int switch_is_voluntary(SwitchReason reason) {
+static inline int switch_is_voluntary(SwitchReason reason)
+{
     return reason >= SWITCH_YIELDED;
 }
 
@@ -61,7 +62,8 @@ typedef enum IrqId {
     X(WAKEUP, "wake-up placement")                                                                 \
     X(BALANCE, "periodic load balancing")                                                          \
     X(NEW_IDLE, "a core that ran out of work pulled it")                                           \
-    X(AFFINITY, "its affinity")
+    X(AFFINITY, "its affinity")                                                                    \
+    X(SHARED_QUEUE, "it waited in the queue that all cores share")
 
 typedef enum MigrationReason {
 #define X(id, word) MIGRATION_##id,

@@ -22,7 +22,12 @@ typedef struct Eevdf {
 
 static Eevdf *eevdf(const RunQueue *queue)
 {
-    return queue->state;
+    return queue->state[SCHED_CLASS_NORMAL];
+}
+
+static Task *current_of(const RunQueue *queue)
+{
+    return run_queue_current(queue, SCHED_CLASS_NORMAL);
 }
 
 static int64_t virtual_ns(int64_t ns, const FairEntity *entity)
@@ -45,9 +50,10 @@ static int64_t average(const RunQueue *queue)
     Eevdf *state = eevdf(queue);
     uint64_t weight = state->tree.weight;
     Int128 weighted = state->tree.weighted;
-    if (queue->current != NULL) {
-        weight += queue->current->fair.weight;
-        weighted += (Int128)queue->current->fair.vruntime * queue->current->fair.weight;
+    const Task *current = current_of(queue);
+    if (current != NULL) {
+        weight += current->fair.weight;
+        weighted += (Int128)current->fair.vruntime * current->fair.weight;
     }
     if (weight != 0)
         state->last_average = floor_divide(weighted, weight);
@@ -56,7 +62,7 @@ static int64_t average(const RunQueue *queue)
 
 static uint32_t entity_count(const RunQueue *queue)
 {
-    return entity_queue_count(&eevdf(queue)->tree) + (queue->current != NULL);
+    return entity_queue_count(&eevdf(queue)->tree) + (current_of(queue) != NULL);
 }
 
 static int64_t least_queued_slice(const RunQueue *queue)
@@ -94,7 +100,7 @@ static void place(const RunQueue *queue, FairEntity *entity, bool new_task)
     if (!entity->custom_slice)
         entity->slice_ns = state->base_slice_ns;
     uint64_t others =
-        state->tree.weight + (queue->current != NULL ? queue->current->fair.weight : 0);
+        state->tree.weight + (current_of(queue) != NULL ? current_of(queue)->fair.weight : 0);
     if (others != 0 && entity->lag != 0) {
         // Joining moves V; inflated, the lag after joining is the lag that was kept.
         lag = (int64_t)((Int128)entity->lag * (Int128)(others + entity->weight) / (Int128)others);
@@ -118,7 +124,7 @@ static void eevdf_init(Machine *machine, RunQueue *queue, Arena *arena)
     int log2 = 31 - __builtin_clz(cores);
     int64_t configured = machine->scenario->machine.slice_ns;
     state->base_slice_ns = configured > 0 ? configured : BASE_SLICE_NS * (1 + log2);
-    queue->state = state;
+    queue->state[SCHED_CLASS_NORMAL] = state;
 }
 
 static void eevdf_free(RunQueue *queue)
@@ -129,7 +135,7 @@ static void eevdf_free(RunQueue *queue)
 // update_curr: charges the running task; true when it asks for a decision.
 static bool eevdf_charge(Machine *machine, RunQueue *queue)
 {
-    Task *task = queue->current;
+    Task *task = current_of(queue);
     int64_t ran = task == NULL ? 0 : machine->now.ns - queue->exec_start.ns;
     if (ran <= 0)
         return false;
@@ -181,7 +187,7 @@ static bool eevdf_dequeue(Machine *machine, RunQueue *queue, Task *task, Dequeue
 static Task *choose(RunQueue *queue, bool protect)
 {
     Eevdf *state = eevdf(queue);
-    Task *current = queue->current;
+    Task *current = current_of(queue);
     if (entity_count(queue) == 1)
         return current != NULL ? current : entity_queue_item(&state->tree, 0)->task;
     int64_t limit = average(queue);
@@ -287,6 +293,7 @@ static TaskId eevdf_at(const RunQueue *queue, uint32_t index)
 
 const SchedPolicy policy_eevdf = {
     .name = "eevdf",
+    .sched_class = SCHED_CLASS_NORMAL,
     .uses_tick = true,
     .preemptive = true,
     .init = eevdf_init,

@@ -1,0 +1,438 @@
+// The scenarios that ship: every file of scenarios/<chapter>/ is run, its expect: lines must hold,
+// and each of them must be able to fail. What the lines say is the scenario's business, with its
+// arithmetic beside it; nothing here knows any of them.
+#include "sim/analysis/metrics.h"
+#include "sim/base/array.h"
+#include "sim/ringside.h"
+#include "sim/scenario/expect.h"
+#include "sim/trace/sinks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <inttypes.h>
+
+// ---- finding them
+
+typedef ARRAY(char *) Paths;
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// Appends "folder/name" of every entry whose name ends in `ending` and does not begin with a dot.
+static void list_folder(Paths *paths, const char *folder, const char *ending)
+{
+    DIR *directory = opendir(folder);
+    if (directory == NULL)
+        return;
+    const struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) {
+        size_t length = strlen(entry->d_name), tail = strlen(ending);
+        if (entry->d_name[0] == '.' || length < tail ||
+            strcmp(entry->d_name + length - tail, ending) != 0)
+            continue;
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        *ARRAY_PUSH(paths) = strdup(path);
+    }
+    closedir(directory);
+    if (paths->count > 0)
+        qsort(paths->at, paths->count, sizeof *paths->at, by_text);
+}
+
+static void paths_free(Paths *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        free(paths->at[i]);
+    ARRAY_FREE(paths);
+}
+
+static Paths find_scenarios(void)
+{
+    Paths chapters = {0}, scenarios = {0};
+    list_folder(&chapters, RINGSIDE_SOURCE_DIR "/scenarios", "");
+    for (size_t i = 0; i < chapters.count; i++)
+        list_folder(&scenarios, chapters.at[i], ".yaml");
+    paths_free(&chapters);
+    return scenarios;
+}
+
+// The path from the folder of the chapters on, for messages.
+static const char *short_name(const char *path)
+{
+    return path + strlen(RINGSIDE_SOURCE_DIR "/scenarios/");
+}
+
+// ---- running one
+
+typedef struct Change Change;
+
+typedef struct Run {
+    Scenario scenario;
+    RunResult result;
+    Metrics metrics; // open when `ran`
+    uint64_t hash;
+    bool loaded, ran;
+    char message[1024]; // why it did not load or run
+} Run;
+
+// Something about a scenario that an expectation may depend on: an override, as a person would
+// give it, or a change of the compiled scenario.
+struct Change {
+    const char *name;
+    const char *override;
+    void (*apply)(Scenario *scenario);
+};
+
+static void run_open(Run *run, const char *path, const Change *change)
+{
+    memset(run, 0, sizeof *run);
+    Diag diag = {0};
+    const char *override = change == NULL ? NULL : change->override;
+    run->loaded = scenario_load(&run->scenario, path, &override, override != NULL, &diag);
+    if (run->loaded) {
+        if (change != NULL) {
+            // A changed scenario may go on for ever.
+            run->scenario.limits[LIMIT_EVENTS] = 3000000;
+            run->scenario.limits[LIMIT_TIME] = INT64_C(1000) * 1000 * 1000 * 1000;
+        }
+        if (change != NULL && change->apply != NULL)
+            change->apply(&run->scenario);
+        HashSink hash;
+        hash_sink_open(&hash);
+        metrics_open(&run->metrics, &run->scenario);
+        TraceSink *sinks[] = {&hash.sink, &run->metrics.sink};
+        Trace trace;
+        trace_open(&trace, sinks, 2);
+        run->ran = ringside_run(&run->scenario, &trace, &run->result, &diag);
+        trace_close(&trace);
+        metrics_finish(&run->metrics, &run->result);
+        run->hash = hash_sink_value(&hash);
+    }
+    if (!run->ran)
+        snprintf(run->message, sizeof run->message, "%s", diag_text(&diag));
+    diag_free(&diag);
+}
+
+static void run_close(Run *run)
+{
+    if (run->loaded) {
+        metrics_free(&run->metrics);
+        scenario_free(&run->scenario);
+    }
+}
+
+// Opens and requires that it ran.
+static void run_shipped(Run *run, const char *path)
+{
+    run_open(run, path, NULL);
+    if (run->ran)
+        return;
+    char message[1024];
+    memcpy(message, run->message, sizeof message);
+    run_close(run);
+    fail_msg("%s", message);
+}
+
+static bool line_holds(Run *run, uint32_t line, Arena *arena, const char **found)
+{
+    ExpectSource source = metrics_expect_source(&run->metrics);
+    return expect_holds(&run->scenario, &run->scenario.expects[line], &source, arena, found);
+}
+
+// ---- what must be so of every scenario
+
+static void test_says_what_it_teaches(void **state)
+{
+    const char *path = *state;
+    Run run;
+    run_shipped(&run, path);
+    const Scenario *scenario = &run.scenario;
+    bool titled = scenario->title != NULL && scenario->title[0] != '\0';
+    bool taught = scenario->lesson != NULL && strlen(scenario->lesson) >= 20;
+    uint32_t expects = scenario->expect_count;
+    run_close(&run);
+    if (!titled)
+        fail_msg("%s has no title", short_name(path));
+    if (!taught)
+        fail_msg("%s has no lesson", short_name(path));
+    if (expects == 0)
+        fail_msg("%s has no expect: line", short_name(path));
+}
+
+static void test_expectations_hold(void **state)
+{
+    const char *path = *state;
+    Run run;
+    run_shipped(&run, path);
+    Arena arena = {0};
+    int broken = 0;
+    bool expects_deadlock = false;
+    for (uint32_t i = 0; i < run.scenario.expect_count; i++) {
+        const Expect *expect = &run.scenario.expects[i];
+        const char *found = "";
+        expects_deadlock = expects_deadlock || strstr(expect->text, "deadlocked") != NULL;
+        if (line_holds(&run, i, &arena, &found))
+            continue;
+        broken++;
+        print_error("%s:%u: %s\n    found %s\n", short_name(path), expect->at.line, expect->text,
+                    found);
+    }
+    EndReason end = run.result.end;
+    bool ends_at_until = run.scenario.until_ns != 0;
+    arena_free(&arena);
+    run_close(&run);
+    assert_int_equal(broken, 0);
+    // An end that nobody announced is a mistake of the scenario, or of the machine.
+    if (end == END_LIMIT || (end == END_UNTIL && !ends_at_until) ||
+        (end == END_DEADLOCK && !expects_deadlock))
+        fail_msg("%s: the run ends unexpectedly: %s", short_name(path), end_reason_text(end));
+}
+
+// The same run twice is the same trace; and on every core, time is user, kernel, interrupt or idle.
+static void test_is_exact(void **state)
+{
+    const char *path = *state;
+    Run run, again;
+    run_shipped(&run, path);
+    run_shipped(&again, path);
+    uint64_t hash = run.hash, hash_again = again.hash;
+    int unaccounted = 0;
+    int64_t threads_ns = 0, cores_ns = 0;
+    for (uint32_t i = 0; i < run.metrics.core_count; i++) {
+        const CoreMetrics *core = &run.metrics.cores[i];
+        int64_t total = core->user_ns + core->kernel_ns + core->interrupt_ns + core->idle_ns;
+        cores_ns += core->user_ns + core->kernel_ns;
+        if (total == run.result.ended.ns)
+            continue;
+        unaccounted++;
+        print_error("%s: core %u has %" PRId64 " ns of %" PRId64 "\n", short_name(path), i, total,
+                    run.result.ended.ns);
+    }
+    for (uint32_t id = 1; id <= run.metrics.threads.id_max; id++) {
+        const ThreadMetrics *thread = metrics_thread(&run.metrics, id);
+        if (thread != NULL)
+            threads_ns += thread->cpu_user_ns + thread->cpu_kernel_ns;
+    }
+    run_close(&run);
+    run_close(&again);
+    assert_true(hash == hash_again);
+    assert_int_equal(unaccounted, 0);
+    assert_int_equal(threads_ns, cores_ns); // what the cores gave, the threads got
+}
+
+// ---- what could be otherwise
+
+static void scale_durations(Scenario *scenario, uint32_t first, uint32_t last, int64_t by,
+                            int64_t over)
+{
+    for (uint32_t i = first; i <= last && i < scenario->dist_count; i++) {
+        Dist *dist = &scenario->dists[i];
+        dist->a = dist->a * by / over;
+        if (dist->kind == DIST_UNIFORM || dist->kind == DIST_NORMAL)
+            dist->b = dist->b * by / over;
+    }
+}
+
+static void double_durations(Scenario *scenario)
+{
+    scale_durations(scenario, 0, UINT32_MAX, 2, 1);
+}
+
+static void halve_durations(Scenario *scenario)
+{
+    scale_durations(scenario, 0, UINT32_MAX, 1, 2);
+}
+
+static void lengthen_first(Scenario *scenario)
+{
+    scale_durations(scenario, 0, 0, 10, 1);
+}
+
+static void lengthen_last(Scenario *scenario)
+{
+    scale_durations(scenario, scenario->dist_count - 1, UINT32_MAX, 10, 1);
+}
+
+static void add_rounds(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++)
+        if (scenario->ops[i].code == OP_REPEAT)
+            scenario->ops[i].arg[0]++;
+}
+
+static void add_threads(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->thread_count; i++) {
+        ThreadDef *thread = &scenario->threads[i];
+        if (thread->spawned)
+            continue;
+        thread->count++;
+        thread->several = true;
+    }
+}
+
+static void forget_preferences(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->thread_count; i++) {
+        scenario->threads[i].nice = 0;
+        scenario->threads[i].affinity = 0;
+        scenario->threads[i].slice_ns = 0;
+    }
+}
+
+static void flip_daemons(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->thread_count; i++)
+        scenario->threads[i].daemon = !scenario->threads[i].daemon;
+}
+
+static void share_one_lock(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code == OP_LOCK || op->code == OP_UNLOCK || op->code == OP_WITH)
+            op->arg[0] = 1;
+    }
+}
+
+// `with` becomes a block, `lock` and `unlock` a condition that never holds.
+static void take_no_locks(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code == OP_WITH) {
+            op->code = OP_REPEAT;
+            op->arg[0] = 1;
+        } else if (op->code == OP_LOCK || op->code == OP_UNLOCK) {
+            op->code = OP_IF;
+            op->arg[0] = 0;
+        }
+    }
+}
+
+static void double_costs(Scenario *scenario)
+{
+    for (int i = 0; i < COST_COUNT; i++)
+        scenario->machine.costs[i] *= 2;
+}
+
+static const Change changes[] = {
+    {"durations doubled", NULL, double_durations},
+    {"durations halved", NULL, halve_durations},
+    {"one core", "machine.cores=1", NULL},
+    {"two cores", "machine.cores=2", NULL},
+    {"sixteen cores", "machine.cores=16", NULL},
+    {"FIFO", "machine.scheduler=fifo", NULL},
+    {"round robin", "machine.scheduler=rr", NULL},
+    {"EEVDF", "machine.scheduler=eevdf", NULL},
+    {"no costs", "machine.costs=zero", NULL},
+    {"typical costs", "machine.costs=typical", NULL},
+    {"costs doubled", NULL, double_costs},
+    {"a tick of 1 ms", "machine.tick=1ms", NULL},
+    {"a tick of 10 ms", "machine.tick=10ms", NULL},
+    {"the first duration ten times as long", NULL, lengthen_first},
+    {"the last duration ten times as long", NULL, lengthen_last},
+    {"one more round of every repeat", NULL, add_rounds},
+    {"one more thread of every entry", NULL, add_threads},
+    {"no nice level, affinity or slice", NULL, forget_preferences},
+    {"daemons and others swapped", NULL, flip_daemons},
+    {"one lock for all", NULL, share_one_lock},
+    {"no locks", NULL, take_no_locks},
+};
+
+enum { CHANGES = sizeof changes / sizeof changes[0], LINES_MAX = 64 };
+
+// Whether the line compared two values. One that asks for a value that there is not, or for one of
+// several, has not been refuted.
+static bool compared(const char *found)
+{
+    return strstr(found, "expected") != NULL;
+}
+
+// An expectation that holds whatever the machine does checks nothing. So each line must be false
+// after at least one of the changes: none of them was chosen for a scenario.
+static void test_every_line_can_fail(void **state)
+{
+    const char *path = *state;
+    bool failed[LINES_MAX] = {false};
+    char text[LINES_MAX][256];
+    uint32_t lines = 0, left = 1;
+    for (size_t i = 0; i < CHANGES && left > 0; i++) {
+        Run run;
+        run_open(&run, path, &changes[i]);
+        if (!run.ran) { // it has no such core, or unlocks what another thread has locked
+            run_close(&run);
+            continue;
+        }
+        lines = run.scenario.expect_count < LINES_MAX ? run.scenario.expect_count : LINES_MAX;
+        left = 0;
+        Arena arena = {0};
+        for (uint32_t line = 0; line < lines; line++) {
+            const char *found;
+            snprintf(text[line], sizeof text[line], "%s", run.scenario.expects[line].text);
+            if (!line_holds(&run, line, &arena, &found) && compared(found))
+                failed[line] = true;
+            left += !failed[line];
+        }
+        arena_free(&arena);
+        run_close(&run);
+    }
+    for (uint32_t line = 0; line < lines; line++)
+        if (!failed[line])
+            print_error("%s: %s\n    holds after every change\n", short_name(path), text[line]);
+    assert_true(lines > 0);
+    assert_int_equal(left, 0);
+}
+
+// ---- all of them
+
+static void test_there_are_enough(void **state)
+{
+    const Paths *paths = *state;
+    assert_true(paths->count >= 16);
+}
+
+int main(void)
+{
+    static const struct {
+        const char *name;
+        CMUnitTestFunction function;
+    } kinds[] = {
+        {"says what it teaches", test_says_what_it_teaches},
+        {"expectations hold", test_expectations_hold},
+        {"is exact", test_is_exact},
+        {"every line can fail", test_every_line_can_fail},
+    };
+    enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+    Paths paths = find_scenarios();
+    struct CMUnitTest *tests = calloc(paths.count * KINDS + 1, sizeof *tests);
+    Paths names = {0};
+    size_t count = 0;
+    tests[count++] = (struct CMUnitTest){"there are enough scenarios", test_there_are_enough, NULL,
+                                         NULL, &paths};
+    for (size_t i = 0; i < paths.count; i++) {
+        for (size_t kind = 0; kind < KINDS; kind++) {
+            char name[512];
+            snprintf(name, sizeof name, "%s: %s", short_name(paths.at[i]), kinds[kind].name);
+            *ARRAY_PUSH(&names) = strdup(name);
+            tests[count++] = (struct CMUnitTest){names.at[names.count - 1], kinds[kind].function,
+                                                 NULL, NULL, paths.at[i]};
+        }
+    }
+    int failures = _cmocka_run_group_tests("scenarios", tests, count, NULL, NULL);
+    free(tests);
+    paths_free(&names);
+    paths_free(&paths);
+    return failures;
+}
