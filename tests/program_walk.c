@@ -20,6 +20,7 @@ static void walk_exit(Walk *walk)
 {
     show(walk, EVENT_KERNEL_ENTER, SYSCALL_EXIT);
     show(walk, EVENT_TASK_EXITED, 0);
+    walk->ended = !walk->stopped;
     walk->stopped = true;
 }
 
@@ -129,10 +130,9 @@ bool program_walk(Walk *walk, ThreadDefId def, uint32_t instance)
 {
     walk->rng = process_rng(walk->scenario, def, instance);
     walk_list(walk, walk->scenario->threads[def.index1 - 1].entry);
-    bool cut = walk->stopped && walk->ops > OPS_MAX;
     if (!walk->stopped)
         walk_exit(walk);
-    return !cut;
+    return walk->ended;
 }
 
 bool program_walk_shows(const TraceRecord *record)

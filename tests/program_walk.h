@@ -28,7 +28,7 @@ typedef struct Walk {
     bool (*step)(void *context, WalkStep step);
     void *context;
     uint64_t ops;
-    bool stopped;
+    bool stopped, ended;
 } Walk;
 
 // Walks the task's whole life, its end included, unless `step` or the bound on ops (a million) ends

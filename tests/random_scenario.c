@@ -477,8 +477,9 @@ void random_scenario(RandomScenario *scenario, uint64_t seed)
     draft.random_times = chance(&draft, 50);
     put(&draft, "seed: %u\n", below(&draft, 1000));
     put_machine(&draft);
+    // Daemons go on when everyone else has run into a deadlock.
     if (scenario->ends)
-        put(&draft, "until: 100s\n");
+        put(&draft, "until: %s\n", scenario->may_deadlock ? "300ms" : "100s");
     else
         put(&draft, "until: %ums\n", between(&draft, 1, 60));
     put(&draft, "limits: { events: 300000 }\nprocesses:\n");

@@ -1,6 +1,7 @@
 // The Chrome Trace Event export, read back by a strict JSON parser and held against the format's
 // rules, and track for track against what hand-written records must give.
 #include "hand_trace.h"
+#include "simulate.h"
 
 #include "sim/analysis/export_chrome.h"
 
@@ -442,6 +443,59 @@ static void test_exact_times(void **state)
     hand_free(&t);
 }
 
+// Every rule holds for a trace of the simulated machine that has everything, and it has arrows from
+// threads and from interrupts, spans and instants.
+static void test_simulated(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run, "title: Everything\n"
+                   "machine: { cores: 2 }\n"
+                   "processes:\n"
+                   "  - name: app\n"
+                   "    locks: { cache: lock }\n"
+                   "    functions:\n"
+                   "      help: [ { compute: 100us }, { print: helped } ]\n"
+                   "    threads:\n"
+                   "      - name: hog\n"
+                   "        count: 3\n"
+                   "        run:\n"
+                   "          - repeat:\n"
+                   "              times: 5\n"
+                   "              do:\n"
+                   "                - compute: 3ms\n"
+                   "                - with: { lock: cache, do: [ { compute: 200us } ] }\n"
+                   "      - name: sleeper\n"
+                   "        count: 2\n"
+                   "        run:\n"
+                   "          - repeat:\n"
+                   "              times: 20\n"
+                   "              do:\n"
+                   "                - sleep: exp(500us)\n"
+                   "                - span:\n"
+                   "                    name: work\n"
+                   "                    do:\n"
+                   "                      - with: { lock: cache, do: [ { compute: 50us } ] }\n"
+                   "                      - yield\n"
+                   "                - mark: turn\n"
+                   "          - spawn: { run: help, as: helper, count: 2 }\n"
+                   "          - join: helper\n"
+                   "      - name: forever\n"
+                   "        daemon: true\n"
+                   "        run: [ { forever: [ { sleep: 1ms }, { compute: 10us } ] } ]\n");
+    HandTrace t = {.scenario = run.scenario};
+    for (uint64_t i = 0; i < run.memory.count; i++)
+        *ARRAY_PUSH(&t.records) = *memory_sink_at(&run.memory, i);
+    Checker checker;
+    json_t *document = exported(&t, &checker);
+    assert_int_equal(checker.spans, 2 * 20);
+    assert_true(checker.flows >= 2 * 20); // each sleep ends in a wake-up, from an interrupt
+    assert_true(checker.slices > 200 && checker.instants >= 2 * 20 + 2 * 2);
+    json_decref(document);
+    ARRAY_FREE(&t.records);
+    simulated_free(&run);
+}
+
 // Every rule holds for any records.
 static void test_any_records(void **state)
 {
@@ -470,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_spans_and_instants),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_exact_times),
+        cmocka_unit_test(test_simulated),
         cmocka_unit_test(test_any_records),
     };
     return cmocka_run_group_tests_name("export", tests, NULL, NULL);

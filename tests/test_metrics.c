@@ -1,6 +1,7 @@
 // Metrics over traces written by hand. Times are in microseconds unless a test says otherwise; the
 // sums are worked out in the comments.
 #include "hand_trace.h"
+#include "simulate.h"
 
 #include "sim/analysis/metrics.h"
 
@@ -191,6 +192,31 @@ static void test_waits_and_the_end(void **state)
     assert_int_equal(m.cores[0].idle_ns, 21 * US);
     assert_int_equal(core_sum(&m.cores[0]), 50 * US);
     assert_int_equal(metrics_makespan_ns(&m), 50 * US);
+    metrics_free(&m);
+    hand_free(&t);
+}
+
+// A is woken at 9 and enqueued at once while it is still leaving its core for a lock, which it does
+// at 10; it waits from then to 12, and its wake-up took from 9 to 12.
+static void test_woken_while_leaving(void **state)
+{
+    (void)state;
+    HandTrace t;
+    hand_open(&t, two_threads);
+    hand(&t, 0, EVENT_TASK_CREATED, -1, 1, A, 1);
+    hand(&t, 0, EVENT_SWITCH_IN, 0, 1, 0, 0);
+    hand(&t, 9, EVENT_WAKEUP, 0, 1, 0, 1);
+    hand(&t, 9, EVENT_ENQUEUED, 0, 1, 0, 0);
+    hand(&t, 10, EVENT_SWITCH_OUT, 0, 1, SWITCH_BLOCKED_LOCK, 1);
+    hand(&t, 12, EVENT_SWITCH_IN, 0, 1, 0, 0);
+    hand(&t, 20, EVENT_SWITCH_OUT, 0, 1, SWITCH_BLOCKED_LOCK, 1); // this time nobody wakes it
+    hand(&t, 30, EVENT_RUN_END, -1, 0, END_UNTIL, 0);
+    Metrics m;
+    fold(&m, &t);
+    assert_int_equal(metrics_thread(&m, 1)->wait_ns, 2 * US);
+    assert_int_equal(metrics_thread(&m, 1)->switches_voluntary, 2);
+    assert_int_equal(m.wakes[A].total, 1);
+    assert_int_equal(m.wakes[A].max, 3 * US);
     metrics_free(&m);
     hand_free(&t);
 }
@@ -467,6 +493,41 @@ static void test_any_records(void **state)
     }
 }
 
+// Silberschatz, Operating System Concepts, ch. 5: first come, first served with bursts of 24, 3 and
+// 3 ms in this order. Waits 0, 24, 27, turnarounds 24, 27, 30; responses are the waits.
+static void test_first_come_first_served(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run, "title: FCFS\n"
+                   "machine: { cores: 1, scheduler: fifo, costs: zero }\n"
+                   "processes:\n"
+                   "  - name: app\n"
+                   "    threads:\n"
+                   "      - { name: p1, run: [ { compute: 24ms } ] }\n"
+                   "      - { name: p2, run: [ { compute: 3ms } ] }\n"
+                   "      - { name: p3, run: [ { compute: 3ms } ] }\n");
+    static const int64_t burst[] = {24, 3, 3}, wait[] = {0, 24, 27}, turnaround[] = {24, 27, 30};
+    Metrics m;
+    metrics_open(&m, &run.scenario);
+    for (uint64_t i = 0; i < run.memory.count; i++)
+        metrics_add(&m, memory_sink_at(&run.memory, i), 1);
+    metrics_finish(&m, &run.result);
+    for (uint32_t i = 0; i < 3; i++) {
+        const ThreadMetrics *thread = metrics_thread(&m, i + 1);
+        assert_int_equal(thread->wait_ns, wait[i] * 1000 * US);
+        assert_int_equal(thread->first_ns - thread->start_ns, wait[i] * 1000 * US);
+        assert_int_equal(thread->end_ns - thread->start_ns, turnaround[i] * 1000 * US);
+        assert_int_equal(thread->cpu_user_ns, burst[i] * 1000 * US);
+        assert_int_equal(thread->cpu_kernel_ns, 0);
+    }
+    assert_int_equal(metrics_makespan_ns(&m), 30 * 1000 * US);
+    assert_true(metrics_utilization(&m, 0) == 1.0);
+    assert_int_equal(m.events, run.result.events);
+    metrics_free(&m);
+    simulated_free(&run);
+}
+
 // A thread costs its row, a sample of one wake-up (8 + 4 bytes, in arrays that double) and one open
 // span at a time, in a pool that grows by half.
 static void test_memory(void **state)
@@ -481,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_two_tasks_and_an_interrupt),
         cmocka_unit_test(test_stacked_interrupts),
         cmocka_unit_test(test_waits_and_the_end),
+        cmocka_unit_test(test_woken_while_leaving),
         cmocka_unit_test(test_makespan_and_daemons),
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_spans_and_marks),
@@ -488,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_reservoir),
         cmocka_unit_test(test_expectations),
         cmocka_unit_test(test_any_records),
+        cmocka_unit_test(test_first_come_first_served),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);

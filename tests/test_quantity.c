@@ -36,8 +36,8 @@ static void durations_are_exact(void **state)
     assert_int_equal(duration("0.5h"), 1800000000000);
     assert_int_equal(duration("1.000001ms"), 1000001);
     assert_int_equal(duration("0.000000000025h"), 90); // 3.6e12 ns * 25e-12
-    assert_int_equal(duration("3\xC2\xB5s"), 3000);      // µ as a sign
-    assert_int_equal(duration("3\xCE\xBCs"), 3000);      // µ as a Greek letter
+    assert_int_equal(duration("3\xC2\xB5s"), 3000);    // µ as a sign
+    assert_int_equal(duration("3\xCE\xBCs"), 3000);    // µ as a Greek letter
     assert_int_equal(duration(" 5 ms "), 5000000);
     assert_int_equal(duration("1_000us"), 1000000);
     assert_int_equal(duration("87600h"), DURATION_MAX_NS); // ten years of 365 days
@@ -58,8 +58,8 @@ static void what_is_no_duration_says_why(void **state)
     assert_int_equal(duration_error("87600.1h"), QUANTITY_TOO_LARGE);
     assert_int_equal(duration_error("99999999999999999999s"), QUANTITY_TOO_LARGE);
     assert_int_equal(duration_error("18446744073709551615h"), QUANTITY_TOO_LARGE);
-    static const char *const words[] = {"",      " ",   "ms",  "five ms", "1.2.3s", "1s 5ms",
-                                        "1.ms",  ".5s", "1s2", "_1s",     "1__0s",  "+1s"};
+    static const char *const words[] = {"",     " ",   "ms",  "five ms", "1.2.3s", "1s 5ms",
+                                        "1.ms", ".5s", "1s2", "_1s",     "1__0s",  "+1s"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         assert_int_not_equal(duration_error(words[i]), QUANTITY_GOOD);
 }

@@ -360,7 +360,7 @@ static bool compared(const char *found)
 }
 
 // An expectation that holds whatever the machine does checks nothing. So each line must be false
-// after at least one of the changes: none of them was chosen for a scenario.
+// after at least one of the changes, which are the same for every scenario.
 static void test_every_line_can_fail(void **state)
 {
     const char *path = *state;
@@ -370,7 +370,8 @@ static void test_every_line_can_fail(void **state)
     for (size_t i = 0; i < CHANGES && left > 0; i++) {
         Run run;
         run_open(&run, path, &changes[i]);
-        if (!run.ran) { // it has no such core, or unlocks what another thread has locked
+        // It has no such core, unlocks what another thread has locked, or goes on for ever.
+        if (!run.ran || run.result.end == END_LIMIT) {
             run_close(&run);
             continue;
         }

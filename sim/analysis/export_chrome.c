@@ -25,6 +25,7 @@ typedef struct ChromeTask {
     uint32_t span;     // its innermost open span
     uint32_t syscall1; // the system call that it is in, plus 1; 0: none
     uint8_t state;     // ThreadState
+    bool queued;       // enqueued again before it has left its core
 } ChromeTask;
 
 // --- events -------------------------------------------------------------------------------------
@@ -403,12 +404,13 @@ static void switch_out(ChromeExport *chrome, const TraceRecord *record)
     SwitchReason reason = (SwitchReason)record->a;
     if (reason == SWITCH_EXITED)
         task_close(chrome, task);
-    else if (reason <= SWITCH_YIELDED)
+    else if (reason <= SWITCH_YIELDED || task->queued)
         task_state(chrome, task, THREAD_RUNNABLE, SLICE_RUNNABLE, 0);
     else if (reason == SWITCH_BLOCKED_LOCK)
         task_state(chrome, task, THREAD_BLOCKED, SLICE_LOCK, record->b);
     else
         task_state(chrome, task, THREAD_BLOCKED, SLICE_REASON, reason);
+    task->queued = false;
 }
 
 // The task's part of the core's time in the kernel, on both tracks.
@@ -461,6 +463,8 @@ static void task_event(ChromeExport *chrome, ChromeTask *task, const TraceRecord
     case EVENT_ENQUEUED:
         if (task->state == THREAD_BLOCKED)
             task_state(chrome, task, THREAD_RUNNABLE, SLICE_RUNNABLE, 0);
+        else if (task->state == THREAD_RUNNING)
+            task->queued = true;
         break;
     case EVENT_MIGRATED:
         instant(chrome, &task->track, 't', "migration", "migrated");

@@ -198,10 +198,12 @@ static void switch_out(Metrics *metrics, const TraceRecord *record)
         thread->switches_voluntary++;
     else
         thread->switches_forced++;
-    if (reason <= SWITCH_YIELDED)
+    // One that blocks may have been woken while it was still leaving: then it waits from now.
+    if (reason <= SWITCH_YIELDED || thread->queued)
         thread_runnable(thread, record->time_ns);
     else
         thread->state = STATE_BLOCKED;
+    thread->queued = false;
 }
 
 static void kernel_mode(Metrics *metrics, const TraceRecord *record, bool in_kernel)
@@ -328,6 +330,8 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
         thread = thread_of(metrics, record->task);
         if (thread != NULL && thread->state == STATE_BLOCKED)
             thread_runnable(thread, record->time_ns);
+        else if (thread != NULL && thread->state == STATE_RUNNING)
+            thread->queued = true;
         break;
     case EVENT_SWITCH_IN:
         switch_in(metrics, record);
@@ -337,7 +341,7 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
         break;
     case EVENT_WAKEUP:
         thread = thread_of(metrics, record->task);
-        if (thread != NULL && thread->state != STATE_RUNNING)
+        if (thread != NULL)
             thread->woken_ns = record->time_ns;
         break;
     case EVENT_MIGRATED:

@@ -40,6 +40,7 @@ typedef struct ThreadMetrics {
     uint32_t lock; // LockId.index1
     uint32_t span; // its innermost open span
     uint8_t state; // private to metrics.c
+    bool queued;   // enqueued again before it has left its core
 } ThreadMetrics;
 
 typedef struct CoreMetrics {

@@ -65,9 +65,8 @@ static void insert(Diag *diag, DiagMessage *message)
         diag->last = message;
 }
 
-__attribute__((format(printf, 5, 0))) static void add(Diag *diag, DiagLevel level, SourceAt at,
-                                                      const char *hint, const char *format,
-                                                      va_list values)
+__attribute__((format(printf, 5, 0))) static void
+add(Diag *diag, DiagLevel level, SourceAt at, const char *hint, const char *format, va_list values)
 {
     if (level == DIAG_ERROR) {
         bool dropped = would_be_dropped(diag, at);
@@ -293,8 +292,7 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b, siz
                 best = above[j] + 1;
             if (now[j - 1] + 1 < best)
                 best = now[j - 1] + 1;
-            bool swapped = i > 1 && j > 1 && x == lower(b[j - 2]) &&
-                           y == lower(a[i - 2]);
+            bool swapped = i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2]);
             if (swapped && before[j - 2] + 1 < best)
                 best = before[j - 2] + 1;
             now[j] = best;

@@ -11,6 +11,7 @@ enum {
     CACHE_HOT_NS = 500000,         // sysctl_sched_migration_cost
     MIGRATE_MAX = 32,              // tasks looked at in one attempt
     IDLE_AVERAGE_MAX_NS = 1000000, // twice the migration cost
+    JIFFY_RACE_PERCENT = 20,       // chance that a tick still sees the jiffy before it
     NEW_IDLE_COST_NS = 20000       // a pull is not tried by a core that is idle for less on average
 };
 
@@ -204,9 +205,19 @@ static void balance_idle_cores(Machine *machine)
     }
 }
 
+// All cores tick at one instant, and one of them counts the jiffies; another may read the count
+// before it has been raised. Traces of real kernels show intervals longer by a jiffy about as
+// often. Without this race, cores would balance in lockstep for ever.
+static int64_t jiffy_seen(Machine *machine)
+{
+    bool early = rng_below(&machine->balance_rng, 100) < JIFFY_RACE_PERCENT;
+    return jiffy_now(machine) - (early ? 1 : 0);
+}
+
 void balance_tick(Machine *machine, RunQueue *queue)
 {
-    if (jiffy_now(machine) >= queue->next_balance_jiffy)
+    if (jiffy_now(machine) >= queue->next_balance_jiffy &&
+        jiffy_seen(machine) >= queue->next_balance_jiffy)
         balance(machine, queue);
     if (machine->overloaded > 0 && machine->idle_count > 0)
         balance_idle_cores(machine);

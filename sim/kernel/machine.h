@@ -73,11 +73,13 @@ struct Machine {
     int handling;        // the core whose event is being handled, CORE_NONE for the world's
     uint32_t overloaded; // cores with more than one runnable task
     Instant idle_balanced_at;
+    Rng balance_rng;     // for the race between ticks, see balance.c
 
     ARRAY(Task *) task_chunks;
     uint32_t task_count;
     uint32_t timer_sequence;
-    uint64_t recency; // last given to a task
+    bool killed_sleepers; // there may be timers of dead tasks
+    uint64_t recency;     // last given to a task
 
     Arrival *arrivals; // sorted by time, then as they stand in the scenario
     uint32_t arrival_count, arrival_next;

@@ -1,5 +1,7 @@
 #include "sim/kernel/pelt.h"
 
+#include "sim/base/wide.h"
+
 enum { HALF_LIFE_NS = 32000000, STEP_NS = 1000000 };
 
 // 2^(-k/32), Q32.
@@ -24,8 +26,9 @@ uint32_t pelt_decay_q32(int64_t dt_ns)
 
 static int64_t toward(int64_t x, int64_t state, uint32_t decay_q32)
 {
-    // Multiplying the distance keeps x between its old value and the state.
-    return state + (((x - state) * (int64_t)(decay_q32 >> 1)) >> 31);
+    // Multiplying the distance keeps x between its old value and the state. The load of thousands
+    // of tasks times a Q32 factor leaves 64 bits.
+    return state + (int64_t)(((Int128)(x - state) * decay_q32) >> 32);
 }
 
 void pelt_update_task(Task *task, Instant now, bool running, bool runnable)

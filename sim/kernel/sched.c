@@ -232,6 +232,17 @@ void sched_exit(Machine *machine, Task *task)
     dispatch_now(machine, task->core);
 }
 
+// Timers of tasks that were killed are cancelled when they come first: an earliest timer is always
+// one that somebody waits for.
+static void cancel_dead_timers(Machine *machine, int core_number)
+{
+    TimerHeap *timers = &machine->cores[core_number].timers;
+    const TimerEntry *first;
+    while ((first = timer_heap_first(timers)) != NULL &&
+           task_at(machine, first->task)->timer_sequence != first->sequence)
+        timer_heap_pop(timers);
+}
+
 void sched_kill(Machine *machine, Task *task)
 {
     if (task->state == TASK_DEAD)
@@ -245,7 +256,12 @@ void sched_kill(Machine *machine, Task *task)
             ->dequeue(machine, &machine->run_queues[task->core], task, DEQUEUE_EXIT);
     }
     task->state = TASK_DEAD;
-    task->timer_sequence = 0;
+    if (task->timer_sequence != 0) {
+        task->timer_sequence = 0;
+        machine->killed_sleepers = true;
+        cancel_dead_timers(machine, task->core);
+        machine_refresh(machine, task->core);
+    }
     if (on_core) {
         task->left = (Duration){0};
         task->out_reason = SWITCH_EXITED;
@@ -442,9 +458,9 @@ static void run_timers(Machine *machine, int core_number)
            first->time_ns - slack <= machine->now.ns) {
         TimerEntry entry = timer_heap_pop(&core->timers);
         Task *task = task_at(machine, entry.task);
-        if (task->timer_sequence != entry.sequence)
-            continue; // the task died
         task->timer_sequence = 0;
+        if (machine->killed_sleepers)
+            cancel_dead_timers(machine, core_number);
         sched_wake(machine, task, (TaskId){0}, core_number);
     }
 }

@@ -71,6 +71,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
     machine->advance = program_advance;
     machine->handling = CORE_NONE;
     machine->idle_balanced_at = (Instant){-1};
+    machine->balance_rng = rng_make(scenario->seed, UINT64_MAX); // no task has this stream
     Arena *arena = &machine->arena;
     machine->mutexes = ARENA_ARRAY(arena, Mutex, scenario->lock_count + 1);
     machine->groups = ARENA_ARRAY(arena, ThreadGroup, scenario->thread_count + 1);
@@ -157,12 +158,25 @@ static void check_over(Machine *machine)
     }
 }
 
+// Whether nothing but the end of simulated time, if that, is still to come.
+static bool nothing_will_happen(const Machine *machine, uint32_t slot, EventKey key)
+{
+    if (key == EVENT_KEY_NEVER)
+        return true;
+    if (slot != machine->core_count || event_key_class(key) != CLASS_END)
+        return false;
+    for (uint32_t i = 0; i < machine->core_count; i++)
+        if (event_queue_key(&machine->queue, i) != EVENT_KEY_NEVER)
+            return false;
+    return process_next_arrival(machine).ns == INSTANT_NEVER.ns;
+}
+
 // Handles the earliest event.
 static void handle_next(Machine *machine)
 {
     uint32_t slot = event_queue_first(&machine->queue);
     EventKey key = event_queue_key(&machine->queue, slot);
-    if (key == EVENT_KEY_NEVER) {
+    if (nothing_will_happen(machine, slot, key)) {
         deadlock_at_end(machine);
         return;
     }
@@ -170,6 +184,7 @@ static void handle_next(Machine *machine)
     CHECKF(time.ns >= machine->now.ns, "time goes back from %lld to %lld",
            (long long)machine->now.ns, (long long)time.ns);
     if (time.ns > machine->scenario->limits[LIMIT_TIME]) {
+        machine->now = (Instant){machine->scenario->limits[LIMIT_TIME]};
         machine_limit(machine, LIMIT_TIME);
         return;
     }

@@ -18,13 +18,12 @@ typedef struct Compiler {
 // Operations that the language will have. They get a message of their own, not the nearest other
 // word.
 static const char *const later_ops[] = {
-    "native",     "syscall",      "acquire",    "release",    "wait",      "notify",
-    "notify_all", "set",          "clear",      "barrier",    "put",       "get",
-    "fork",       "exec",         "wait_child", "pipe",       "kill",      "open",
-    "read",       "write",        "connect",    "listen",     "accept",    "recv",
-    "send",       "sendfile",     "close",      "select",     "poll",      "epoll",
-    "await",      "asyncio.run",  "gather",     "wait_for",   "cancel",    "call_soon",
-    "call_later", "to_thread",    "executor",   "load",       "store",     "add",
+    "native",     "syscall",    "acquire",   "release",     "wait",     "notify",   "notify_all",
+    "set",        "clear",      "barrier",   "put",         "get",      "fork",     "exec",
+    "wait_child", "pipe",       "kill",      "open",        "read",     "write",    "connect",
+    "listen",     "accept",     "recv",      "send",        "sendfile", "close",    "select",
+    "poll",       "epoll",      "await",     "asyncio.run", "gather",   "wait_for", "cancel",
+    "call_soon",  "call_later", "to_thread", "executor",    "load",     "store",    "add",
     "create_task"};
 
 // --- field types --------------------------------------------------------------------------------
@@ -62,7 +61,8 @@ static bool parse_text(Compiler *compiler, const Node *node, const char *label, 
 static bool parse_name(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
 {
     if (node->kind == NODE_TEXT && !node->plain && node->text[0] == '\0')
-        return loader_fail(compiler->loader, node, NULL, "%s needs a name that is not empty", label);
+        return loader_fail(compiler->loader, node, NULL, "%s needs a name that is not empty",
+                           label);
     return parse_text(compiler, node, label, arg);
 }
 
@@ -275,8 +275,7 @@ static const char *field_label(const Compiler *compiler, int index)
     if (*label == NULL && (field->flags & FIELD_SHORT))
         *label = arena_format(&loader->scratch, "'%s'", compiler->info->name);
     else if (*label == NULL)
-        *label =
-            arena_format(&loader->scratch, "'%s' of '%s'", field->name, compiler->info->name);
+        *label = arena_format(&loader->scratch, "'%s' of '%s'", field->name, compiler->info->name);
     return *label;
 }
 
@@ -444,8 +443,8 @@ static void finish_thread(Loader *loader, ProcessId process, const Fixup *fixup)
     if (def != 0 || loader->spawns_unknown)
         return;
     const OpInfo *info = op_info(loader->ops.at[fixup->op].code);
-    unknown_name(loader, process, fixup->thread,
-                 arena_format(&loader->scratch, "'%s'", info->name), SYMBOL_THREAD);
+    unknown_name(loader, process, fixup->thread, arena_format(&loader->scratch, "'%s'", info->name),
+                 SYMBOL_THREAD);
 }
 
 void compile_finish(Loader *loader, ProcessId process)

@@ -111,8 +111,7 @@ static bool parse_factor(const DistText *text, Part part, int64_t least_q32, int
     const char *start = text->node->text + part.start;
     int most = parameters[text->form->kind].factor_most;
     QuantityError error = quantity_q32(start, part.length, q32);
-    if (error == QUANTITY_GOOD && *q32 >= least_q32 &&
-        *q32 <= (int64_t)most << 32)
+    if (error == QUANTITY_GOOD && *q32 >= least_q32 && *q32 <= (int64_t)most << 32)
         return true;
     if (error == QUANTITY_TOO_PRECISE)
         return fail_part(text, part, "a number has at most 9 decimals");

@@ -21,9 +21,9 @@ static bool is_continuation(char byte)
     return ((unsigned char)byte & 0xC0) == 0x80;
 }
 
-__attribute__((format(printf, 5, 0))) static bool fail(Loader *loader, const Node *node, SourceAt at,
-                                                       const char *hint, const char *format,
-                                                       va_list values)
+__attribute__((format(printf, 5, 0))) static bool fail(Loader *loader, const Node *node,
+                                                       SourceAt at, const char *hint,
+                                                       const char *format, va_list values)
 {
     if (only_counting(loader)) {
         loader->diag->errors++;
@@ -81,8 +81,8 @@ const char *loader_quote(Loader *loader, const char *text)
     size_t shown = length < QUOTED_MAX ? length : QUOTED_MAX;
     while (shown < length && shown > 0 && is_continuation(text[shown]))
         shown--;
-    char *copy = arena_format(&loader->scratch, "%.*s%s", (int)shown, text,
-                              shown < length ? "…" : "");
+    char *copy =
+        arena_format(&loader->scratch, "%.*s%s", (int)shown, text, shown < length ? "…" : "");
     for (char *at = copy; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
         if (byte == 0xC2 && (unsigned char)at[1] < 0xA0) // U+0080 to U+009F
@@ -119,8 +119,8 @@ const char *loader_list(Loader *loader, const char *const *words, size_t count)
     const char *list = "";
     for (size_t i = 0; i < count && !only_counting(loader); i++)
         if (words[i] != NULL)
-            list = arena_format(&loader->scratch, "%s%s%s", list, *list == '\0' ? "" : ", ",
-                                words[i]);
+            list =
+                arena_format(&loader->scratch, "%s%s%s", list, *list == '\0' ? "" : ", ", words[i]);
     return list;
 }
 
@@ -147,8 +147,9 @@ bool loader_items(Loader *loader, const Node *node, const char *label, const cha
 {
     if (node->kind == NODE_LIST)
         return true;
-    return loader_fail(loader, node, NULL, "%s needs a list of %s (each begins with '- '); found %s",
-                       label, of_what, loader_found(loader, node));
+    return loader_fail(loader, node, NULL,
+                       "%s needs a list of %s (each begins with '- '); found %s", label, of_what,
+                       loader_found(loader, node));
 }
 
 enum { REQUIRED = 1 };
@@ -169,7 +170,7 @@ static const KeyRow rows[] = {
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
 static const char *const section_names[] = {
-    [SECTION_SCENARIO] = "a scenario", [SECTION_MACHINE] = "'machine'",
+    [SECTION_SCENARIO] = "a scenario",   [SECTION_MACHINE] = "'machine'",
     [SECTION_SCHEDULER] = "'scheduler'", [SECTION_COSTS] = "'costs'",
     [SECTION_PROCESS] = "a process",     [SECTION_THREAD] = "a thread",
 };
@@ -208,9 +209,9 @@ static bool unknown_key(Loader *loader, const Node *key, Section section)
                                key->text);
     const char *names[ROW_COUNT];
     size_t count = loader_key_names(section, names, ROW_COUNT);
-    return loader_unknown(
-        loader, key, arena_format(&loader->scratch, "%s has no key", section_names[section]),
-        "it has", names, count);
+    return loader_unknown(loader, key,
+                          arena_format(&loader->scratch, "%s has no key", section_names[section]),
+                          "it has", names, count);
 }
 
 bool loader_keys(Loader *loader, const Node *map, Section section, const Node *at)

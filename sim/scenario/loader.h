@@ -19,7 +19,7 @@ typedef struct Function {
 // An argument that is known only when all functions of the process are compiled.
 typedef struct Fixup {
     uint32_t op, arg;
-    uint32_t function; // index1 of the Function whose entry it is, or 0:
+    uint32_t function;  // index1 of the Function whose entry it is, or 0:
     const Node *thread; // the name of a thread or of a spawn's threads
 } Fixup;
 
@@ -101,7 +101,7 @@ size_t loader_key_names(Section section, const char **names, size_t room);
 // --- intern.c: what is stored once -------------------------------------------------------------
 
 StringId intern_string(Loader *loader, const char *text);
-uint32_t intern_dist(Loader *loader, Dist dist); // index1
+uint32_t intern_dist(Loader *loader, Dist dist);              // index1
 uint32_t intern_core_set(Loader *loader, const CoreSet *set); // index1
 // Where the id of the symbol `name` of `process` is kept: 0 when it is new. The pointer lives until
 // the next call.
@@ -132,6 +132,10 @@ bool dist_text(Loader *loader, const Node *node, const char *label, uint32_t *di
 // Ops of all lists together, and what a name of up to 96 bytes leaves room for: task_name's
 // "process/thread-4294967295".
 enum { OPS_MAX = 1000 * 1000, NAME_BYTES_MAX = 40 };
+
+// Linux clamps a custom slice like this (sched_setattr: kernel/sched/fair.c, 100 us to 100 ms).
+#define EEVDF_SLICE_LEAST_NS 100000
+#define EEVDF_SLICE_MOST_NS  100000000
 
 // --- the parts of a scenario --------------------------------------------------------------------
 

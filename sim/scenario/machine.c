@@ -7,9 +7,6 @@
 static const int64_t tick_least_ns = 100000, tick_most_ns = 1000000000;
 // Textbook round robin also has slices of seconds.
 static const int64_t rr_slice_least_ns = 1000, rr_slice_most_ns = 3600000000000;
-// Linux clamps a custom slice like this (sched_setattr: kernel/sched/fair.c, 100 us to 100 ms).
-static const int64_t eevdf_slice_least_ns = 100000, eevdf_slice_most_ns = 100000000;
-
 static const int64_t tick_default_ns = 4000000, rr_slice_default_ns = 10000000;
 
 static const char *const policies[SCHEDULER_COUNT] = {
@@ -37,7 +34,7 @@ static void load_slice(Loader *loader, const Node *node)
         value_duration(loader, node, "'slice'", rr_slice_least_ns, rr_slice_most_ns,
                        &machine->slice_ns);
     else
-        value_duration(loader, node, "'slice'", eevdf_slice_least_ns, eevdf_slice_most_ns,
+        value_duration(loader, node, "'slice'", EEVDF_SLICE_LEAST_NS, EEVDF_SLICE_MOST_NS,
                        &machine->slice_ns);
 }
 
@@ -63,8 +60,8 @@ static void load_profile(Loader *loader, const Node *node, const char *needs)
     if (node->kind == NODE_TEXT && strcmp(node->text, "zero") == 0)
         memset(costs, 0, sizeof loader->scenario->machine.costs);
     else if (node->kind != NODE_TEXT || strcmp(node->text, "typical") != 0)
-        loader_fail(loader, node, loader_suggest(loader, node->text, profiles, 2),
-                    "%s; found %s", needs, loader_found(loader, node));
+        loader_fail(loader, node, loader_suggest(loader, node->text, profiles, 2), "%s; found %s",
+                    needs, loader_found(loader, node));
 }
 
 static void unknown_cost(Loader *loader, const Node *key)

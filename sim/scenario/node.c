@@ -19,8 +19,8 @@ typedef struct Frame {
 } Frame;
 
 typedef struct Reader {
-    const char *source; // as given
-    const char *masked; // what libfyaml reads: the same length, see mask_expects
+    const char *source;     // as given
+    const char *masked;     // what libfyaml reads: the same length, see mask_expects
     size_t length, skipped; // skipped: a byte order mark's bytes
     Arena *arena;
     Diag *diag;
@@ -81,14 +81,19 @@ static SourceAt place(Reader *reader, size_t offset)
     return (SourceAt){reader->line, reader->column, 1};
 }
 
-// The place of the bytes [start, end), with their length in columns as far as the line goes.
+// How many columns the bytes [start, end) take as far as their line goes, at least 1.
+static uint32_t columns(const Reader *reader, size_t start, size_t end)
+{
+    uint32_t count = 0;
+    for (size_t i = start; i < end && i < reader->length && reader->source[i] != '\n'; i++)
+        count += !is_continuation(reader->source[i]) && reader->source[i] != '\r';
+    return count > 0 ? count : 1;
+}
+
 static SourceAt place_range(Reader *reader, size_t start, size_t end)
 {
     SourceAt at = place(reader, start);
-    uint32_t columns = 0;
-    for (size_t i = start; i < end && i < reader->length && reader->source[i] != '\n'; i++)
-        columns += !is_continuation(reader->source[i]) && reader->source[i] != '\r';
-    at.length = columns > 0 ? columns : 1;
+    at.length = columns(reader, start, end);
     return at;
 }
 
@@ -123,8 +128,8 @@ static bool check_characters(Reader *reader)
         bool control = (*at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r') || *at == 0x7F ||
                        (*at == 0xC2 && at[1] < 0xA0 && at[1] != 0x85);
         if (control)
-            return diag_fail(reader->diag, place(reader, i),
-                             "not a text: control character 0x%02X", bytes == 1 ? *at : at[1]);
+            return diag_fail(reader->diag, place(reader, i), "not a text: control character 0x%02X",
+                             bytes == 1 ? *at : at[1]);
         i += bytes;
     }
     return true;
@@ -245,7 +250,8 @@ static bool read_scalar(Reader *reader, struct fy_event *event)
         mark = fy_token_end_mark(token);
         if (mark != NULL && mark->input_pos + reader->skipped > start)
             end = mark->input_pos + reader->skipped;
-    } else if (reader->depth > 0 && reader->frames[reader->depth - 1].container->kind == NODE_LIST) {
+    } else if (reader->depth > 0 &&
+               reader->frames[reader->depth - 1].container->kind == NODE_LIST) {
         // A list item that is nothing has no place of its own: its dash is the next one.
         const char *dash = strchr(reader->source + start, '-');
         start = dash != NULL ? (size_t)(dash - reader->source) : start;
@@ -260,9 +266,12 @@ static bool read_scalar(Reader *reader, struct fy_event *event)
         return attach(reader, node);
     if (memchr(text, '\0', length) != NULL)
         return diag_fail(reader->diag, node->at, "a text must not contain \\0");
-    size_t bytes = node->end - node->start;
-    if (node->plain &&
-        memcmp(reader->source + node->start, reader->masked + node->start, bytes) != 0)
+    bool masked = memcmp(reader->source + node->start, reader->masked + node->start,
+                         node->end - node->start) != 0;
+    if (masked && !node->plain)
+        return diag_fail(reader->diag, node->at,
+                         "a line of 'expect' is written as it is, or in quotes of its own");
+    if (masked)
         node->text = source_text(reader, node->start, node->end);
     else
         node->text = arena_text(reader->arena, text, length);
@@ -295,7 +304,7 @@ static const Node *split_off(const Node *node)
 }
 
 // Puts together what commas inside parentheses have split: see the top of this file.
-static void join_parentheses(Reader *reader, Node *container)
+static void join_parentheses(const Reader *reader, Node *container)
 {
     for (Node *node = container->first; node != NULL; node = node->next) {
         if (node->kind != NODE_TEXT || !node->plain)
@@ -312,7 +321,7 @@ static void join_parentheses(Reader *reader, Node *container)
         }
         if (joined) {
             node->text = source_text(reader, node->start, node->end);
-            node->at.length = place_range(reader, node->start, node->end).length;
+            node->at.length = columns(reader, node->start, node->end);
         }
     }
 }

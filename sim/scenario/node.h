@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum {
-    NODE_DEPTH_MAX = 64,              // lists and maps inside each other; the loader recurses so deep
+    NODE_DEPTH_MAX = 64, // lists and maps inside each other; the loader recurses so deep
     SOURCE_BYTES_MAX = 16 * 1024 * 1024,
     NODES_MAX = 4 * 1000 * 1000,
 };
@@ -24,10 +24,10 @@ struct Node {
     uint32_t count;    // items of a list, pairs of a map
     SourceAt at;       // line 0 when it came with an override; a quoted text's begins in the quotes
     uint32_t start, end; // byte offsets in the source (or in the override's value)
-    const char *text;  // of a text, zero-terminated, without inner zeros
-    Node *first;       // the first item of a list, the first value of a map
-    Node *next;        // the next item of the same list or value of the same map
-    Node *key;         // of a map's value: its key, a text
+    const char *text;    // of a text, zero-terminated, without inner zeros
+    Node *first;         // the first item of a list, the first value of a map
+    Node *next;          // the next item of the same list or value of the same map
+    Node *key;           // of a map's value: its key, a text
 };
 
 // Reads `source` (zero-terminated, `length` bytes without the zero) into a tree in `arena`. Any

@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-// Linux clamps a custom slice like this (sched_setattr: kernel/sched/fair.c, 100 us to 100 ms).
-static const int64_t slice_least_ns = 100000, slice_most_ns = 100000000;
-
 static const char *string(const Loader *loader, StringId id)
 {
     return loader->strings.at[id.index1 - 1];
@@ -31,8 +28,7 @@ static void load_lock(Loader *loader, ProcessId process, const Node *node)
     uint32_t *symbol = intern_symbol(loader, process, SYMBOL_LOCK, name);
     if (*symbol != 0)
         return; // a double key, reported already
-    *ARRAY_PUSH(&loader->locks) =
-        (LockDef){.name = name, .process = process, .at = node->key->at};
+    *ARRAY_PUSH(&loader->locks) = (LockDef){.name = name, .process = process, .at = node->key->at};
     *symbol = (uint32_t)loader->locks.count;
     if (node->kind != NODE_TEXT || strcmp(node->text, "lock") != 0)
         loader_fail(loader, node, NULL, "'%s' needs its kind, which is lock; found %s",
@@ -47,8 +43,7 @@ static void load_function(Loader *loader, ProcessId process, const Node *node)
     uint32_t *symbol = intern_symbol(loader, process, SYMBOL_FUNCTION, name);
     if (*symbol != 0)
         return;
-    *ARRAY_PUSH(&loader->functions) =
-        (Function){.name = name, .process = process, .body = node};
+    *ARRAY_PUSH(&loader->functions) = (Function){.name = name, .process = process, .body = node};
     *symbol = (uint32_t)loader->functions.count;
 }
 
@@ -86,8 +81,9 @@ static void load_affinity(Loader *loader, const Node *node, ThreadDef *def)
     CoreSet set = {0};
     if (node->kind == NODE_MAP || node_is_null(node) ||
         (node->kind == NODE_LIST && node->count == 0)) {
-        loader_fail(loader, node, NULL, "'affinity' needs a core's number or a list of them; "
-                                        "found %s",
+        loader_fail(loader, node, NULL,
+                    "'affinity' needs a core's number or a list of them; "
+                    "found %s",
                     node->kind == NODE_LIST ? "an empty list" : loader_found(loader, node));
         return;
     }
@@ -117,7 +113,8 @@ static void load_thread_values(Loader *loader, const Node *map, ThreadDef *def)
     if (is_daemon != NULL)
         value_bool(loader, is_daemon, "'daemon'", &def->daemon);
     if (slice != NULL)
-        value_duration(loader, slice, "'slice'", slice_least_ns, slice_most_ns, &def->slice_ns);
+        value_duration(loader, slice, "'slice'", EEVDF_SLICE_LEAST_NS, EEVDF_SLICE_MOST_NS,
+                       &def->slice_ns);
     def->several = def->count > 1;
 }
 
@@ -247,8 +244,9 @@ void processes_load(Loader *loader, const Node *root)
     static const char *const short_keys[] = {"threads", "locks", "functions"};
     const Node *processes = node_get(root, "processes"), *threads = node_get(root, "threads");
     if (processes == NULL && threads == NULL) {
-        loader_fail(loader, root, NULL, "there is nothing to run: neither 'processes' nor "
-                                        "'threads' is here");
+        loader_fail(loader, root, NULL,
+                    "there is nothing to run: neither 'processes' nor "
+                    "'threads' is here");
         return;
     }
     if (processes == NULL) {

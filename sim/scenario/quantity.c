@@ -8,8 +8,8 @@ static const struct {
     const char *name;
     int64_t ns;
 } units[] = {
-    {"ns", 1},          {"us", 1000},           {"\xC2\xB5s", 1000}, {"\xCE\xBCs", 1000},
-    {"ms", 1000000},    {"s", 1000000000},      {"min", 60000000000}, {"h", 3600000000000},
+    {"ns", 1},       {"us", 1000},      {"\xC2\xB5s", 1000},  {"\xCE\xBCs", 1000},
+    {"ms", 1000000}, {"s", 1000000000}, {"min", 60000000000}, {"h", 3600000000000},
 };
 
 const char *const quantity_time_units[] = {"ns", "us", "ms", "s", "min", "h", NULL};
@@ -36,7 +36,8 @@ static bool digits(const char **at, const char *end, uint64_t *value, unsigned *
     *count = 0;
     const char *p = *at;
     bool good = true;
-    while (p < end && (is_digit(*p) || (*p == '_' && *count > 0 && p + 1 < end && is_digit(p[1])))) {
+    while (p < end &&
+           (is_digit(*p) || (*p == '_' && *count > 0 && p + 1 < end && is_digit(p[1])))) {
         if (*p != '_') {
             uint64_t digit = (uint64_t)(*p - '0');
             good = good && *value <= (UINT64_MAX - digit) / 10;

@@ -1,10 +1,16 @@
 // The rows of ops.def and costs.def as tables. Nothing is decided here.
 #include "sim/scenario/scenario.h"
 
-#define REQUIRED                       FIELD_REQUIRED
-#define SHORT                          FIELD_SHORT
-#define FIELD(name, type, flags, text) {name, FIELD_##type, flags, text}
-#define NO_FIELDS                      {NULL, FIELD_NONE, 0, NULL}
+#define REQUIRED FIELD_REQUIRED
+#define SHORT    FIELD_SHORT
+#define FIELD(name, type, flags, text)                                                             \
+    {                                                                                              \
+        name, FIELD_##type, flags, text                                                            \
+    }
+#define NO_FIELDS                                                                                  \
+    {                                                                                              \
+        NULL, FIELD_NONE, 0, NULL                                                                  \
+    }
 
 static const OpInfo ops[OP_CODE_COUNT] = {
 #define OP(id, name, group, text, example, ...)                                                    \

@@ -80,9 +80,8 @@ bool value_integer(Loader *loader, const Node *node, const char *label, int leas
     if (is_text(node))
         error = quantity_count(node->text + negative, strlen(node->text) - negative, &size);
     if (error != QUANTITY_GOOD && error != QUANTITY_TOO_LARGE)
-        return loader_fail(loader, node, NULL,
-                           "%s needs a whole number from %d to %d; found %s", label, least, most,
-                           loader_found(loader, node));
+        return loader_fail(loader, node, NULL, "%s needs a whole number from %d to %d; found %s",
+                           label, least, most, loader_found(loader, node));
     bool small = error == QUANTITY_GOOD && size <= 1000000;
     int number = small ? (int)size : 0;
     *value = negative ? -number : number;
@@ -122,8 +121,8 @@ bool value_chance(Loader *loader, const Node *node, const char *label, uint32_t 
         return true;
     const char *hint = NULL;
     uint64_t whole = 0;
-    if (error == QUANTITY_TOO_LARGE && quantity_count(node->text, strlen(node->text), &whole) == 0 &&
-        whole <= 100)
+    if (error == QUANTITY_TOO_LARGE &&
+        quantity_count(node->text, strlen(node->text), &whole) == 0 && whole <= 100)
         hint = arena_format(&loader->scratch, "did you mean %" PRIu64 "%%?", whole);
     if (error == QUANTITY_TOO_PRECISE)
         return loader_fail(loader, node, NULL, "%s has more than 7 decimals", label);
@@ -136,10 +135,10 @@ bool value_chance(Loader *loader, const Node *node, const char *label, uint32_t 
 static const char *duration_hint(Loader *loader, const char *text, QuantityError error)
 {
     static const char *const spelled[][2] = {
-        {"sec", "s"},          {"secs", "s"},     {"second", "s"},  {"seconds", "s"},
-        {"msec", "ms"},        {"msecs", "ms"},   {"usec", "us"},   {"usecs", "us"},
-        {"nsec", "ns"},        {"hour", "h"},     {"hours", "h"},   {"minute", "min"},
-        {"minutes", "min"},    {"mins", "min"},   {"millis", "ms"}, {"micros", "us"},
+        {"sec", "s"},          {"secs", "s"},   {"second", "s"},  {"seconds", "s"},
+        {"msec", "ms"},        {"msecs", "ms"}, {"usec", "us"},   {"usecs", "us"},
+        {"nsec", "ns"},        {"hour", "h"},   {"hours", "h"},   {"minute", "min"},
+        {"minutes", "min"},    {"mins", "min"}, {"millis", "ms"}, {"micros", "us"},
         {"milliseconds", "ms"}};
 
     size_t number = strspn(text, "0123456789_. ");

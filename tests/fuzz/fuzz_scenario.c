@@ -1,6 +1,9 @@
 // libFuzzer target over the scenario loader: any bytes give a scenario or messages, never a crash,
-// a leak or an endless loop. What follows a zero byte is taken as overrides, one a line. Seed
-// corpus: the scenarios that ship and tests/bad.
+// a leak or an endless loop. What follows a zero byte is taken as overrides, one a line. Seeds are
+// the scenarios that ship, tests/bad and a few of its own; new finds go to the first folder:
+//
+//   fuzz_scenario -dict=tests/fuzz/fuzz_scenario.dict CORPUS tests/fuzz/scenario_corpus tests/bad
+//       scenarios
 #include "sim/base/check.h"
 #include "sim/scenario/scenario.h"
 
@@ -54,7 +57,8 @@ static void check_program(const Scenario *scenario)
     for (uint32_t i = 0; i < scenario->thread_count; i++) {
         const ThreadDef *thread = &scenario->threads[i];
         CHECK(thread->entry > 0 && thread->entry < scenario->op_count);
-        CHECK(thread->affinity <= scenario->core_set_count && thread->start <= scenario->dist_count);
+        CHECK(thread->affinity <= scenario->core_set_count &&
+              thread->start <= scenario->dist_count);
         CHECK(thread->spawned ? thread->count == 0 : thread->count > 0);
         char name[96];
         task_name(scenario, (ThreadDefId){i + 1}, UINT32_MAX, name);

@@ -100,7 +100,7 @@ static uint64_t folded(ArgType type, uint64_t value)
     case ARG_CORE:
         return value % 4;
     default:
-        return value % 8 == 7 ? value << 24 : value % 8; // a few are of nothing
+        return value % 8 == 7 ? (uint32_t)(value << 24) : value % 8; // a few are of nothing
     }
 }
 
@@ -136,6 +136,20 @@ static unsigned char *file_of_records(const uint8_t *data, size_t size, size_t *
     return bytes;
 }
 
+// Loaded once: loading it for each input would be most of the work.
+static const Scenario *fixed_scenario(void)
+{
+    static Scenario scenario;
+    static bool loaded;
+    if (!loaded) {
+        Diag diag = {0};
+        loaded = scenario_parse(&scenario, "fixed", fixed, sizeof fixed - 1, NULL, 0, &diag);
+        CHECK(loaded);
+        diag_free(&diag);
+    }
+    return &scenario;
+}
+
 static void read_bytes(const void *bytes, size_t size, bool good)
 {
     Diag diag = {0};
@@ -145,16 +159,15 @@ static void read_bytes(const void *bytes, size_t size, bool good)
         diag_free(&diag);
         return;
     }
-    Scenario scenario;
-    Diag scenario_diag = {0};
+    Scenario own;
+    Diag own_diag = {0};
     const char *text = file.header.scenario_text;
-    bool loaded =
-        scenario_parse(&scenario, "fuzz", text, strlen(text), NULL, 0, &scenario_diag) ||
-        scenario_parse(&scenario, "fuzz", fixed, sizeof fixed - 1, NULL, 0, &scenario_diag);
-    CHECK(loaded);
-    read_all(&scenario, &file);
-    scenario_free(&scenario);
-    diag_free(&scenario_diag);
+    bool has_own =
+        text[0] != 0 && scenario_parse(&own, "fuzz", text, strlen(text), NULL, 0, &own_diag);
+    read_all(has_own ? &own : fixed_scenario(), &file);
+    if (has_own)
+        scenario_free(&own);
+    diag_free(&own_diag);
     trace_file_free(&file);
     diag_free(&diag);
 }
