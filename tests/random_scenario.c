@@ -14,6 +14,7 @@ typedef struct Draft {
     Rng rng;
     unsigned cores;
     bool random_times;
+    bool crowd; // many threads
 
     // Of the process being written.
     unsigned locks, functions, process;
@@ -385,7 +386,7 @@ static void put_thread(Draft *draft, unsigned number)
     begin_list(draft, -1, daemon);
     put(draft, "      - { name: t%u", number);
     if (chance(draft, 30))
-        put(draft, ", count: %u", between(draft, 2, 3));
+        put(draft, ", count: %u", between(draft, 2, draft->crowd ? 12 : 3));
     if (chance(draft, 40)) {
         put(draft, ", start: ");
         put_duration(draft, 8000);
@@ -422,7 +423,7 @@ static void put_process(Draft *draft, unsigned number)
     put(draft, "    threads:\n");
     if (number == 0)
         draft->out->first_thread = draft->out->length;
-    unsigned threads = between(draft, 1, 5);
+    unsigned threads = draft->crowd ? between(draft, 4, 8) : between(draft, 1, 5);
     for (unsigned i = 0; i < threads; i++)
         put_thread(draft, i);
 }
@@ -475,6 +476,7 @@ void random_scenario(RandomScenario *scenario, uint64_t seed)
     scenario->may_deadlock = chance(&draft, 20);
     scenario->ends = chance(&draft, 60);
     draft.random_times = chance(&draft, 50);
+    draft.crowd = chance(&draft, 10);
     put(&draft, "seed: %u\n", below(&draft, 1000));
     put_machine(&draft);
     // Daemons go on when everyone else has run into a deadlock.
@@ -482,7 +484,7 @@ void random_scenario(RandomScenario *scenario, uint64_t seed)
         put(&draft, "until: %s\n", scenario->may_deadlock ? "300ms" : "100s");
     else
         put(&draft, "until: %ums\n", between(&draft, 1, 60));
-    put(&draft, "limits: { events: 300000 }\nprocesses:\n");
+    put(&draft, "limits: { events: 50000 }\nprocesses:\n");
     unsigned processes = between(&draft, 1, 3);
     for (unsigned i = 0; i < processes; i++)
         put_process(&draft, i);

@@ -126,6 +126,72 @@ const char *simulated_turns(const Simulated *run, int core, double until_ms)
     return text;
 }
 
+// The timeline's words for a record; NULL when it is left out.
+static const char *deed(const Simulated *run, const TraceRecord *record)
+{
+    static char text[128];
+    const char *word = NULL;
+    switch ((EventKind)record->kind) {
+    case EVENT_SWITCH_IN:
+        return "in";
+    case EVENT_SWITCH_OUT:
+        word = switch_reason_word((unsigned)record->a);
+        snprintf(text, sizeof text, "out %s", word);
+        return text;
+    case EVENT_WAKEUP:
+        return "woken";
+    case EVENT_MIGRATED:
+        return "move";
+    case EVENT_KERNEL_ENTER:
+        snprintf(text, sizeof text, "call %s", syscall_name((unsigned)record->a));
+        return text;
+    case EVENT_KERNEL_EXIT:
+        return "return";
+    case EVENT_TIMER_SET:
+        return "timer";
+    case EVENT_LOCK_WAIT:
+    case EVENT_LOCK_TAKEN:
+    case EVENT_LOCK_RELEASED:
+        word = record->kind == EVENT_LOCK_WAIT    ? "wait"
+               : record->kind == EVENT_LOCK_TAKEN ? "take"
+                                                  : "release";
+        snprintf(text, sizeof text, "%s %s", word,
+                 scenario_string(&run->scenario, run->scenario.syncs[record->a - 1].name));
+        return text;
+    case EVENT_JOIN_WAIT:
+        return "join";
+    case EVENT_PRINT:
+        return "print";
+    case EVENT_MARK:
+        return "mark";
+    case EVENT_SPAN_BEGIN:
+        return "begin";
+    case EVENT_SPAN_END:
+        return "end";
+    case EVENT_TASK_EXITED:
+        return "ended";
+    case EVENT_TASK_KILLED:
+        return "killed";
+    default:
+        return NULL;
+    }
+}
+
+const char *simulated_timeline(const Simulated *run, const char *thread)
+{
+    static char text[65536];
+    size_t length = 0;
+    text[0] = '\0';
+    for (uint64_t i = 0; i < run->memory.count && length < sizeof text - 192; i++) {
+        const TraceRecord *record = memory_sink_at(&run->memory, i);
+        const char *what = is(run, record, thread) ? deed(run, record) : NULL;
+        if (what != NULL)
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s%s %.12g",
+                                       length > 0 ? ", " : "", what, (double)record->time_ns / 1e3);
+    }
+    return text;
+}
+
 int64_t simulated_on_core(const Simulated *run, const char *thread)
 {
     int64_t total = 0, since = -1;

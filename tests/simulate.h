@@ -29,6 +29,11 @@ const char *simulated_name(const Simulated *run, uint32_t task);
 // when it falls idle. Threads are called by name. Lives until the next call.
 const char *simulated_turns(const Simulated *run, int core, double until_ms);
 
+// What `thread` does when, times in microseconds: "in 0, call clock_nanosleep 100, timer 101, out
+// sleep 101, woken 165, in 166, return 167". Its creation and its queueing are left out, and a move
+// to another core is "move". Lives until the next call.
+const char *simulated_timeline(const Simulated *run, const char *thread);
+
 // Time that the (only) task of `thread` was on a core, in ns, context switches included.
 int64_t simulated_on_core(const Simulated *run, const char *thread);
 // The number of records of `kind`, of `thread` when not NULL.

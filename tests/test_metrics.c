@@ -279,8 +279,8 @@ static void test_locks(void **state)
     hand(&t, 50, EVENT_RUN_END, -1, 0, END_LIMIT, LIMIT_EVENTS);
     Metrics m;
     fold(&m, &t);
-    SamplesSummary holds = samples_summary(&m.locks[1].holds);
-    SamplesSummary waits = samples_summary(&m.locks[1].waits);
+    SamplesSummary holds = samples_summary(&m.syncs[1].holds);
+    SamplesSummary waits = samples_summary(&m.syncs[1].waits);
     assert_int_equal(holds.count, 4);
     assert_int_equal(holds.mean, 6250);
     assert_int_equal(holds.p50, 5 * US); // 2 5 8 10: the 2nd of 4

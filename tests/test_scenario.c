@@ -112,8 +112,8 @@ static void every_value_arrives(void **state)
     // The base comes first although it is written last.
     assert_true(scenario.machine.costs[COST_SYSCALL] == 7);
     assert_true(scenario.machine.costs[COST_CONTEXT_SWITCH] == 0);
-    assert_int_equal(scenario.lock_count, 1);
-    assert_text(scenario.locks[0].name, "cache");
+    assert_int_equal(scenario.sync_count, 1);
+    assert_text(scenario.syncs[0].name, "cache");
 
     const ThreadDef *w = &scenario.threads[0], *d = &scenario.threads[1], *e = &scenario.threads[2];
     assert_int_equal(w->count, 2000);
@@ -284,11 +284,11 @@ static void names_belong_to_their_process(void **state)
          "    threads: [ { name: a, run: f } ]\n"
          "  - name: q\n    locks: { l: lock }\n    functions: { f: [ { lock: l } ] }\n"
          "    threads: [ { name: a, run: f } ]\n");
-    assert_int_equal(scenario.lock_count, 2);
-    assert_int_equal(scenario.locks[1].process.index1, 2);
+    assert_int_equal(scenario.sync_count, 2);
+    assert_int_equal(scenario.syncs[1].process.index1, 2);
     assert_int_equal(scenario.ops[scenario.threads[0].entry].arg[0], 1);
     assert_int_equal(scenario.ops[scenario.threads[1].entry].arg[0], 2);
-    assert_int_equal(scenario.locks[0].name.index1, scenario.locks[1].name.index1);
+    assert_int_equal(scenario.syncs[0].name.index1, scenario.syncs[1].name.index1);
 }
 
 static void the_longest_names_fit(void **state)

@@ -1,20 +1,20 @@
 #include "tests/trace_laws.h"
 
 #include "sim/base/check.h"
-#include "tests/program_walk.h"
+#include "tests/trace_work.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASKS_MAX = 4096, NONE = -1 };
+enum { NONE = -1 };
 
 typedef enum Waits { WAITS_NOT, WAITS_TIMER, WAITS_LOCK, WAITS_JOIN } Waits;
 
 typedef struct LawTask {
-    uint32_t def, instance;
-    bool alive, killed, daemon;
+    TaskWork work;
+    bool daemon;
     int core;  // on which it runs, or NONE
     int queue; // on which it waits for a core, or NONE
     uint64_t queued_order;
@@ -30,11 +30,6 @@ typedef struct LawTask {
     bool reported; // as a member of a deadlock
     bool in_call, in_kernel;
     uint32_t call;
-    uint64_t calls[SYSCALL_COUNT], switches_paid;
-    int64_t user_ns, kernel_ns;
-    int64_t created_ns, ended_ns;
-    size_t created_at; // index of the record
-    size_t shown;      // records of its program
 } LawTask;
 
 typedef struct LawCore {
@@ -63,12 +58,12 @@ typedef struct Laws {
     const TraceRecord *records;
     size_t count, index;
     LawsReport *report;
-    LawTask tasks[TASKS_MAX];
+    LawTask tasks[LAWS_TASKS_MAX];
     uint32_t task_count;
     LawCore *cores;
     LawProcess *processes;
     LawGroup *groups;
-    uint32_t *holders; // by LockId.index1 - 1
+    uint32_t *holders; // by SyncId.index1 - 1
     bool *daemon_defs; // by ThreadDefId.index1 - 1
     uint32_t workers;
     uint64_t order;
@@ -109,7 +104,7 @@ static int64_t cost(const Laws *laws, CostId id)
 
 static const ThreadDef *def_of(const Laws *laws, const LawTask *task)
 {
-    return &laws->scenario->threads[task->def - 1];
+    return &laws->scenario->threads[task->work.def - 1];
 }
 
 static bool is_policy(const Laws *laws, SchedulerKind kind)
@@ -134,10 +129,10 @@ static void account(Laws *laws, LawCore *core, int64_t now)
         report->idle_ns += ns;
     } else if (laws->tasks[core->task].in_kernel) {
         report->kernel_ns += ns;
-        laws->tasks[core->task].kernel_ns += ns;
+        laws->tasks[core->task].work.kernel_ns += ns;
     } else {
         report->user_ns += ns;
-        laws->tasks[core->task].user_ns += ns;
+        laws->tasks[core->task].work.user_ns += ns;
     }
 }
 
@@ -197,20 +192,19 @@ static void on_created(Laws *laws, const TraceRecord *record)
 {
     LAW(record->task == laws->task_count + 1, "life: tasks are not numbered as they come");
     LAW(record->a > 0 && record->a <= laws->scenario->thread_count, "life: of no thread");
-    if (!laws->report->hold || record->task >= TASKS_MAX)
+    if (!laws->report->hold || record->task >= LAWS_TASKS_MAX)
         return;
     LawTask *task = &laws->tasks[++laws->task_count];
     LawGroup *group = &laws->groups[record->a - 1];
-    *task = (LawTask){.def = (uint32_t)record->a,
-                      .instance = (uint32_t)record->b,
-                      .alive = true,
+    *task = (LawTask){.work = {.def = (uint32_t)record->a,
+                               .instance = (uint32_t)record->b,
+                               .alive = true,
+                               .created_at = laws->index},
                       .woken = true,
                       .core = NONE,
                       .queue = NONE,
                       .joins = NONE,
                       .last_core = NONE,
-                      .created_ns = record->time_ns,
-                      .created_at = laws->index,
                       .daemon = laws->daemon_defs[record->a - 1]};
     group->created++;
     const ThreadDef *def = def_of(laws, task);
@@ -226,15 +220,15 @@ static void on_created(Laws *laws, const TraceRecord *record)
 static bool no_member_lives(const Laws *laws, uint32_t process)
 {
     for (uint32_t i = 1; i <= laws->task_count; i++)
-        if (laws->tasks[i].alive && def_of(laws, &laws->tasks[i])->process.index1 == process)
+        if (laws->tasks[i].work.alive && def_of(laws, &laws->tasks[i])->process.index1 == process)
             return false;
     return true;
 }
 
 static void end_task(Laws *laws, LawTask *task, int64_t now)
 {
-    task->alive = false;
-    task->ended_ns = now;
+    task->work.alive = false;
+    task->work.ended_ns = now;
     task->waits = WAITS_NOT;
     if (task->queue != NONE)
         leave_queue(laws, task);
@@ -244,7 +238,7 @@ static void on_exited(Laws *laws, const TraceRecord *record, LawTask *task)
 {
     LAW(task->in_call && task->call == SYSCALL_EXIT, "life: ends outside of exit");
     end_task(laws, task, record->time_ns);
-    laws->groups[task->def - 1].ended++;
+    laws->groups[task->work.def - 1].ended++;
     LawProcess *process = &laws->processes[def_of(laws, task)->process.index1 - 1];
     if (task->daemon)
         return;
@@ -258,7 +252,7 @@ static void on_killed(Laws *laws, const TraceRecord *record, LawTask *task)
     LAW(laws->processes[def_of(laws, task)->process.index1 - 1].ended,
         "life: killed while its process works");
     end_task(laws, task, record->time_ns);
-    task->killed = true;
+    task->work.killed = true;
 }
 
 // At the end of each instant, and of the run, nobody is left of a process that has ended.
@@ -296,7 +290,7 @@ static void on_switch_in(Laws *laws, const TraceRecord *record, LawTask *task)
                 cost(laws, COST_CONTEXT_SWITCH) > 0;
     LAW(record->a == (task->in_call || pays), "kernel: switched in in the wrong mode");
     task->in_kernel = record->a != 0;
-    task->switches_paid += pays;
+    task->work.switches_paid += pays;
     core->out_task = 0;
 }
 
@@ -321,10 +315,10 @@ static void check_reason(Laws *laws, const TraceRecord *record, const LawCore *c
     bool preempted = !switch_is_voluntary(reason);
     LAW(!preempted || (!task->in_call && !task->in_kernel), "kernel: preempted in the kernel");
     LAW(reason != SWITCH_YIELDED || task->call == SYSCALL_SCHED_YIELD, "kernel: it did not yield");
-    LAW((reason == SWITCH_EXITED) == !task->alive, "life: switched out for the wrong reason");
-    LAW((reason == SWITCH_BLOCKED_SLEEP) == (task->alive && task->waited == WAITS_TIMER) &&
-            (reason == SWITCH_BLOCKED_LOCK) == (task->alive && task->waited == WAITS_LOCK) &&
-            (reason == SWITCH_BLOCKED_JOIN) == (task->alive && task->waited == WAITS_JOIN),
+    LAW((reason == SWITCH_EXITED) == !task->work.alive, "life: switched out for the wrong reason");
+    LAW((reason == SWITCH_BLOCKED_SLEEP) == (task->work.alive && task->waited == WAITS_TIMER) &&
+            (reason == SWITCH_BLOCKED_LOCK) == (task->work.alive && task->waited == WAITS_LOCK) &&
+            (reason == SWITCH_BLOCKED_JOIN) == (task->work.alive && task->waited == WAITS_JOIN),
         "core: switched out for the wrong reason");
     LAW(record->b == (task->waits == WAITS_LOCK ? task->lock : 0), "lock: it waits for another");
     if (is_policy(laws, SCHEDULER_FIFO))
@@ -352,7 +346,7 @@ static void on_switch_out(Laws *laws, const TraceRecord *record, LawTask *task)
     core->task = 0;
     task->core = NONE;
     task->waited = WAITS_NOT;
-    if (task->alive && task->waits == WAITS_NOT && task->queue == NONE)
+    if (task->work.alive && task->waits == WAITS_NOT && task->queue == NONE)
         join_queue(laws, task, record->core, record->time_ns, 0);
     // Whoever is queued here goes on at once; else the core is idle, if only for an instant.
     core->out_task = core->queued > 0 ? record->task : 0;
@@ -403,7 +397,7 @@ static void on_kernel_enter(Laws *laws, const TraceRecord *record, LawTask *task
         return;
     task->in_call = task->in_kernel = true;
     task->call = (uint32_t)record->a;
-    task->calls[record->a]++;
+    task->work.calls[record->a]++;
     // A yield that finds nobody else begins a new slice.
     if (record->a == SYSCALL_SCHED_YIELD)
         laws->cores[record->core].slice_from_ns = record->time_ns;
@@ -448,7 +442,7 @@ static uint32_t waits_for(const Laws *laws, uint32_t id)
     if (task->waits != WAITS_LOCK)
         return 0;
     uint32_t holder = laws->holders[task->lock - 1];
-    return holder != 0 && laws->tasks[holder].alive ? holder : 0;
+    return holder != 0 && laws->tasks[holder].work.alive ? holder : 0;
 }
 
 static void on_lock_wait(Laws *laws, const TraceRecord *record, LawTask *task)
@@ -527,7 +521,8 @@ static void on_wakeup(Laws *laws, const TraceRecord *record, LawTask *task)
                 "wakeup: task %u waits longer", i);
         }
     } else {
-        LAW(waker != NULL && !waker->alive && waker->def == task->join, "join: woken by another");
+        LAW(waker != NULL && !waker->work.alive && waker->work.def == task->join,
+            "join: woken by another");
         LAW(laws->groups[task->join - 1].ended == expected_members(laws, task->join),
             "join: woken before all have ended");
     }
@@ -548,7 +543,7 @@ static void on_deadlock(Laws *laws, const TraceRecord *record, LawTask *task)
         LAW(record->b == laws->holders[task->lock - 1], "deadlock: another has it");
     } else {
         LAW(record->a == 0 && task->waits == WAITS_JOIN, "deadlock: it waits for no lock");
-        LAW(record->b == 0 || laws->tasks[record->b].def == task->join,
+        LAW(record->b == 0 || laws->tasks[record->b].work.def == task->join,
             "deadlock: it does not wait for that one");
     }
     if (laws->circle_next == 0)
@@ -564,7 +559,7 @@ static void check_deadlock_end(Laws *laws)
 {
     for (uint32_t i = 1; i <= laws->task_count; i++) {
         const LawTask *task = &laws->tasks[i];
-        if (!task->alive)
+        if (!task->work.alive)
             continue;
         LAW(task->waits == WAITS_LOCK || task->waits == WAITS_JOIN,
             "deadlock: the run ends, but task %u can go on", i);
@@ -641,7 +636,7 @@ static bool check_record(Laws *laws, const TraceRecord *record)
     if (!laws->report->hold || anonymous)
         return laws->report->hold;
     const LawTask *task = &laws->tasks[record->task];
-    LAW(task->alive || kind == EVENT_SWITCH_OUT, "life: it has ended");
+    LAW(task->work.alive || kind == EVENT_SWITCH_OUT, "life: it has ended");
     LAW(!task->woken || kind == EVENT_ENQUEUED || kind == EVENT_MIGRATED,
         "wakeup: it does not join a queue");
     LAW(!is_deed(kind) || task->core == record->core, "core: it runs on core %d", task->core);
@@ -656,7 +651,7 @@ static bool check_record(Laws *laws, const TraceRecord *record)
 
 static void apply(Laws *laws, const TraceRecord *record)
 {
-    LawTask *task = &laws->tasks[record->task < TASKS_MAX ? record->task : 0];
+    LawTask *task = &laws->tasks[record->task < LAWS_TASKS_MAX ? record->task : 0];
     switch ((EventKind)record->kind) {
     case EVENT_TASK_CREATED:
         on_created(laws, record);
@@ -714,143 +709,6 @@ static void apply(Laws *laws, const TraceRecord *record)
     }
 }
 
-// ---- work
-
-enum { JOINS_MAX = 64, SPANS_MAX = 64 };
-
-typedef struct Shown {
-    Laws *laws;
-    uint32_t id;
-    size_t next;               // where to look for the task's next record
-    uint32_t joins[JOINS_MAX]; // ThreadDefIds that it has joined since the last record
-    int join_count;
-    uint64_t spans[SPANS_MAX]; // serials of those that it is in
-    int span_count;
-} Shown;
-
-// Whoever had been created by the record before the join has ended by the record behind it.
-static void check_join(Laws *laws, const Shown *shown, uint32_t joined, int64_t now)
-{
-    const ThreadDef *def = &laws->scenario->threads[joined - 1];
-    uint32_t members = 0;
-    for (uint32_t i = 1; i <= laws->task_count; i++) {
-        const LawTask *task = &laws->tasks[i];
-        if (task->def != joined)
-            continue;
-        members++;
-        LAW(task->created_at >= shown->next || (!task->alive && task->ended_ns <= now),
-            "join: task %u returned before task %u ended", shown->id, i);
-    }
-    LAW(def->spawned || members == def->count, "join: it did not wait for all to come");
-}
-
-static bool joins(const Shown *shown, uint64_t def)
-{
-    for (int i = 0; i < shown->join_count; i++)
-        if (shown->joins[i] == def)
-            return true;
-    return false;
-}
-
-// The next record of the task that shows its program; `count` when there is none. Waits on the way
-// are for what the program waits for there.
-static size_t find_shown(Laws *laws, const Shown *shown, WalkStep step)
-{
-    for (size_t at = shown->next; at < laws->count; at++) {
-        const TraceRecord *record = &laws->records[at];
-        if (record->task != shown->id)
-            continue;
-        if (program_walk_shows(record))
-            return at;
-        laws->index = at;
-        LAW(record->kind != EVENT_JOIN_WAIT || joins(shown, record->a),
-            "work: its program does not join that");
-        LAW(record->kind != EVENT_LOCK_WAIT ||
-                (step.kind == EVENT_LOCK_TAKEN && step.a == record->a),
-            "work: its program does not lock that");
-    }
-    return laws->count;
-}
-
-static void match_span(Laws *laws, Shown *shown, const TraceRecord *record)
-{
-    if (record->kind == EVENT_SPAN_BEGIN) {
-        CHECK(shown->span_count < SPANS_MAX);
-        shown->spans[shown->span_count++] = record->b;
-    } else if (record->kind == EVENT_SPAN_END) {
-        CHECK(shown->span_count > 0);
-        LAW(record->b == shown->spans[--shown->span_count], "work: it ends another span");
-    }
-}
-
-static bool match_step(void *context, WalkStep step)
-{
-    Shown *shown = context;
-    Laws *laws = shown->laws;
-    if (step.kind == WALK_JOIN) {
-        if (shown->join_count < JOINS_MAX)
-            shown->joins[shown->join_count++] = (uint32_t)step.a;
-        return true;
-    }
-    size_t at = find_shown(laws, shown, step);
-    if (at == laws->count || !laws->report->hold)
-        return false;
-    laws->index = at;
-    const TraceRecord *record = &laws->records[at];
-    LAW(record->kind == step.kind && (step.kind == EVENT_TASK_EXITED || record->a == step.a),
-        "work: its program says %s %llu", event_info(step.kind)->id, (unsigned long long)step.a);
-    if (laws->report->hold)
-        match_span(laws, shown, record);
-    for (int i = 0; i < shown->join_count; i++)
-        check_join(laws, shown, shown->joins[i], record->time_ns);
-    shown->join_count = 0;
-    shown->next = at + 1;
-    return laws->report->hold;
-}
-
-static void check_times(Laws *laws, uint32_t id, const WalkTotals *asked)
-{
-    const LawTask *task = &laws->tasks[id];
-    int64_t user = asked->compute_ns + (int64_t)asked->locks * cost(laws, COST_MUTEX_LOCK) +
-                   (int64_t)asked->unlocks * cost(laws, COST_MUTEX_UNLOCK);
-    LAW(task->user_ns == user, "work: task %u got %lld ns in user mode, asked for %lld", id,
-        (long long)task->user_ns, (long long)user);
-    int64_t call = cost(laws, COST_SYSCALL);
-    const int64_t each[SYSCALL_COUNT] = {
-        [SYSCALL_CLOCK_NANOSLEEP] = call,
-        [SYSCALL_SCHED_YIELD] = call + cost(laws, COST_YIELD),
-        [SYSCALL_FUTEX_WAIT] = call + cost(laws, COST_FUTEX_WAIT),
-        [SYSCALL_FUTEX_WAKE] = call + cost(laws, COST_FUTEX_WAKE),
-        [SYSCALL_CLONE] = cost(laws, COST_CLONE),
-        [SYSCALL_EXIT] = cost(laws, COST_THREAD_EXIT),
-        [SYSCALL_WRITE] = call + cost(laws, COST_PRINT),
-    };
-    int64_t kernel = (int64_t)task->switches_paid * cost(laws, COST_CONTEXT_SWITCH);
-    for (int i = 0; i < SYSCALL_COUNT; i++)
-        kernel += (int64_t)task->calls[i] * each[i];
-    // Waking an idle core costs the waker; whether it was idle is not looked into here.
-    uint64_t wakes = task->calls[SYSCALL_FUTEX_WAKE] + task->calls[SYSCALL_CLONE];
-    int64_t most = kernel + (int64_t)wakes * cost(laws, COST_WAKE_IDLE_WAKER);
-    LAW(task->kernel_ns >= kernel && task->kernel_ns <= most,
-        "work: task %u got %lld ns in the kernel, asked for %lld to %lld", id,
-        (long long)task->kernel_ns, (long long)kernel, (long long)most);
-}
-
-static void check_work(Laws *laws, uint32_t id)
-{
-    LawTask *task = &laws->tasks[id];
-    Shown shown = {.laws = laws, .id = id, .next = task->created_at + 1};
-    Walk walk = {.scenario = laws->scenario, .step = match_step, .context = &shown};
-    bool ended = program_walk(&walk, (ThreadDefId){task->def}, task->instance);
-    if (!laws->report->hold)
-        return;
-    laws->index = laws->count - 1;
-    bool exited = !task->alive && !task->killed;
-    LAW(ended == exited, "work: task %u has %sended", id, exited ? "" : "not ");
-    if (exited)
-        check_times(laws, id, &walk.totals);
-}
-
 // ---- all of it
 
 // Which spawned threads are daemons: those of spawns in daemons' programs.
@@ -882,7 +740,7 @@ static void open_laws(Laws *laws)
     laws->processes = calloc(scenario->process_count, sizeof *laws->processes);
     laws->groups = calloc(scenario->thread_count, sizeof *laws->groups);
     laws->daemon_defs = calloc(scenario->thread_count, sizeof *laws->daemon_defs);
-    laws->holders = calloc(scenario->lock_count + 1, sizeof *laws->holders);
+    laws->holders = calloc(scenario->sync_count + 1, sizeof *laws->holders);
     for (uint32_t i = 0; i < scenario->machine.cores; i++)
         laws->cores[i].must_switch_ns = NONE;
     laws->free_of_cost = true;
@@ -946,11 +804,15 @@ void trace_laws(const Scenario *scenario, const TraceRecord *records, size_t cou
         laws->index = count - 1;
         check_end(laws, result);
     }
-    for (uint32_t i = 1; i <= laws->task_count && report->hold; i++)
-        check_work(laws, i);
+    TaskWork *works = calloc(laws->task_count + 1, sizeof *works);
     for (uint32_t i = 1; i <= laws->task_count; i++) {
-        report->tasks[i].user_ns = laws->tasks[i].user_ns;
-        report->tasks[i].kernel_ns = laws->tasks[i].kernel_ns;
+        works[i] = laws->tasks[i].work;
+        report->tasks[i].user_ns = works[i].user_ns;
+        report->tasks[i].kernel_ns = works[i].kernel_ns;
     }
+    if (report->hold)
+        report->hold = trace_work(scenario, records, count, works, laws->task_count,
+                                  report->violated, sizeof report->violated);
+    free(works);
     close_laws(laws);
 }

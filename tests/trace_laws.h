@@ -30,15 +30,17 @@
 #pragma once
 #include "sim/ringside.h"
 
+enum { LAWS_TASKS_MAX = 4096 };
+
 typedef struct LawsReport {
     bool hold;
     char violated[512];                                // the first: which law, at which record
     int64_t user_ns, kernel_ns, interrupt_ns, idle_ns; // of all cores
     struct {
         int64_t user_ns, kernel_ns;
-    } tasks[4096]; // by TaskId, of the first
+    } tasks[LAWS_TASKS_MAX]; // by TaskId
 } LawsReport;
 
-// `records` are a whole run's, of `scenario` at at most 4,095 tasks.
+// `records` are a whole run's, of `scenario`, with fewer than LAWS_TASKS_MAX tasks.
 void trace_laws(const Scenario *scenario, const TraceRecord *records, size_t count,
                 const RunResult *result, LawsReport *report);

@@ -27,9 +27,9 @@ void circle_free(Circle *circle)
 
 static const char *lock_name(const Scenario *scenario, uint64_t id)
 {
-    if (id == 0 || id > scenario->lock_count)
+    if (id == 0 || id > scenario->sync_count)
         return "?"; // a trace from a file may say anything
-    return scenario_string(scenario, scenario->locks[id - 1].name);
+    return scenario_string(scenario, scenario->syncs[id - 1].name);
 }
 
 static const char *member_text(const TraceRecord *member, const Metrics *metrics, Arena *arena)

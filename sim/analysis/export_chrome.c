@@ -10,7 +10,7 @@ typedef enum SliceKind {
     SLICE_RUNNING,  // core
     SLICE_RUNNABLE, // -
     SLICE_REASON,   // SwitchReason that it left its core for
-    SLICE_LOCK,     // LockId that it waits for
+    SLICE_LOCK,     // SyncId that it waits for
     SLICE_SWITCH,   // -
     SLICE_SYSCALL,  // SyscallId
     SLICE_IRQ,      // IrqId
@@ -95,9 +95,9 @@ static void instant(ChromeExport *chrome, ChromeTrack *track, char scope, const 
 
 static const char *lock_name(const Scenario *scenario, uint64_t lock)
 {
-    return lock == 0 || lock > scenario->lock_count
+    return lock == 0 || lock > scenario->sync_count
                ? "lock"
-               : scenario_string(scenario, scenario->locks[lock - 1].name);
+               : scenario_string(scenario, scenario->syncs[lock - 1].name);
 }
 
 static const char *string_of(const ChromeExport *chrome, uint64_t string)

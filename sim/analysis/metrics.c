@@ -40,7 +40,7 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
     metrics->threads.row_bytes = sizeof(ThreadMetrics);
     metrics->core_count = scenario->machine.cores;
     metrics->worker_exit_ns = -1;
-    metrics->locks = zeroed(scenario->lock_count + 1, sizeof *metrics->locks);
+    metrics->syncs = zeroed(scenario->sync_count + 1, sizeof *metrics->syncs);
     metrics->wakes = zeroed(scenario->thread_count + 1, sizeof *metrics->wakes);
     for (uint32_t i = 0; i <= scenario->thread_count; i++)
         metrics->wakes[i].owned = true;
@@ -60,11 +60,11 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
 void metrics_free(Metrics *metrics)
 {
     task_table_free(&metrics->threads);
-    for (uint32_t i = 0; i <= metrics->scenario->lock_count; i++) {
-        samples_free(&metrics->locks[i].waits);
-        samples_free(&metrics->locks[i].holds);
+    for (uint32_t i = 0; i <= metrics->scenario->sync_count; i++) {
+        samples_free(&metrics->syncs[i].waits);
+        samples_free(&metrics->syncs[i].holds);
     }
-    free(metrics->locks);
+    free(metrics->syncs);
     for (uint32_t i = 0; i <= metrics->scenario->thread_count; i++)
         samples_free(&metrics->wakes[i]);
     free(metrics->wakes);
@@ -247,9 +247,9 @@ static void thread_end(Metrics *metrics, const TraceRecord *record)
 static void lock_event(Metrics *metrics, const TraceRecord *record)
 {
     ThreadMetrics *thread = thread_of(metrics, record->task);
-    if (thread == NULL || record->a == 0 || record->a > metrics->scenario->lock_count)
+    if (thread == NULL || record->a == 0 || record->a > metrics->scenario->sync_count)
         return;
-    LockMetrics *lock = &metrics->locks[record->a];
+    SyncMetrics *lock = &metrics->syncs[record->a];
     uint32_t id = (uint32_t)record->a;
     if (record->kind == EVENT_LOCK_WAIT) {
         // A waiter that is woken, finds the lock taken again and waits on has waited once.
@@ -381,6 +381,22 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
         metrics->limit = (LimitId)record->b;
         run_end(metrics);
         break;
+    case EVENT_LOCK_SPIN:
+    case EVENT_LOCK_NESTED:
+    case EVENT_LOCK_READ:
+    case EVENT_LOCK_READ_RELEASED:
+    case EVENT_SYNC_WAIT:
+    case EVENT_SYNC_WAIT_OVER:
+    case EVENT_SYNC_LEVEL:
+    case EVENT_ACQUIRED:
+    case EVENT_RELEASED:
+    case EVENT_NOTIFIED:
+    case EVENT_EVENT_SET:
+    case EVENT_EVENT_CLEARED:
+    case EVENT_BARRIER_OPENED:
+    case EVENT_QUEUE_PUT:
+    case EVENT_QUEUE_GOT:
+    case EVENT_DEADLOCK_PLACE:
     case EVENT_TIMER_SET:
     case EVENT_JOIN_WAIT:
     case EVENT_NONE:

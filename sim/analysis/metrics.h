@@ -37,7 +37,7 @@ typedef struct ThreadMetrics {
     int64_t woken_ns;      // woken and not yet on a core; -1: no
     int64_t lock_since_ns; // while it waits for `lock`: since when
     uint32_t switches_voluntary, switches_forced, migrations, wakeups;
-    uint32_t lock; // LockId.index1
+    uint32_t lock; // SyncId.index1
     uint32_t span; // its innermost open span
     uint8_t state; // private to metrics.c
     bool queued;   // enqueued again before it has left its core
@@ -53,11 +53,11 @@ typedef struct CoreMetrics {
     bool in_kernel;
 } CoreMetrics;
 
-typedef struct LockMetrics {
+typedef struct SyncMetrics {
     Samples waits, holds;
     int64_t taken_ns;
     uint32_t holder; // TaskId.index1; 0: free
-} LockMetrics;
+} SyncMetrics;
 
 // A name that marks or spans use (one name may be both).
 typedef struct NameMetrics {
@@ -82,7 +82,7 @@ typedef struct Metrics {
     TaskTable threads; // of ThreadMetrics
     CoreMetrics cores[CORES_MAX];
     uint32_t core_count; // the scenario's, or more when the trace has more
-    LockMetrics *locks;  // by LockId
+    SyncMetrics *syncs; // by SyncId
     Samples *wakes;      // by ThreadDefId, owned by instance
     uint32_t *name_of;   // by StringId: index1 into `names`
     ARRAY(NameMetrics) names;

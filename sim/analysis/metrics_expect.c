@@ -86,9 +86,9 @@ static const Samples *series_of(const Metrics *metrics, MetricId metric, uint32_
     case METRIC_WAKE_LATENCY:
         return id == 0 || id > metrics->scenario->thread_count ? NULL : &metrics->wakes[id];
     case METRIC_LOCK_WAIT:
-        return id == 0 || id > metrics->scenario->lock_count ? NULL : &metrics->locks[id].waits;
+        return id == 0 || id > metrics->scenario->sync_count ? NULL : &metrics->syncs[id].waits;
     case METRIC_LOCK_HOLD:
-        return id == 0 || id > metrics->scenario->lock_count ? NULL : &metrics->locks[id].holds;
+        return id == 0 || id > metrics->scenario->sync_count ? NULL : &metrics->syncs[id].holds;
     default:
         break;
     }

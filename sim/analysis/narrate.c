@@ -70,10 +70,31 @@ static void say_def(const Narrator *narrator, uint64_t def)
 static void say_lock(const Narrator *narrator, uint64_t lock)
 {
     const Scenario *scenario = narrator->scenario;
-    if (lock == 0 || lock > scenario->lock_count)
+    if (lock == 0 || lock > scenario->sync_count)
         say_numbered(narrator->writer, "number", lock);
     else
-        say_text(narrator->writer, scenario_string(scenario, scenario->locks[lock - 1].name));
+        say_text(narrator->writer, scenario_string(scenario, scenario->syncs[lock - 1].name));
+}
+
+// With its kind: "queue jobs".
+static void say_sync(const Narrator *narrator, uint64_t sync)
+{
+    const Scenario *scenario = narrator->scenario;
+    bool known = sync > 0 && sync <= scenario->sync_count;
+    writer_text(narrator->writer,
+                known ? sync_kind_word(scenario->syncs[sync - 1].kind) : "object");
+    writer_char(narrator->writer, ' ');
+    say_lock(narrator, sync);
+}
+
+// The line of an operation.
+static void say_op(const Narrator *narrator, uint64_t op)
+{
+    const Scenario *scenario = narrator->scenario;
+    if (op == 0 || op >= scenario->op_count || scenario->op_at[op].line == 0)
+        say_numbered(narrator->writer, "operation", op);
+    else
+        say_numbered(narrator->writer, "line", scenario->op_at[op].line);
 }
 
 static void say_string(const Narrator *narrator, uint64_t string)
@@ -140,6 +161,15 @@ static void say_argument(const Narrator *narrator, ArgType type, uint64_t value)
         break;
     case ARG_END_REASON:
         writer_text(writer, end_reason_text(word));
+        break;
+    case ARG_SYNC:
+        say_sync(narrator, value);
+        break;
+    case ARG_OP:
+        say_op(narrator, value);
+        break;
+    case ARG_WAIT_END:
+        writer_text(writer, wait_end_text(word));
         break;
     case ARG_NONE:
     case ARG_COUNT:

@@ -323,15 +323,15 @@ static void table_summary_ns(Table *table, const SamplesSummary *summary, int64_
 static void locks(const Report *report, Writer *writer, Arena *arena)
 {
     const Scenario *scenario = report->scenario;
-    if (scenario->lock_count == 0)
+    if (scenario->sync_count == 0)
         return;
     Table table = {.arena = arena};
     heading(report, writer, "Locks");
     HEADING(&table, "", "held", "mean hold", "longest", "waited for", "mean wait", "longest");
-    for (uint32_t i = 1; i <= scenario->lock_count && i <= ROWS_MAX; i++) {
-        const LockMetrics *lock = &report->metrics->locks[i];
+    for (uint32_t i = 1; i <= scenario->sync_count && i <= ROWS_MAX; i++) {
+        const SyncMetrics *lock = &report->metrics->syncs[i];
         SamplesSummary holds = samples_summary(&lock->holds), waits = samples_summary(&lock->waits);
-        table_text(&table, scenario_string(scenario, scenario->locks[i - 1].name));
+        table_text(&table, scenario_string(scenario, scenario->syncs[i - 1].name));
         table_count(&table, holds.count);
         table_summary_ns(&table, &holds, holds.mean);
         table_summary_ns(&table, &holds, holds.max);
@@ -340,8 +340,8 @@ static void locks(const Report *report, Writer *writer, Arena *arena)
         table_summary_ns(&table, &waits, waits.max);
     }
     table_print(&table, writer, report->colour);
-    if (scenario->lock_count > ROWS_MAX)
-        say_more(writer, scenario->lock_count - ROWS_MAX, "");
+    if (scenario->sync_count > ROWS_MAX)
+        say_more(writer, scenario->sync_count - ROWS_MAX, "");
 }
 
 static char *rate_text(double rate, char text[static 32])

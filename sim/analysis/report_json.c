@@ -188,9 +188,9 @@ static int64_t if_any(const SamplesSummary *summary, int64_t ns)
 
 static void lock_row(const Report *report, uint32_t id, Row *row)
 {
-    const LockDef *def = &report->scenario->locks[id - 1];
-    SamplesSummary holds = samples_summary(&report->metrics->locks[id].holds);
-    SamplesSummary waits = samples_summary(&report->metrics->locks[id].waits);
+    const SyncDef *def = &report->scenario->syncs[id - 1];
+    SamplesSummary holds = samples_summary(&report->metrics->syncs[id].holds);
+    SamplesSummary waits = samples_summary(&report->metrics->syncs[id].waits);
     set_text(row, KEY_LOCK_NAME, scenario_string(report->scenario, def->name));
     set_text(row, KEY_LOCK_PROCESS, process_name(report->scenario, def->process));
     set_count(row, KEY_LOCK_HOLDS, holds.count);
@@ -261,7 +261,7 @@ static void core_list(const Report *report, Writer *writer)
 
 static void lock_list(const Report *report, Writer *writer)
 {
-    for (uint32_t id = 1; id <= report->scenario->lock_count; id++) {
+    for (uint32_t id = 1; id <= report->scenario->sync_count; id++) {
         Row row = {0};
         lock_row(report, id, &row);
         write_row(writer, SECTION_LOCK, &row, id == 1);

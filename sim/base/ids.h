@@ -10,7 +10,7 @@ typedef struct {
 
 typedef struct {
     uint32_t index1;
-} LockId;
+} SyncId;
 
 typedef struct {
     uint32_t index1;

@@ -88,7 +88,8 @@ static bool find_imbalance(Machine *machine, RunQueue *local, Imbalance *found)
     int64_t total_load = 0;
     for (uint32_t i = 0; i < machine->core_count; i++) {
         RunQueue *queue = &machine->run_queues[i];
-        pelt_update_queue(queue, machine->now, queue->current != NULL);
+        pelt_update_queue(queue, machine->now, queue->current != NULL,
+                          machine->weights[queue->core]);
         total_load += queue->load;
         GroupType type = classify(queue);
         if (queue != local && (busiest == NULL || busier(queue, type, busiest, busiest_type))) {
@@ -158,7 +159,8 @@ static uint32_t pull(Machine *machine, RunQueue *local, Imbalance *imbalance,
             continue;
         int64_t share = 1;
         if (imbalance->by_load) {
-            share = busiest->load * (int64_t)task->fair.weight / (int64_t)busiest->weight;
+            share = busiest->load * (int64_t)task->fair.weight /
+                    (int64_t)machine->weights[busiest->core];
             uint32_t shift = local->balance_failed < 62 ? local->balance_failed : 62;
             if (share >> shift > imbalance->amount)
                 continue;

@@ -8,8 +8,8 @@ static Task *waits_for(const Machine *machine, const Task *task)
 {
     if (task->state != TASK_BLOCKED)
         return NULL;
-    if (task->waits_lock.index1 != 0) {
-        TaskId owner = machine->mutexes[task->waits_lock.index1 - 1].owner;
+    if (task->waits_sync.index1 != 0) {
+        TaskId owner = machine->syncs[task->waits_sync.index1 - 1].owner;
         if (owner.index1 == 0 || task_at(machine, owner)->state == TASK_DEAD)
             return NULL;
         return task_at(machine, owner);
@@ -25,7 +25,7 @@ static Task *waits_for(const Machine *machine, const Task *task)
 static void report(Machine *machine, Task *task, const Task *holder)
 {
     task->deadlocked = true;
-    machine_emit(machine, EVENT_DEADLOCK, CORE_NONE, task->id, task->waits_lock.index1,
+    machine_emit(machine, EVENT_DEADLOCK, CORE_NONE, task->id, task->waits_sync.index1,
                  holder == NULL ? 0 : holder->id.index1);
 }
 
@@ -43,7 +43,7 @@ void deadlock_check(Machine *machine, Task *task)
 {
     Task *at = task;
     for (uint32_t steps = 0; steps < machine->task_count; steps++) {
-        if (at->waits_lock.index1 == 0)
+        if (at->waits_sync.index1 == 0)
             return; // joins are left to the end
         at = waits_for(machine, at);
         if (at == NULL || at->deadlocked)
@@ -93,8 +93,8 @@ void deadlock_at_end(Machine *machine)
         if (task->state != TASK_BLOCKED)
             continue;
         TaskId owner = {0};
-        if (task->waits_lock.index1 != 0)
-            owner = machine->mutexes[task->waits_lock.index1 - 1].owner;
+        if (task->waits_sync.index1 != 0)
+            owner = machine->syncs[task->waits_sync.index1 - 1].owner;
         report(machine, task, owner.index1 != 0 ? task_at(machine, owner) : NULL);
         looked++;
     }

@@ -3,8 +3,8 @@
 #include "sim/base/check.h"
 
 enum {
-    HEAPS_ABOVE = 64, // entities: from here on two heaps
-    SCAN_BELOW = 24,  // and back to scanning here
+    HEAPS_ABOVE = 128, // entities: from here on two heaps
+    SCAN_BELOW = 64,   // and back to scanning here
     IN_ELIGIBLE = (int)0x80000000
 };
 
@@ -24,61 +24,74 @@ static bool before(const Entity *a, const Entity *b, HeapOrder order)
                                       : (int32_t)(a->sequence - b->sequence) < 0;
 }
 
-// ---- one heap: items[0..count), 2-ary, in `order`; every move tells the task its place
+// ---- one heap: items[0..count), 2-ary, in `order`; every move is noted in the positions
 
-static void put(Entity *items, size_t index, Entity entity, HeapOrder order)
+typedef struct Heap {
+    Entity *items;
+    uint32_t *positions; // by TaskId.index1
+    HeapOrder order;
+} Heap;
+
+static void put(Heap heap, size_t index, Entity entity)
 {
-    items[index] = entity;
-    entity.task->fair.position =
-        (uint32_t)index | (order == BY_DEADLINE ? (uint32_t)IN_ELIGIBLE : 0);
+    heap.items[index] = entity;
+    heap.positions[entity.task.index1] =
+        (uint32_t)index | (heap.order == BY_DEADLINE ? (uint32_t)IN_ELIGIBLE : 0);
 }
 
-static void sift_up(Entity *items, size_t hole, Entity entity, HeapOrder order)
+static void sift_up(Heap heap, size_t hole, Entity entity)
 {
-    while (hole > 0 && before(&entity, &items[(hole - 1) / 2], order)) {
-        put(items, hole, items[(hole - 1) / 2], order);
+    while (hole > 0 && before(&entity, &heap.items[(hole - 1) / 2], heap.order)) {
+        put(heap, hole, heap.items[(hole - 1) / 2]);
         hole = (hole - 1) / 2;
     }
-    put(items, hole, entity, order);
+    put(heap, hole, entity);
 }
 
-static void sift_down(Entity *items, size_t count, size_t hole, Entity entity, HeapOrder order)
+static void sift_down(Heap heap, size_t count, size_t hole, Entity entity)
 {
+    const Entity *items = heap.items;
     for (;;) {
         size_t child = hole * 2 + 1;
         if (child >= count)
             break;
-        if (child + 1 < count && before(&items[child + 1], &items[child], order))
+        if (child + 1 < count && before(&items[child + 1], &items[child], heap.order))
             child++;
-        if (!before(&items[child], &entity, order))
+        if (!before(&items[child], &entity, heap.order))
             break;
-        put(items, hole, items[child], order);
+        put(heap, hole, items[child]);
         hole = child;
     }
-    put(items, hole, entity, order);
+    put(heap, hole, entity);
+}
+
+static Heap heap_of(EntityQueue *queue, HeapOrder order)
+{
+    return (Heap){order == BY_DEADLINE ? queue->eligible.at : queue->at.at, queue->positions->at.at,
+                  order};
 }
 
 static void heap_push(EntityQueue *queue, HeapOrder order, Entity entity)
 {
     if (order == BY_DEADLINE) {
         ARRAY_EXTEND(&queue->eligible);
-        sift_up(queue->eligible.at, queue->eligible.count - 1, entity, order);
+        sift_up(heap_of(queue, order), queue->eligible.count - 1, entity);
     } else {
         ARRAY_EXTEND(&queue->at);
-        sift_up(queue->at.at, queue->at.count - 1, entity, order);
+        sift_up(heap_of(queue, order), queue->at.count - 1, entity);
     }
 }
 
 static Entity heap_remove(EntityQueue *queue, HeapOrder order, size_t index)
 {
-    Entity *items = order == BY_DEADLINE ? queue->eligible.at : queue->at.at;
+    Heap heap = heap_of(queue, order);
     size_t count = order == BY_DEADLINE ? --queue->eligible.count : --queue->at.count;
-    Entity removed = items[index], last = items[count];
+    Entity removed = heap.items[index], last = heap.items[count];
     if (index < count) {
-        if (index > 0 && before(&last, &items[(index - 1) / 2], order))
-            sift_up(items, index, last, order);
+        if (index > 0 && before(&last, &heap.items[(index - 1) / 2], order))
+            sift_up(heap, index, last);
         else
-            sift_down(items, count, index, last, order);
+            sift_down(heap, count, index, last);
     }
     return removed;
 }
@@ -89,7 +102,7 @@ static void build_heaps(EntityQueue *queue)
 {
     queue->heaps = true;
     for (size_t i = 1; i < queue->at.count; i++)
-        sift_up(queue->at.at, i, queue->at.at[i], BY_VRUNTIME);
+        sift_up(heap_of(queue, BY_VRUNTIME), i, queue->at.at[i]);
 }
 
 static void flatten(EntityQueue *queue)
@@ -98,7 +111,7 @@ static void flatten(EntityQueue *queue)
     while (queue->eligible.count > 0) {
         Entity entity = ARRAY_POP(&queue->eligible);
         ARRAY_EXTEND(&queue->at);
-        put(queue->at.at, queue->at.count - 1, entity, BY_VRUNTIME);
+        put(heap_of(queue, BY_VRUNTIME), queue->at.count - 1, entity);
     }
 }
 
@@ -113,7 +126,9 @@ void entity_queue_free(EntityQueue *queue)
 void entity_queue_insert(EntityQueue *queue, Task *task)
 {
     const FairEntity *fair = &task->fair;
-    Entity entity = {fair->vruntime, fair->deadline, fair->weight, ++queue->sequence, task};
+    Entity entity = {fair->vruntime, fair->deadline, ++queue->sequence, task->id};
+    while (queue->positions->at.count <= task->id.index1)
+        ARRAY_EXTEND(&queue->positions->at);
     queue->weight += fair->weight;
     queue->weighted += (Int128)fair->vruntime * fair->weight;
     queue->custom_slices += fair->custom_slice;
@@ -122,7 +137,7 @@ void entity_queue_insert(EntityQueue *queue, Task *task)
         return;
     }
     ARRAY_EXTEND(&queue->at);
-    put(queue->at.at, queue->at.count - 1, entity, BY_VRUNTIME);
+    put(heap_of(queue, BY_VRUNTIME), queue->at.count - 1, entity);
     if (queue->at.count > HEAPS_ABOVE)
         build_heaps(queue);
 }
@@ -130,8 +145,9 @@ void entity_queue_insert(EntityQueue *queue, Task *task)
 void entity_queue_remove(EntityQueue *queue, Task *task)
 {
     const FairEntity *fair = &task->fair;
-    uint32_t index = fair->position & ~(uint32_t)IN_ELIGIBLE;
-    HeapOrder order = fair->position & (uint32_t)IN_ELIGIBLE ? BY_DEADLINE : BY_VRUNTIME;
+    uint32_t position = queue->positions->at.at[task->id.index1];
+    uint32_t index = position & ~(uint32_t)IN_ELIGIBLE;
+    HeapOrder order = position & (uint32_t)IN_ELIGIBLE ? BY_DEADLINE : BY_VRUNTIME;
     Entity removed;
     if (queue->heaps) {
         removed = heap_remove(queue, order, index);
@@ -139,11 +155,11 @@ void entity_queue_remove(EntityQueue *queue, Task *task)
         removed = queue->at.at[index];
         Entity last = ARRAY_POP(&queue->at);
         if (index < queue->at.count)
-            put(queue->at.at, index, last, BY_VRUNTIME);
+            put(heap_of(queue, BY_VRUNTIME), index, last);
     }
-    CHECKF(removed.task == task, "task %u", task->id.index1);
-    queue->weight -= removed.weight;
-    queue->weighted -= (Int128)removed.vruntime * removed.weight;
+    CHECKF(ID_EQUAL(removed.task, task->id), "task %u", task->id.index1);
+    queue->weight -= fair->weight;
+    queue->weighted -= (Int128)removed.vruntime * fair->weight;
     queue->custom_slices -= fair->custom_slice;
     if (queue->heaps && entity_queue_count(queue) < SCAN_BELOW)
         flatten(queue);

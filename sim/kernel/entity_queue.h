@@ -12,14 +12,20 @@
 
 typedef struct Entity {
     int64_t vruntime, deadline;
-    uint32_t weight;
     uint32_t sequence; // order of insertion: the earlier wins among equal deadlines
-    Task *task;        // tasks do not move; fair.position says where the entity is
+    TaskId task;
 } Entity;
+
+// Where each task's entity is, by TaskId: apart from the tasks, because a heap moves many entities
+// and the tasks of a large machine do not fit into its caches.
+typedef struct EntityPositions {
+    ARRAY(uint32_t) at;
+} EntityPositions;
 
 typedef struct EntityQueue {
     ARRAY(Entity) at;
-    ARRAY(Entity) eligible; // empty while the queue is short
+    ARRAY(Entity) eligible;     // empty while the queue is short
+    EntityPositions *positions; // shared by all queues of a machine; set before use
     bool heaps;
     uint32_t sequence;
     uint32_t custom_slices; // entities with a slice of their own

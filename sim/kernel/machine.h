@@ -6,7 +6,9 @@
 #include "sim/base/diag.h"
 #include "sim/engine/event_queue.h"
 #include "sim/hardware/core.h"
+#include "sim/kernel/entity_queue.h"
 #include "sim/kernel/run_queue.h"
+#include "sim/kernel/sync.h"
 #include "sim/kernel/task.h"
 #include "sim/scenario/scenario.h"
 #include "sim/trace/trace.h"
@@ -21,17 +23,6 @@ typedef struct Frame {
     uint32_t parent; // frame index; 0: none
     uint64_t value;  // repeats left, a span's serial
 } Frame;
-
-// A queue of tasks that sleep on an address, first come first served.
-typedef struct WaitList {
-    TaskId first, last;
-} WaitList;
-
-typedef struct Mutex {
-    uint8_t word; // 0 free, 1 taken, 2 taken and perhaps waited for (glibc's states)
-    TaskId owner;
-    WaitList waiters;
-} Mutex;
 
 // How many tasks of a ThreadDef there are, and who waits for all of them to end.
 typedef struct ThreadGroup {
@@ -65,6 +56,10 @@ struct Machine {
     uint32_t core_count;
     Core *cores;
     RunQueue *run_queues;
+    uint64_t *weights; // of the runnable normal tasks of each queue; side by side, to be searched
+    // No queue weighs less than least_weight, and all before least_from weigh more.
+    uint64_t least_weight;
+    uint32_t least_from;
     const SchedPolicy *policies[SCHED_CLASS_COUNT]; // NULL: no task of that class
     bool uses_tick;                                 // one of them does
     bool shared_queue;                              // normal tasks wait in one queue for all cores
@@ -75,16 +70,17 @@ struct Machine {
     Instant idle_balanced_at;
     Rng balance_rng;     // for the race between ticks, see balance.c
 
+    EntityPositions positions; // of the fair queues' entities
     ARRAY(Task *) task_chunks;
     uint32_t task_count;
     uint32_t timer_sequence;
-    bool killed_sleepers; // there may be timers of dead tasks
+    bool cancelled_timers; // there may be some that nobody waits for
     uint64_t recency;     // last given to a task
 
     Arrival *arrivals; // sorted by time, then as they stand in the scenario
     uint32_t arrival_count, arrival_next;
 
-    Mutex *mutexes;      // by LockId
+    Sync *syncs;         // by SyncId
     ThreadGroup *groups; // by ThreadDefId
     Process *processes;  // by ProcessId
     uint32_t workers;    // tasks that are not daemons and have not ended, arrivals included

@@ -42,7 +42,7 @@ void pelt_update_task(Task *task, Instant now, bool running, bool runnable)
     task->load.runnable = (int32_t)toward(task->load.runnable, runnable ? PELT_FULL : 0, decay);
 }
 
-void pelt_update_queue(RunQueue *queue, Instant now, bool running)
+void pelt_update_queue(RunQueue *queue, Instant now, bool running, uint64_t weight)
 {
     int64_t dt = now.ns - queue->load_since_ns;
     if (dt <= 0)
@@ -52,7 +52,7 @@ void pelt_update_queue(RunQueue *queue, Instant now, bool running)
     queue->util = (int32_t)toward(queue->util, running ? PELT_FULL : 0, decay);
     queue->load_runnable =
         toward(queue->load_runnable, (int64_t)queue->runnable * PELT_FULL, decay);
-    queue->load = toward(queue->load, (int64_t)queue->weight << 10, decay);
+    queue->load = toward(queue->load, (int64_t)weight << 10, decay);
 }
 
 static int64_t task_load(const Task *task)

@@ -12,8 +12,9 @@ uint32_t pelt_decay_q32(int64_t dt_ns);
 
 // Brings a task's averages up to `now`, during which it was running or runnable, or neither.
 void pelt_update_task(Task *task, Instant now, bool running, bool runnable);
-// The same for a run queue; call before its runnable tasks or its current one change.
-void pelt_update_queue(RunQueue *queue, Instant now, bool running);
+// The same for a run queue whose runnable tasks weigh `weight` together; call before they or the
+// current one change.
+void pelt_update_queue(RunQueue *queue, Instant now, bool running, uint64_t weight);
 // A task's averages join or leave the queue's when it moves; both must be up to date.
 void pelt_attach(RunQueue *queue, const Task *task);
 void pelt_detach(RunQueue *queue, const Task *task);

@@ -85,27 +85,48 @@ int placement_for_wakeup(const Machine *machine, const Task *task, int waker_cor
     return placement_allows(machine, task, target) ? target : first_allowed(machine, task);
 }
 
-int placement_for_new(const Machine *machine, const Task *task, int parent_core)
+// The first of the lightest queues. Threads that start together fill the queues in turn, so the
+// search goes on from where the last one ended.
+static int lightest(Machine *machine)
+{
+    const uint64_t *weights = machine->weights;
+    uint32_t core = machine->least_from, count = machine->core_count;
+    while (core < count && weights[core] != machine->least_weight)
+        core++;
+    if (core == count) {
+        core = 0;
+        for (uint32_t i = 1; i < count; i++)
+            core = weights[i] < weights[core] ? i : core;
+        machine->least_weight = weights[core];
+    }
+    machine->least_from = core;
+    return (int)core;
+}
+
+static int lightest_allowed(const Machine *machine, const Task *task)
+{
+    int best = CORE_NONE;
+    for (uint32_t core = 0; core < machine->core_count; core++)
+        if (placement_allows(machine, task, (int)core) &&
+            (best == CORE_NONE || machine->weights[core] < machine->weights[best]))
+            best = (int)core;
+    return best;
+}
+
+int placement_for_new(Machine *machine, const Task *task, int parent_core)
 {
     if (machine->single)
         return 0;
     int idle = find_idle(machine, task, 0);
     if (idle != CORE_NONE)
         return idle;
-    int best = CORE_NONE;
-    uint64_t least = UINT64_MAX;
-    for (uint32_t core = 0; core < machine->core_count; core++) {
-        if (machine->run_queues[core].weight < least &&
-            placement_allows(machine, task, (int)core)) {
-            best = (int)core;
-            least = machine->run_queues[core].weight;
-        }
-    }
+    int best = task->affinity == 0 ? lightest(machine) : lightest_allowed(machine, task);
     CHECKF(best != CORE_NONE, "task %u may run nowhere", task->id.index1);
     // It stays with its creator unless the other core is lighter by more than 17 % of one nice-0
     // task.
     if (parent_core != CORE_NONE && placement_allows(machine, task, parent_core) &&
-        machine->run_queues[parent_core].weight <= least + 1024 * (IMBALANCE_PERCENT - 100) / 100)
+        machine->weights[parent_core] <=
+            machine->weights[best] + 1024 * (IMBALANCE_PERCENT - 100) / 100)
         return parent_core;
     return best;
 }

@@ -5,5 +5,15 @@
 
 int placement_for_wakeup(const Machine *machine, const Task *task, int waker_core);
 // `parent_core`: where its creator runs, CORE_NONE when it arrives from outside.
-int placement_for_new(const Machine *machine, const Task *task, int parent_core);
+int placement_for_new(Machine *machine, const Task *task, int parent_core);
 bool placement_allows(const Machine *machine, const Task *task, int core);
+
+// A queue has become lighter: keeps what is known about the lightest ones true.
+static inline void placement_note_lighter(Machine *machine, uint32_t core, uint64_t weight)
+{
+    if (weight < machine->least_weight ||
+        (weight == machine->least_weight && core < machine->least_from)) {
+        machine->least_weight = weight;
+        machine->least_from = core;
+    }
+}

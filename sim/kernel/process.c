@@ -174,7 +174,7 @@ void process_exit(Machine *machine, Task *task)
 
 // ---- sleeping
 
-void process_sleep(Machine *machine, Task *task, Duration length)
+void process_set_timer(Machine *machine, Task *task, Duration length)
 {
     Duration slack = machine_cost(machine, COST_TIMER_SLACK);
     machine_emit(machine, EVENT_TIMER_SET, task->core, task->id, (uint64_t)length.ns,
@@ -184,5 +184,10 @@ void process_sleep(Machine *machine, Task *task, Duration length)
     task->timer_sequence = machine->timer_sequence;
     TimerEntry entry = {machine->now.ns + length.ns + slack.ns, task->timer_sequence, task->id};
     timer_heap_push(&machine->cores[task->core].timers, entry);
+}
+
+void process_sleep(Machine *machine, Task *task, Duration length)
+{
+    process_set_timer(machine, task, length);
     sched_block(machine, task, SWITCH_BLOCKED_SLEEP);
 }

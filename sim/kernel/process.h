@@ -18,5 +18,7 @@ Instant process_next_arrival(const Machine *machine);
 Duration process_spawn(Machine *machine, ThreadDefId def, Task *creator);
 // `task`, running, ends: joiners wake up, and a process without workers kills its daemons.
 void process_exit(Machine *machine, Task *task);
+// A timer will wake `task`, which is running and about to sleep, after `length`.
+void process_set_timer(Machine *machine, Task *task, Duration length);
 // `task`, running, sleeps for at least `length`.
 void process_sleep(Machine *machine, Task *task, Duration length);

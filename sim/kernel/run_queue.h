@@ -63,7 +63,6 @@ struct RunQueue {
     void *state[SCHED_CLASS_COUNT]; // the policies'
     Task *current;                  // on the core and runnable, or NULL
     uint32_t runnable;  // normal tasks that can run here, current included, delayed ones not
-    uint64_t weight;    // of those
     Instant exec_start; // current is charged up to here
     Instant slice_end;  // set by the policy; INSTANT_NEVER when it has no exact slices
     bool rotate;        // current is to go behind the others: it yielded, or its slice is over

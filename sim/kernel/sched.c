@@ -4,6 +4,7 @@
 #include "sim/kernel/balance.h"
 #include "sim/kernel/pelt.h"
 #include "sim/kernel/placement.h"
+#include "sim/kernel/wait_list.h"
 
 // ---- who is runnable where
 
@@ -27,7 +28,7 @@ static void count_runnable(Machine *machine, RunQueue *queue, const Task *task)
 {
     if (!counts(machine, task))
         return;
-    queue->weight += task->fair.weight;
+    machine->weights[queue->core] += task->fair.weight;
     if (++queue->runnable == 2)
         machine->overloaded++;
 }
@@ -36,7 +37,8 @@ static void discount_runnable(Machine *machine, RunQueue *queue, const Task *tas
 {
     if (!counts(machine, task))
         return;
-    queue->weight -= task->fair.weight;
+    uint64_t weight = machine->weights[queue->core] -= task->fair.weight;
+    placement_note_lighter(machine, (uint32_t)queue->core, weight);
     if (queue->runnable-- == 2)
         machine->overloaded--;
 }
@@ -44,7 +46,8 @@ static void discount_runnable(Machine *machine, RunQueue *queue, const Task *tas
 static void track_queue(Machine *machine, RunQueue *queue)
 {
     if (!machine->single)
-        pelt_update_queue(queue, machine->now, queue->current != NULL);
+        pelt_update_queue(queue, machine->now, queue->current != NULL,
+                          machine->weights[queue->core]);
 }
 
 static void enqueue(Machine *machine, Task *task, int core, EnqueueReason reason)
@@ -232,15 +235,25 @@ void sched_exit(Machine *machine, Task *task)
     dispatch_now(machine, task->core);
 }
 
-// Timers of tasks that were killed are cancelled when they come first: an earliest timer is always
-// one that somebody waits for.
-static void cancel_dead_timers(Machine *machine, int core_number)
+// Cancelled timers are dropped when they come first: an earliest timer is always one that somebody
+// waits for.
+static void drop_cancelled_timers(Machine *machine, int core_number)
 {
     TimerHeap *timers = &machine->cores[core_number].timers;
     const TimerEntry *first;
     while ((first = timer_heap_first(timers)) != NULL &&
            task_at(machine, first->task)->timer_sequence != first->sequence)
         timer_heap_pop(timers);
+}
+
+void sched_cancel_timer(Machine *machine, Task *task)
+{
+    if (task->timer_sequence == 0)
+        return;
+    task->timer_sequence = 0;
+    machine->cancelled_timers = true;
+    drop_cancelled_timers(machine, task->core);
+    machine_refresh(machine, task->core);
 }
 
 void sched_kill(Machine *machine, Task *task)
@@ -256,12 +269,7 @@ void sched_kill(Machine *machine, Task *task)
             ->dequeue(machine, &machine->run_queues[task->core], task, DEQUEUE_EXIT);
     }
     task->state = TASK_DEAD;
-    if (task->timer_sequence != 0) {
-        task->timer_sequence = 0;
-        machine->killed_sleepers = true;
-        cancel_dead_timers(machine, task->core);
-        machine_refresh(machine, task->core);
-    }
+    sched_cancel_timer(machine, task);
     if (on_core) {
         task->left = (Duration){0};
         task->out_reason = SWITCH_EXITED;
@@ -406,7 +414,7 @@ void sched_on_dispatch(Machine *machine, int core_number)
     }
     if (previous != NULL) {
         machine_emit(machine, EVENT_SWITCH_OUT, core_number, previous->id, previous->out_reason,
-                     previous->state == TASK_BLOCKED ? previous->waits_lock.index1 : 0);
+                     previous->state == TASK_BLOCKED ? previous->waits_sync.index1 : 0);
     }
     if (next == NULL)
         become_idle(machine, core, queue);
@@ -459,8 +467,9 @@ static void run_timers(Machine *machine, int core_number)
         TimerEntry entry = timer_heap_pop(&core->timers);
         Task *task = task_at(machine, entry.task);
         task->timer_sequence = 0;
-        if (machine->killed_sleepers)
-            cancel_dead_timers(machine, core_number);
+        if (machine->cancelled_timers)
+            drop_cancelled_timers(machine, core_number);
+        wait_list_leave(machine, task);
         sched_wake(machine, task, (TaskId){0}, core_number);
     }
 }

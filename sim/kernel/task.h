@@ -22,7 +22,6 @@ typedef struct FairEntity {
     int64_t protect_until; // vruntime up to which a wake-up does not preempt it
     int64_t slice_ns;
     uint32_t weight;
-    uint32_t position; // where the entity queue keeps it
     bool custom_slice;
     bool relative_deadline;
     bool delayed; // asleep, but kept on the queue until its lag is used up
@@ -60,8 +59,9 @@ typedef struct Task {
     struct Task *queue_next, *queue_previous; // in a policy's list; tasks do not move
 
     // Waiting: in a futex's or a join's list, or for a timer.
-    TaskId next_waiter;
-    LockId waits_lock;
+    TaskId next_waiter, previous_waiter;
+    struct WaitList *waits_in; // the list that it is on; lists do not move
+    SyncId waits_sync;
     ThreadDefId waits_join;
     uint32_t timer_sequence; // of the timer it expects; 0: none
 

@@ -1,8 +1,12 @@
 #include "sim/kernel/wait_list.h"
 
+#include "sim/kernel/sched.h"
+
 void wait_list_add(Machine *machine, WaitList *list, Task *task)
 {
     task->next_waiter = (TaskId){0};
+    task->previous_waiter = list->last;
+    task->waits_in = list;
     if (list->last.index1 != 0)
         task_at(machine, list->last)->next_waiter = task->id;
     else
@@ -10,14 +14,29 @@ void wait_list_add(Machine *machine, WaitList *list, Task *task)
     list->last = task->id;
 }
 
+void wait_list_leave(Machine *machine, Task *task)
+{
+    WaitList *list = task->waits_in;
+    if (list == NULL)
+        return;
+    if (task->previous_waiter.index1 != 0)
+        task_at(machine, task->previous_waiter)->next_waiter = task->next_waiter;
+    else
+        list->first = task->next_waiter;
+    if (task->next_waiter.index1 != 0)
+        task_at(machine, task->next_waiter)->previous_waiter = task->previous_waiter;
+    else
+        list->last = task->previous_waiter;
+    task->next_waiter = task->previous_waiter = (TaskId){0};
+    task->waits_in = NULL;
+}
+
 Task *wait_list_take(Machine *machine, WaitList *list)
 {
     while (list->first.index1 != 0) {
         Task *task = task_at(machine, list->first);
-        list->first = task->next_waiter;
-        if (list->first.index1 == 0)
-            list->last = (TaskId){0};
-        task->next_waiter = (TaskId){0};
+        wait_list_leave(machine, task);
+        sched_cancel_timer(machine, task);
         if (task->state != TASK_DEAD)
             return task;
     }

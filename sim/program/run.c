@@ -40,6 +40,7 @@ static void init_cores(Machine *machine)
     machine->single = count == 1;
     machine->cores = ARENA_ARRAY(&machine->arena, Core, count);
     machine->run_queues = ARENA_ARRAY(&machine->arena, RunQueue, count);
+    machine->weights = ARENA_ARRAY(&machine->arena, uint64_t, count);
     machine->idle_cores = ARENA_ARRAY(&machine->arena, uint64_t, CORES_MAX / 64 + 1);
     machine->idle_count = count;
     const SchedPolicy *normal = sched_policy(machine->scenario->machine.scheduler);
@@ -73,7 +74,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
     machine->idle_balanced_at = (Instant){-1};
     machine->balance_rng = rng_make(scenario->seed, UINT64_MAX); // no task has this stream
     Arena *arena = &machine->arena;
-    machine->mutexes = ARENA_ARRAY(arena, Mutex, scenario->lock_count + 1);
+    machine->syncs = ARENA_ARRAY(arena, Sync, scenario->sync_count + 1);
     machine->groups = ARENA_ARRAY(arena, ThreadGroup, scenario->thread_count + 1);
     machine->processes = ARENA_ARRAY(arena, Process, scenario->process_count + 1);
     ARRAY_EXTEND(&machine->frames); // index 0 is "none"
@@ -86,6 +87,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
 static uint64_t machine_bytes(const Machine *machine)
 {
     uint64_t bytes = machine->arena.bytes + machine->frames.capacity * sizeof(Frame) +
+                     machine->positions.at.capacity * sizeof(uint32_t) +
                      machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
     for (uint32_t i = 0; i < machine->core_count; i++)
         bytes += machine->cores[i].timers.entries.capacity * sizeof(TimerEntry);
@@ -101,6 +103,7 @@ static void machine_free(Machine *machine)
     for (size_t i = 0; i < machine->task_chunks.count; i++)
         free(machine->task_chunks.at[i]);
     ARRAY_FREE(&machine->task_chunks);
+    ARRAY_FREE(&machine->positions.at);
     ARRAY_FREE(&machine->frames);
     arena_free(&machine->arena);
 }

@@ -88,23 +88,23 @@ enum {
     UNLOCK_RETURNED
 };
 
-static Mutex *mutex_of(Machine *machine, const Op *op)
+static Sync *mutex_of(Machine *machine, const Op *op)
 {
-    return &machine->mutexes[op->arg[0] - 1];
+    return &machine->syncs[op->arg[0] - 1];
 }
 
-static void mutex_taken(Machine *machine, Task *task, Mutex *mutex, uint8_t word, uint32_t lock)
+static void mutex_taken(Machine *machine, Task *task, Sync *mutex, uint8_t word, uint32_t lock)
 {
-    mutex->word = word;
+    mutex->mutex.word = word;
     mutex->owner = task->id;
     machine_emit(machine, EVENT_LOCK_TAKEN, task->core, task->id, lock, 0);
 }
 
-static StepResult mutex_sleep(Machine *machine, Task *task, Mutex *mutex, uint32_t lock)
+static StepResult mutex_sleep(Machine *machine, Task *task, Sync *mutex, uint32_t lock)
 {
     machine_emit(machine, EVENT_LOCK_WAIT, task->core, task->id, lock, mutex->owner.index1);
     wait_list_add(machine, &mutex->waiters, task);
-    task->waits_lock = (LockId){lock};
+    task->waits_sync = (SyncId){lock};
     sched_block(machine, task, SWITCH_BLOCKED_LOCK);
     deadlock_check(machine, task);
     return program_blocked(task, LOCK_WOKEN);
@@ -113,40 +113,40 @@ static StepResult mutex_sleep(Machine *machine, Task *task, Mutex *mutex, uint32
 // Steps until the mutex is taken; then `*taken` is true and the result STEP_NEXT.
 static StepResult mutex_lock(Machine *machine, Task *task, const Op *op, bool *taken)
 {
-    Mutex *mutex = mutex_of(machine, op);
+    Sync *mutex = mutex_of(machine, op);
     uint32_t lock = op->arg[0];
     Duration call = machine_cost(machine, COST_SYSCALL);
     switch (task->phase) {
     case PHASE_ENTER:
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), LOCK_TRY);
     case LOCK_TRY:
-        if (mutex->word == 0) {
+        if (mutex->mutex.word == 0) {
             mutex_taken(machine, task, mutex, 1, lock);
             *taken = true;
             return STEP_NEXT;
         }
-        mutex->word = 2;
+        mutex->mutex.word = 2;
         return program_syscall(
             machine, task, SYSCALL_FUTEX_WAIT,
             duration_add(half(call, false), machine_cost(machine, COST_FUTEX_WAIT)),
             LOCK_IN_KERNEL);
     case LOCK_IN_KERNEL:
         // The kernel looks at the word again under its own lock: sleep only if still contended.
-        if (mutex->word == 2)
+        if (mutex->mutex.word == 2)
             return mutex_sleep(machine, task, mutex, lock);
         return program_work(machine, task, true, half(call, true), LOCK_RETURNED);
     case LOCK_WOKEN:
-        task->waits_lock = (LockId){0};
+        task->waits_sync = (SyncId){0};
         return program_work(machine, task, true, half(call, true), LOCK_RETURNED);
     default:
         program_syscall_over(machine, task);
         // It cannot know whether others sleep too, so it takes the mutex as contended.
-        if (mutex->word == 0) {
+        if (mutex->mutex.word == 0) {
             mutex_taken(machine, task, mutex, 2, lock);
             *taken = true;
             return STEP_NEXT;
         }
-        mutex->word = 2;
+        mutex->mutex.word = 2;
         return program_syscall(
             machine, task, SYSCALL_FUTEX_WAIT,
             duration_add(half(call, false), machine_cost(machine, COST_FUTEX_WAIT)),
@@ -156,7 +156,7 @@ static StepResult mutex_lock(Machine *machine, Task *task, const Op *op, bool *t
 
 static bool mutex_owned(Machine *machine, Task *task, const Op *op)
 {
-    Mutex *mutex = mutex_of(machine, op);
+    Sync *mutex = mutex_of(machine, op);
     if (ID_EQUAL(mutex->owner, task->id))
         return true;
     char name[96], holder[96];
@@ -164,7 +164,7 @@ static bool mutex_owned(Machine *machine, Task *task, const Op *op)
     machine_fail(machine, scenario->op_at[program_op_index(machine, op)],
                  "at %" PRId64 " ns %s unlocks '%s', which it does not hold (%s does)",
                  machine->now.ns, machine_task_name(machine, task->id, name),
-                 scenario_string(scenario, scenario->locks[op->arg[0] - 1].name),
+                 scenario_string(scenario, scenario->syncs[op->arg[0] - 1].name),
                  machine_task_name(machine, mutex->owner, holder));
     return false;
 }
@@ -172,7 +172,7 @@ static bool mutex_owned(Machine *machine, Task *task, const Op *op)
 // Steps until the mutex is released; then `*released` is true and the result STEP_NEXT.
 static StepResult mutex_unlock(Machine *machine, Task *task, const Op *op, bool *released)
 {
-    Mutex *mutex = mutex_of(machine, op);
+    Sync *mutex = mutex_of(machine, op);
     switch (task->phase) {
     case PHASE_ENTER:
     case PHASE_BLOCK_DONE:
@@ -181,8 +181,8 @@ static StepResult mutex_unlock(Machine *machine, Task *task, const Op *op, bool 
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK),
                             UNLOCK_DONE);
     case UNLOCK_DONE: {
-        bool contended = mutex->word == 2;
-        mutex->word = 0;
+        bool contended = mutex->mutex.word == 2;
+        mutex->mutex.word = 0;
         mutex->owner = (TaskId){0};
         machine_emit(machine, EVENT_LOCK_RELEASED, task->core, task->id, op->arg[0], 0);
         if (contended) {

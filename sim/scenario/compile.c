@@ -79,16 +79,16 @@ static bool parse_function(Compiler *compiler, const Node *node, const char *lab
 // The names of one kind that the process has, in the scratch arena.
 static const char **process_names(Loader *loader, ProcessId process, SymbolKind kind, size_t *count)
 {
-    size_t all = kind == SYMBOL_LOCK       ? loader->locks.count
+    size_t all = kind == SYMBOL_LOCK       ? loader->syncs.count
                  : kind == SYMBOL_FUNCTION ? loader->functions.count
                                            : loader->threads.count;
     const char **names = ARENA_ARRAY(&loader->scratch, const char *, all + 1);
     *count = 0;
     for (size_t i = 0; i < all; i++) {
-        ProcessId owner = kind == SYMBOL_LOCK       ? loader->locks.at[i].process
+        ProcessId owner = kind == SYMBOL_LOCK       ? loader->syncs.at[i].process
                           : kind == SYMBOL_FUNCTION ? loader->functions.at[i].process
                                                     : loader->threads.at[i].process;
-        StringId name = kind == SYMBOL_LOCK       ? loader->locks.at[i].name
+        StringId name = kind == SYMBOL_LOCK       ? loader->syncs.at[i].name
                         : kind == SYMBOL_FUNCTION ? loader->functions.at[i].name
                                                   : loader->threads.at[i].name;
         if (ID_EQUAL(owner, process))

@@ -23,7 +23,7 @@ typedef enum ExpectSubject {
     SUBJECT_NONE,
     SUBJECT_CORE,    // id: core number
     SUBJECT_THREADS, // id: ThreadDefId; all tasks made from it, or one when instance != 0
-    SUBJECT_LOCK,    // id: LockId
+    SUBJECT_LOCK,    // id: SyncId
     SUBJECT_NAME,    // id: StringId of a mark or span
 } ExpectSubject;
 

@@ -42,7 +42,7 @@ static size_t collect(Evaluation *evaluation, const ExpectNode *node, const doub
     uint32_t first = node->subject == SUBJECT_CORE ? 0 : 1;
     uint32_t count = node->subject == SUBJECT_CORE      ? scenario->machine.cores
                      : node->subject == SUBJECT_THREADS ? scenario->thread_count
-                                                        : scenario->lock_count;
+                                                        : scenario->sync_count;
     const double *part;
     size_t total = 0, at = 0;
     for (uint32_t i = 0; i < count; i++)

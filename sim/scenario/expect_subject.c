@@ -13,21 +13,21 @@ typedef struct Search {
 
 static uint32_t named_count(const Search *search)
 {
-    return search->kind == SUBJECT_LOCK ? search->scenario->lock_count
+    return search->kind == SUBJECT_LOCK ? search->scenario->sync_count
                                         : search->scenario->thread_count;
 }
 
 static const char *named_name(const Search *search, uint32_t index)
 {
     const Scenario *scenario = search->scenario;
-    return scenario_string(scenario, search->kind == SUBJECT_LOCK ? scenario->locks[index].name
+    return scenario_string(scenario, search->kind == SUBJECT_LOCK ? scenario->syncs[index].name
                                                                   : scenario->threads[index].name);
 }
 
 static const char *named_process(const Search *search, uint32_t index)
 {
     const Scenario *scenario = search->scenario;
-    ProcessId process = search->kind == SUBJECT_LOCK ? scenario->locks[index].process
+    ProcessId process = search->kind == SUBJECT_LOCK ? scenario->syncs[index].process
                                                      : scenario->threads[index].process;
     if (ID_NONE(process) || process.index1 > scenario->process_count)
         return "";

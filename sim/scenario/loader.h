@@ -37,7 +37,7 @@ typedef struct Loader {
     ARRAY(ProcessDef) processes;
     ARRAY(ThreadDef) threads;
     ARRAY(uint32_t) thread_functions; // of each thread: the Function (index1) that it runs, or 0
-    ARRAY(LockDef) locks;
+    ARRAY(SyncDef) syncs;
     ARRAY(Dist) dists;
     ARRAY(DistChoice) choices;
     ARRAY(CoreSet) core_sets;

@@ -12,6 +12,8 @@
 #define uthash_fatal(message) CHECKF(false, "%s", message)
 #include <uthash.h>
 
+enum { EMPTY_LINES_MAX = 1000 };
+
 typedef struct Frame {
     Node *container;
     Node *last; // its last item or value
@@ -55,27 +57,39 @@ static bool is_continuation(char byte)
     return ((unsigned char)byte & 0xC0) == 0x80;
 }
 
-// The place of byte `offset`. Calls mostly go forward, so that all places together cost one walk
-// over the source; a call that goes back starts again at the beginning of its line.
+// Whether the byte at `offset` begins a character that takes a column: all but a line's end and a
+// byte order mark.
+static bool takes_column(const Reader *reader, size_t offset)
+{
+    char byte = reader->source[offset];
+    return !is_continuation(byte) && byte != '\n' && offset >= reader->skipped;
+}
+
+// The place of byte `offset`, counted from the place asked for last: libfyaml's tokens come nearly
+// in order, so that all places together cost little more than one walk over the source.
 static SourceAt place(Reader *reader, size_t offset)
 {
     if (offset > reader->length)
         offset = reader->length;
-    if (offset < reader->cursor) {
-        while (reader->cursor > 0 &&
-               (reader->cursor > offset || reader->source[reader->cursor - 1] != '\n')) {
-            reader->cursor--;
-            reader->line -= reader->source[reader->cursor] == '\n';
+    bool another_line = false;
+    while (reader->cursor > offset) {
+        reader->cursor--;
+        reader->column -= takes_column(reader, reader->cursor);
+        if (reader->source[reader->cursor] == '\n') {
+            reader->line--;
+            another_line = true;
         }
+    }
+    if (another_line) {
         reader->column = 1;
+        for (size_t i = offset; i > 0 && reader->source[i - 1] != '\n'; i--)
+            reader->column += takes_column(reader, i - 1);
     }
     for (; reader->cursor < offset; reader->cursor++) {
+        reader->column += takes_column(reader, reader->cursor);
         if (reader->source[reader->cursor] == '\n') {
             reader->line++;
             reader->column = 1;
-        } else if (!is_continuation(reader->source[reader->cursor]) &&
-                   (reader->skipped == 0 || reader->cursor > 0)) {
-            reader->column++;
         }
     }
     return (SourceAt){reader->line, reader->column, 1};
@@ -116,11 +130,17 @@ static size_t utf8_bytes(const unsigned char *at, size_t left)
     return bytes;
 }
 
-// A text file: valid UTF-8 without control characters.
+// A text file: valid UTF-8 without control characters. Nor does it have very many empty lines in a
+// row, over which libfyaml 0.7 takes the square of their number.
 static bool check_characters(Reader *reader)
 {
+    int empty = 0;
     for (size_t i = 0; i < reader->length;) {
         const unsigned char *at = (const unsigned char *)reader->source + i;
+        empty = *at == '\n' ? empty + 1 : *at == ' ' || *at == '\r' ? empty : 0;
+        if (empty > EMPTY_LINES_MAX)
+            return diag_fail(reader->diag, place(reader, i), "more than %d empty lines in a row",
+                             EMPTY_LINES_MAX);
         size_t bytes = utf8_bytes(at, reader->length - i);
         if (bytes == 0)
             return diag_fail(reader->diag, place(reader, i),
@@ -523,8 +543,7 @@ static bool parse(Reader *reader)
 
     // JSON_NONE: the default looks at the first characters and may then read JSON's rules.
     struct fy_parse_cfg cfg = {
-        .flags = FYPCF_DEFAULT_VERSION_1_2 | FYPCF_DISABLE_DEPTH_LIMIT | FYPCF_JSON_NONE |
-                 FYPCF_ALLOW_DUPLICATE_KEYS,
+        .flags = FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE | FYPCF_ALLOW_DUPLICATE_KEYS,
         .diag = messages,
     };
     reader->parser = fy_parser_create(&cfg);

@@ -28,8 +28,8 @@ static void load_lock(Loader *loader, ProcessId process, const Node *node)
     uint32_t *symbol = intern_symbol(loader, process, SYMBOL_LOCK, name);
     if (*symbol != 0)
         return; // a double key, reported already
-    *ARRAY_PUSH(&loader->locks) = (LockDef){.name = name, .process = process, .at = node->key->at};
-    *symbol = (uint32_t)loader->locks.count;
+    *ARRAY_PUSH(&loader->syncs) = (SyncDef){.name = name, .process = process, .at = node->key->at};
+    *symbol = (uint32_t)loader->syncs.count;
     if (node->kind != NODE_TEXT || strcmp(node->text, "lock") != 0)
         loader_fail(loader, node, NULL, "'%s' needs its kind, which is lock; found %s",
                     string(loader, name), loader_found(loader, node));

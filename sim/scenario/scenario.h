@@ -131,11 +131,25 @@ typedef struct ProcessDef {
     SourceAt at;
 } ProcessDef;
 
-typedef struct LockDef {
+// Something that threads synchronise by: a lock, a semaphore, a queue…
+typedef struct SyncDef {
     StringId name;
     ProcessId process;
     SourceAt at;
-} LockDef;
+    SyncKind kind;
+    uint32_t parameter;  // a semaphore's value, a barrier's threads, a queue's capacity (0: none)
+    SyncId lock;         // a condition's
+    uint32_t spurious;   // a condition: chance that a wait ends for no reason, parts per 2^32-1
+    bool prefer_writers; // a rwlock
+    bool by_priority;    // a queue
+} SyncDef;
+
+// What `while` and `if` look at: whether an event is set, a queue has items, a semaphore's value is
+// above 0.
+typedef struct TestDef {
+    SyncId sync;
+    bool negated;
+} TestDef;
 
 typedef struct MachineDef {
     uint32_t cores;          // 1 .. CORES_MAX; default 1
@@ -164,8 +178,10 @@ typedef struct Scenario {
     uint32_t process_count;
     ThreadDef *threads;
     uint32_t thread_count;
-    LockDef *locks;
-    uint32_t lock_count;
+    SyncDef *syncs;
+    uint32_t sync_count;
+    TestDef *tests;
+    uint32_t test_count;
     Dist *dists;
     uint32_t dist_count;
     DistChoice *choices;

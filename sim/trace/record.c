@@ -79,3 +79,19 @@ const char *end_reason_text(unsigned reason)
 #undef X
     return word_at(WORDS(texts), reason);
 }
+
+const char *sync_kind_word(unsigned kind)
+{
+#define X(id, word) word,
+    static const char *const words[] = {SYNC_KINDS(X)};
+#undef X
+    return word_at(WORDS(words), kind);
+}
+
+const char *wait_end_text(unsigned end)
+{
+#define X(id, word) word,
+    static const char *const texts[] = {WAIT_ENDS(X)};
+#undef X
+    return word_at(WORDS(texts), end);
+}

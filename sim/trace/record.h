@@ -41,6 +41,9 @@ typedef enum ArgType {
     ARG_MIGRATION_REASON,
     ARG_LIMIT,
     ARG_END_REASON,
+    ARG_SYNC,
+    ARG_OP,
+    ARG_WAIT_END,
     ARG_TYPE_COUNT
 } ArgType;
 
@@ -65,3 +68,5 @@ const char *irq_name(unsigned id);
 const char *migration_reason_text(unsigned reason);
 const char *limit_name(unsigned id);
 const char *end_reason_text(unsigned reason);
+const char *sync_kind_word(unsigned kind);
+const char *wait_end_text(unsigned end);

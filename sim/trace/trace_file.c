@@ -26,6 +26,8 @@ static uint64_t arg_max(ArgType type)
     case ARG_DEF:
     case ARG_LOCK:
     case ARG_TEXT:
+    case ARG_SYNC:
+    case ARG_OP:
         return UINT32_MAX;
     case ARG_CORE:
         return CORES_MAX;
@@ -43,6 +45,8 @@ static uint64_t arg_max(ArgType type)
         return LIMIT_COUNT - 1;
     case ARG_END_REASON:
         return END_REASON_COUNT - 1;
+    case ARG_WAIT_END:
+        return WAIT_END_COUNT - 1;
     case ARG_NONE:
     case ARG_COUNT:
     case ARG_VTIME:

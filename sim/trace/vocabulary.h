@@ -12,7 +12,8 @@
     X(BLOCKED_SLEEP, "sleep", "it sleeps")                                                         \
     X(BLOCKED_LOCK, "lock", "it waits for a lock")                                                 \
     X(BLOCKED_JOIN, "join", "it waits for threads to end")                                         \
-    X(EXITED, "exit", "it has ended")
+    X(EXITED, "exit", "it has ended")                                                              \
+    X(BLOCKED_SYNC, "wait", "it waits for another thread")
 
 typedef enum SwitchReason {
 #define X(id, word, sentence) SWITCH_##id,
@@ -71,6 +72,46 @@ typedef enum MigrationReason {
 #undef X
         MIGRATION_REASON_COUNT
 } MigrationReason;
+
+// What threads synchronise by. X(ID, "word")
+#define SYNC_KINDS(X)                                                                              \
+    X(LOCK, "lock")                                                                                \
+    X(RLOCK, "rlock")                                                                              \
+    X(PI, "pi")                                                                                    \
+    X(SPIN, "spin")                                                                                \
+    X(RWLOCK, "rwlock")                                                                            \
+    X(SEMAPHORE, "semaphore")                                                                      \
+    X(CONDITION, "condition")                                                                      \
+    X(EVENT, "event")                                                                              \
+    X(BARRIER, "barrier")                                                                          \
+    X(QUEUE, "queue")
+
+typedef enum SyncKind {
+#define X(id, word) SYNC_##id,
+    SYNC_KINDS(X)
+#undef X
+        SYNC_KIND_COUNT
+} SyncKind;
+
+// The kinds that `lock`, `unlock` and `with` work on come first.
+static inline int sync_is_lock(SyncKind kind)
+{
+    return kind <= SYNC_RWLOCK;
+}
+
+// How a wait that is not for a lock ended. X(ID, "word")
+#define WAIT_ENDS(X)                                                                               \
+    X(WOKEN, "woken")                                                                              \
+    X(CHANGED, "what it waited for came before it slept")                                          \
+    X(TIMEOUT, "its time is over")                                                                 \
+    X(SPURIOUS, "for no reason")
+
+typedef enum WaitEnd {
+#define X(id, word) WAIT_##id,
+    WAIT_ENDS(X)
+#undef X
+        WAIT_END_COUNT
+} WaitEnd;
 
 // Explicit limits of a run. X(ID, "name in the scenario", default, "what it bounds")
 #define LIMITS(X)                                                                                  \

@@ -39,7 +39,7 @@ static void check_program(const Scenario *scenario)
                 CHECK(arg > 0 && arg <= scenario->dist_count);
                 break;
             case FIELD_LOCK:
-                CHECK(arg > 0 && arg <= scenario->lock_count);
+                CHECK(arg > 0 && arg <= scenario->sync_count);
                 break;
             case FIELD_THREAD:
             case FIELD_SPAWNED:

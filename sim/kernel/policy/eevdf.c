@@ -65,14 +65,14 @@ static uint32_t entity_count(const RunQueue *queue)
     return entity_queue_count(&eevdf(queue)->tree) + (current_of(queue) != NULL);
 }
 
-static int64_t least_queued_slice(const RunQueue *queue)
+static int64_t least_queued_slice(const Machine *machine, const RunQueue *queue)
 {
     const Eevdf *state = eevdf(queue);
     const EntityQueue *tree = &state->tree;
     uint32_t count = entity_queue_count(tree);
     int64_t least = count > tree->custom_slices ? state->base_slice_ns : INT64_MAX;
     for (uint32_t i = 0; tree->custom_slices > 0 && i < count; i++) {
-        const FairEntity *entity = &entity_queue_item(tree, i)->task->fair;
+        const FairEntity *entity = &task_at(machine, entity_queue_item(tree, i)->task)->fair;
         if (entity->slice_ns < least)
             least = entity->slice_ns;
     }
@@ -124,6 +124,7 @@ static void eevdf_init(Machine *machine, RunQueue *queue, Arena *arena)
     int log2 = 31 - __builtin_clz(cores);
     int64_t configured = machine->scenario->machine.slice_ns;
     state->base_slice_ns = configured > 0 ? configured : BASE_SLICE_NS * (1 + log2);
+    state->tree.positions = &machine->positions;
     queue->state[SCHED_CLASS_NORMAL] = state;
 }
 
@@ -183,28 +184,38 @@ static bool eevdf_dequeue(Machine *machine, RunQueue *queue, Task *task, Dequeue
     return true;
 }
 
+// Begins to load a task that is about to run: on a large machine it comes from main memory.
+static void prefetch(const Task *task)
+{
+    for (size_t offset = 0; offset < sizeof *task; offset += 64)
+        __builtin_prefetch((const char *)task + offset, 1);
+}
+
 // The choice among the tree and, unless protected, current; delayed tasks included.
-static Task *choose(RunQueue *queue, bool protect)
+static Task *choose(const Machine *machine, RunQueue *queue, bool protect)
 {
     Eevdf *state = eevdf(queue);
     Task *current = current_of(queue);
     if (entity_count(queue) == 1)
-        return current != NULL ? current : entity_queue_item(&state->tree, 0)->task;
+        return current != NULL ? current
+                               : task_at(machine, entity_queue_item(&state->tree, 0)->task);
     int64_t limit = average(queue);
     if (current != NULL && current->fair.vruntime > limit)
         current = NULL;
     if (current != NULL && protect && current->fair.vruntime < current->fair.protect_until)
         return current;
     const Entity *best = entity_queue_best(&state->tree, limit);
+    if (best != NULL)
+        prefetch(task_at(machine, best->task));
     if (best == NULL || (current != NULL && current->fair.deadline < best->deadline))
         return current;
-    return best->task;
+    return task_at(machine, best->task);
 }
 
 static TaskId eevdf_pick(Machine *machine, RunQueue *queue)
 {
     while (entity_count(queue) > 0) {
-        Task *task = choose(queue, true);
+        Task *task = choose(machine, queue, true);
         CHECK(task != NULL);
         if (!task->fair.delayed)
             return task->id;
@@ -226,11 +237,10 @@ static void eevdf_put_back(Machine *machine, RunQueue *queue, Task *task)
 
 static void eevdf_take(Machine *machine, RunQueue *queue, Task *task)
 {
-    (void)machine;
     FairEntity *entity = &task->fair;
     entity_queue_remove(&eevdf(queue)->tree, task);
     // RUN_TO_PARITY: until here in virtual time, only a shorter slice may preempt it.
-    int64_t least = least_queued_slice(queue);
+    int64_t least = least_queued_slice(machine, queue);
     entity->protect_until = entity->deadline;
     if (least < entity->slice_ns) {
         int64_t until = entity->vruntime + virtual_ns(least, entity);
@@ -258,13 +268,13 @@ static bool eevdf_preempts(Machine *machine, RunQueue *queue, Task *woken)
     eevdf_charge(machine, queue);
     FairEntity *current = &queue->current->fair;
     bool shorter = woken->fair.slice_ns < current->slice_ns;
-    if (choose(queue, !shorter) == woken) {
+    if (choose(machine, queue, !shorter) == woken) {
         if (shorter && current->vruntime < current->protect_until)
             current->protect_until = current->vruntime;
         return true;
     }
     if (shorter) {
-        int64_t until = current->vruntime + virtual_ns(least_queued_slice(queue), current);
+        int64_t until = current->vruntime + virtual_ns(least_queued_slice(machine, queue), current);
         if (until < current->protect_until)
             current->protect_until = until;
     }
@@ -288,7 +298,7 @@ static uint32_t eevdf_count(const RunQueue *queue)
 
 static TaskId eevdf_at(const RunQueue *queue, uint32_t index)
 {
-    return entity_queue_item(&eevdf(queue)->tree, index)->task->id;
+    return entity_queue_item(&eevdf(queue)->tree, index)->task;
 }
 
 const SchedPolicy policy_eevdf = {
