@@ -7,11 +7,11 @@
 
 typedef struct RunResult {
     EndReason end;
-    LimitId limit;     // for END_LIMIT
-    Instant ended;     // when the run ended
-    uint64_t events;   // pops of the event queue
-    uint64_t bytes;    // memory that the run held at its peak, trace excluded
-    uint32_t tasks;    // created
+    LimitId limit;   // for END_LIMIT
+    Instant ended;   // when the run ended
+    uint64_t events; // pops of the event queue
+    uint64_t bytes;  // memory that the run held at its peak, trace excluded
+    uint32_t tasks;  // created
 } RunResult;
 
 // Simulates `scenario` from its beginning to its end and writes the trace to `trace`. A pure

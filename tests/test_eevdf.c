@@ -147,7 +147,7 @@ static void two_yielders_alternate(void **state)
 
 #define SLEEPER(name, run, sleep)                                                                  \
     "  - { name: " name ", run: [ { forever: [ { compute: " run " }, { sleep: " sleep " } ] } ] "  \
-                                                                                      "}\n"
+    "}\n"
 
 // Hog A, B runs 2 ms and sleeps 5 ms. A wake-up within 1.4 ms after a tick finds A's deadline,
 // renewed at that tick to v + 1.4 ms, earlier than its own (V + 1.4 ms): it waits for the next

@@ -317,7 +317,8 @@ static void every_row_has_an_example_that_loads(void **state)
         // Names that the examples use.
         snprintf(
             text, sizeof text,
-            "locks: { cache: lock }\nfunctions: { handle: [ yield ], work: [ yield ] }\n"
+            "locks: { cache: lock }\nsemaphores: { slots: 2 }\nconditions: { ready: cache }\n"
+            "events: [ go ]\nbarriers: { phase: 2 }\nqueues: { jobs: 10 }\nfunctions: { handle: [ yield ], work: [ yield ] }\n"
             "threads:\n  - { name: %s, run: [ yield ] }\n  - name: main\n    run:\n      - %s\n",
             strstr(info->example, "as: helper") ? "other" : "helper", info->example);
         load(text);

@@ -420,7 +420,9 @@ static void check_op(const char *op)
         prefix = "{ lock: cache }, ";
     const char *suffix = strstr(op, "lock") == op ? ", { unlock: cache }" : "";
     bool map = strchr(op, ':') != NULL;
-    check_loads(format("locks: { cache: lock }\n"
+    check_loads(format("locks: { cache: lock }\nsemaphores: { slots: 2 }\n"
+                       "conditions: { ready: cache }\nevents: [ go ]\nbarriers: { phase: 2 }\n"
+                       "queues: { jobs: 10 }\n"
                        "functions: { handle: [ { compute: 1ms } ], work: [ { compute: 1ms } ] }\n"
                        "until: 1s\n"
                        "threads:\n"
@@ -484,13 +486,20 @@ static void test_every_key_loads(void **state)
         "title: t\nlesson: l\nseed: 3\nuntil: 1s\nlimits: { events: 10k, time: 2h }\n"
         "machine: { cores: 2, scheduler: { policy: eevdf, slice: 3ms }, tick: 1ms, costs: zero }\n"
         "processes:\n"
-        "  - name: p\n    runtime: c\n    locks: { l: lock }\n    functions: { f: [ yield ] }\n"
+        "  - name: p\n    runtime: c\n    locks: { l: lock, w: { kind: rwlock, prefer: writers } }\n"
+        "    semaphores: { s: 0 }\n    conditions: { c: { lock: l, spurious: 10% } }\n"
+        "    events: [ e ]\n    barriers: { b: 2 }\n"
+        "    queues: { q: 3, u: unbounded, p: { capacity: 4, order: priority } }\n"
+        "    functions: { f: [ yield ] }\n"
         "    threads:\n"
         "      - { name: t, count: 2, start: exp(1ms), nice: 5, affinity: [ 0, 1 ], slice: 1ms, "
         "run: [ { call: f }, { with: { lock: l, do: [ yield ] } } ] }\n"
         "      - { name: d, daemon: true, affinity: 1, run: [ { call: f } ] }\n"
         "expect: [ makespan < 1s ]\n";
-    static const char second[] = "locks: { l: lock }\nfunctions: { f: [ { lock: l }, { unlock: l } "
+    static const char second[] = "locks: { l: lock, r: rlock, s: spin, w: rwlock, i: pi }\n"
+                                 "semaphores: { n: 1 }\nconditions: { c: l, d: r }\nevents: [ e ]\n"
+                                 "barriers: { b: 1 }\nqueues: { q: { order: fifo } }\n"
+                                 "functions: { f: [ { lock: l }, { unlock: l } "
                                  "] }\nthreads: [ { name: t, run: [ { call: f } ] } ]\n";
     const char *third = "threads: [ { name: t, run: [ yield ] } ]\nmachine: { costs: { base: zero";
     for (int c = 0; c < COST_COUNT; c++)

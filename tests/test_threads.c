@@ -352,6 +352,24 @@ static void join_waits_for_those_to_come(void **state)
     expect_end(END_DONE, 6 * US);
 }
 
+// Five that come at different times: whoever is there may have ended long before the next one
+// comes, but the join lasts until the last of the five has ended.
+static void join_waits_for_all_that_come_apart(void **state)
+{
+    (void)state;
+    start(ZERO("1") "threads:\n"
+                    "  - { name: main, run: [ { join: w } ] }\n"
+                    "  - { name: w, count: 5, start: exp(10ms), run: [ { compute: 1us } ] }\n");
+    int64_t last = 0;
+    for (uint32_t task = 2; task <= 6; task++) {
+        int64_t end = metrics_thread(&metrics, task)->end_ns;
+        last = end > last ? end : last;
+    }
+    assert_int_equal(run.result.tasks, 6);
+    assert_int_equal(simulated_thread(&run, &metrics, "main")->end_ns, last);
+    assert_int_equal(simulated_count(&run, EVENT_WAKEUP, "main"), 1);
+}
+
 // A join waits for the whole group: its threads end at 1, 3 and 6 (one core, in order).
 static void join_waits_for_all_of_a_group(void **state)
 {
@@ -562,12 +580,13 @@ static void the_timer_of_a_dead_thread_wakes_nobody(void **state)
           "processes:\n"
           "  - name: p\n"
           "    threads:\n"
-          "      - { name: main, run: [ { compute: 1us } ] }\n"
           "      - { name: back, daemon: true, run: [ { sleep: 1h } ] }\n"
+          "      - { name: main, run: [ { compute: 1us } ] }\n"
           "  - name: q\n"
           "    locks: { x: lock }\n"
           "    threads:\n"
           "      - { name: A, run: [ { compute: 2us }, { lock: x }, { lock: x } ] }\n");
+    expect_timeline("back", "in 0, call clock_nanosleep 0, timer 0, out sleep 0, killed 1");
     expect_end(END_DEADLOCK, 3 * US);
     assert_int_equal(simulated_count(&run, EVENT_IRQ, NULL), 0);
 }
@@ -818,6 +837,7 @@ int main(void)
         RUN(spawn_makes_as_many_as_asked),
         RUN(joining_nobody_takes_no_time),
         RUN(join_waits_for_those_to_come),
+        RUN(join_waits_for_all_that_come_apart),
         RUN(join_waits_for_all_of_a_group),
         RUN(a_daemon_ends_with_its_process),
         RUN(a_thread_that_is_no_daemon_is_waited_for),

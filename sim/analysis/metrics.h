@@ -82,7 +82,7 @@ typedef struct Metrics {
     TaskTable threads; // of ThreadMetrics
     CoreMetrics cores[CORES_MAX];
     uint32_t core_count; // the scenario's, or more when the trace has more
-    SyncMetrics *syncs; // by SyncId
+    SyncMetrics *syncs;  // by SyncId
     Samples *wakes;      // by ThreadDefId, owned by instance
     uint32_t *name_of;   // by StringId: index1 into `names`
     ARRAY(NameMetrics) names;

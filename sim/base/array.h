@@ -11,8 +11,8 @@
 
 // A pointer to a new, zeroed last item. Aborts when the system has no memory left.
 #define ARRAY_PUSH(array)                                                                          \
-    ((array)->at = array_grow((array)->at, &(array)->count, &(array)->capacity,                    \
-                              sizeof *(array)->at),                                                \
+    ((array)->at =                                                                                 \
+         array_grow((array)->at, &(array)->count, &(array)->capacity, sizeof *(array)->at),        \
      &(array)->at[(array)->count - 1])
 
 // The same without the pointer: one more item, zeroed.

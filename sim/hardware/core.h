@@ -14,6 +14,7 @@ typedef struct Core {
     Instant irq_until;      // interrupts have this core until then
     Instant next_tick;      // INSTANT_NEVER: no tick is due
     Instant slice_end;      // an exact slice of the policy; INSTANT_NEVER when there is none
+    Instant due;            // the policies want to be called; INSTANT_NEVER when none does
     Instant dispatch_at;    // when it decides what to run; INSTANT_NEVER: no reason to
     bool switching;         // the segment is the cost of the context switch to `current`
     bool in_kernel;         // the segment is kernel time (switching included)
@@ -33,7 +34,7 @@ static inline EventKey core_next_key(const Core *core, Instant now, Duration tim
         other = event_key(core->slice_end, CLASS_SLICE);
         key = other < key ? other : key;
     }
-    other = event_key(core->next_tick, CLASS_TICK);
+    other = event_key(core->due.ns < core->next_tick.ns ? core->due : core->next_tick, CLASS_TICK);
     key = other < key ? other : key;
     const TimerEntry *timer = timer_heap_first(&core->timers);
     if (timer != 0) {

@@ -2,11 +2,18 @@
 
 enum { REPORTED_MAX = 64 }; // blocked tasks named when there is no circle
 
+// It cannot go on by itself: it sleeps, or spins for a lock.
+static bool is_stuck(const Task *task)
+{
+    return task->state == TASK_BLOCKED || (task->spins && task->state != TASK_DEAD);
+}
+
 // One that `task` waits for and that is not dead: the lock's owner, or a member of the group that
-// it joins. NULL when there is none, or the task is not blocked.
+// it joins. NULL when there is none, or the task is not stuck. Nobody has a semaphore, a
+// condition or a queue: whoever comes may free those who wait for one.
 static Task *waits_for(const Machine *machine, const Task *task)
 {
-    if (task->state != TASK_BLOCKED)
+    if (!is_stuck(task))
         return NULL;
     if (task->waits_sync.index1 != 0) {
         TaskId owner = machine->syncs[task->waits_sync.index1 - 1].owner;
@@ -16,7 +23,7 @@ static Task *waits_for(const Machine *machine, const Task *task)
     }
     for (uint32_t i = 1; task->waits_join.index1 != 0 && i <= machine->task_count; i++) {
         Task *other = task_at(machine, (TaskId){i});
-        if (ID_EQUAL(other->def, task->waits_join) && other->state == TASK_BLOCKED)
+        if (ID_EQUAL(other->def, task->waits_join) && is_stuck(other))
             return other;
     }
     return NULL;
@@ -29,6 +36,12 @@ static void report(Machine *machine, Task *task, const Task *holder)
                  holder == NULL ? 0 : holder->id.index1);
 }
 
+// By which op a member waits; behind the records of all members.
+static void report_place(Machine *machine, const Task *task)
+{
+    machine_emit(machine, EVENT_DEADLOCK_PLACE, CORE_NONE, task->id, task->op, 0);
+}
+
 static void report_circle(Machine *machine, Task *first)
 {
     Task *task = first;
@@ -37,6 +50,22 @@ static void report_circle(Machine *machine, Task *first)
         report(machine, task, next);
         task = next;
     } while (task != first);
+    do {
+        report_place(machine, task);
+        task = waits_for(machine, task);
+    } while (task != first);
+}
+
+// A circle of spinners never sleeps, so that its machine is never without events: the run is over
+// when nobody else is left.
+static bool everyone_is_deadlocked(const Machine *machine)
+{
+    for (uint32_t i = 1; i <= machine->task_count; i++) {
+        const Task *task = task_at(machine, (TaskId){i});
+        if (task->state != TASK_DEAD && !task->deadlocked)
+            return false;
+    }
+    return machine->arrival_next == machine->arrival_count;
 }
 
 void deadlock_check(Machine *machine, Task *task)
@@ -50,6 +79,10 @@ void deadlock_check(Machine *machine, Task *task)
             return;
         if (at == task) {
             report_circle(machine, task);
+            if (task->spins && everyone_is_deadlocked(machine)) {
+                machine->ended = true;
+                machine->end = END_DEADLOCK;
+            }
             return;
         }
     }
@@ -71,6 +104,24 @@ static Task *find_circle(const Machine *machine, Task *task)
     return NULL;
 }
 
+// No circle: they wait for a lock whose holder ended with it, or for a semaphore, a condition, an
+// event, a barrier or a queue that nobody is left to do something to.
+static void report_stuck(Machine *machine)
+{
+    uint32_t looked = 0;
+    for (uint32_t i = 1; i <= machine->task_count && looked < REPORTED_MAX; i++) {
+        Task *task = task_at(machine, (TaskId){i});
+        if (!is_stuck(task))
+            continue;
+        TaskId owner = {0};
+        if (task->waits_sync.index1 != 0)
+            owner = machine->syncs[task->waits_sync.index1 - 1].owner;
+        report(machine, task, owner.index1 != 0 ? task_at(machine, owner) : NULL);
+        report_place(machine, task);
+        looked++;
+    }
+}
+
 void deadlock_at_end(Machine *machine)
 {
     bool found = false;
@@ -78,7 +129,7 @@ void deadlock_at_end(Machine *machine)
     for (uint32_t i = 1; i <= machine->task_count; i++) {
         Task *task = task_at(machine, (TaskId){i});
         found = found || task->deadlocked;
-        if (task->state != TASK_BLOCKED || task->deadlocked || ++looked > REPORTED_MAX)
+        if (!is_stuck(task) || task->deadlocked || ++looked > REPORTED_MAX)
             continue;
         Task *on_circle = find_circle(machine, task);
         if (on_circle != NULL && !on_circle->deadlocked) {
@@ -86,18 +137,8 @@ void deadlock_at_end(Machine *machine)
             found = true;
         }
     }
-    // No circle: they wait for a lock whose holder ended with it.
-    looked = 0;
-    for (uint32_t i = 1; !found && i <= machine->task_count && looked < REPORTED_MAX; i++) {
-        Task *task = task_at(machine, (TaskId){i});
-        if (task->state != TASK_BLOCKED)
-            continue;
-        TaskId owner = {0};
-        if (task->waits_sync.index1 != 0)
-            owner = machine->syncs[task->waits_sync.index1 - 1].owner;
-        report(machine, task, owner.index1 != 0 ? task_at(machine, owner) : NULL);
-        looked++;
-    }
+    if (!found)
+        report_stuck(machine);
     machine->ended = true;
     machine->end = END_DEADLOCK;
 }

@@ -38,6 +38,7 @@ void machine_refresh(Machine *machine, int core_number)
         return;
     Core *core = &machine->cores[core_number];
     core->slice_end = machine->run_queues[core_number].slice_end;
+    core->due = machine->run_queues[core_number].due_first;
     CostId latency = core->current.index1 != 0 ? COST_TIMER_LATENCY : COST_TIMER_LATENCY_IDLE;
     event_queue_set(&machine->queue, (uint32_t)core_number,
                     core_next_key(core, machine->now, machine_cost(machine, latency)));

@@ -63,19 +63,20 @@ struct Machine {
     const SchedPolicy *policies[SCHED_CLASS_COUNT]; // NULL: no task of that class
     bool uses_tick;                                 // one of them does
     bool shared_queue;                              // normal tasks wait in one queue for all cores
+    bool fair_server;                               // there are realtime tasks
     uint64_t *idle_cores; // bit set: nothing to run and nothing on its way
     uint32_t idle_count;
     int handling;        // the core whose event is being handled, CORE_NONE for the world's
     uint32_t overloaded; // cores with more than one runnable task
     Instant idle_balanced_at;
-    Rng balance_rng;     // for the race between ticks, see balance.c
+    Rng balance_rng; // for the race between ticks, see balance.c
 
     EntityPositions positions; // of the fair queues' entities
     ARRAY(Task *) task_chunks;
     uint32_t task_count;
     uint32_t timer_sequence;
     bool cancelled_timers; // there may be some that nobody waits for
-    uint64_t recency;     // last given to a task
+    uint64_t recency;      // last given to a task
 
     Arrival *arrivals; // sorted by time, then as they stand in the scenario
     uint32_t arrival_count, arrival_next;
@@ -88,6 +89,7 @@ struct Machine {
     uint32_t free_frame; // list through `parent`
     uint32_t open_frames;
     uint32_t span_serial;
+    uint64_t queued_items; // in all queues
 
     uint64_t events;
     uint64_t stalled_ops; // ops since time last moved
@@ -98,6 +100,9 @@ struct Machine {
     // The program layer: does ops of `task`, which is on a core, until it has a segment of work,
     // blocks or ends.
     void (*advance)(Machine *machine, Task *task);
+    // How much CPU time `task`, which is about to become runnable, will ask for until it next
+    // sleeps, joins or ends; see program_burst.
+    Duration (*burst)(const Machine *machine, const Task *task);
 };
 
 static inline Task *task_at(const Machine *machine, TaskId id)
@@ -109,6 +114,11 @@ static inline Task *task_at(const Machine *machine, TaskId id)
 static inline const SchedPolicy *policy_of(const Machine *machine, const Task *task)
 {
     return machine->policies[task->sched_class];
+}
+
+static inline ThreadPolicy thread_policy(const Machine *machine, const Task *task)
+{
+    return machine->scenario->threads[task->def.index1 - 1].policy;
 }
 
 static inline Duration machine_cost(const Machine *machine, CostId id)

@@ -3,9 +3,10 @@
 #pragma once
 #include "sim/kernel/machine.h"
 
-// The random numbers of the `instance`-th task of `def`; for instance 0, those of the times at which
-// its threads arrive. They depend on the seed, the names of the process and the thread and the
-// instance, on nothing else: a thread added or moved elsewhere in the scenario leaves them alone.
+// The random numbers of the `instance`-th task of `def`; for instance 0, those of the times at
+// which its threads arrive. They depend on the seed, the names of the process and the thread and
+// the instance, on nothing else: a thread added or moved elsewhere in the scenario leaves them
+// alone.
 Rng process_rng(const Scenario *scenario, ThreadDefId def, uint32_t instance);
 // Fills machine->arrivals with every thread of the scenario that starts by itself.
 void process_plan_arrivals(Machine *machine);

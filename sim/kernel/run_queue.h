@@ -10,6 +10,16 @@
 typedef struct Machine Machine;
 typedef struct RunQueue RunQueue;
 
+// What keeps realtime tasks from starving normal ones; see fair_server.h.
+typedef struct FairServer {
+    bool active;     // normal tasks are here
+    bool running;    // normal tasks go before realtime ones
+    Instant since;   // its runtime is charged up to here
+    Instant due;     // when it will look again; INSTANT_NEVER
+    Instant deadline; // the end of its period
+    int64_t left_ns; // of its runtime in this period
+} FairServer;
+
 // Scheduling classes, in order of precedence: a runnable task of an earlier class always preempts
 // one of a later class (Linux: dl_sched_class, rt_sched_class, fair_sched_class). The scenario's
 // `scheduler:` fills the last.
@@ -40,6 +50,8 @@ typedef struct SchedPolicy {
     bool (*dequeue)(Machine *machine, RunQueue *queue, Task *task, DequeueReason reason);
     // Charges current with what it ran. Returns true when it asks for a new decision.
     bool (*charge)(Machine *machine, RunQueue *queue);
+    // The same at a timer tick. NULL: as `charge`.
+    bool (*tick)(Machine *machine, RunQueue *queue);
     // The task to run next: a queued one, or current to let it go on; none when there is none.
     TaskId (*pick)(Machine *machine, RunQueue *queue);
     // Current, still runnable, leaves the core for another.
@@ -53,6 +65,15 @@ typedef struct SchedPolicy {
     void (*yield)(Machine *machine, RunQueue *queue, Task *task);
     // An exact slice (queue->slice_end) is used up. NULL when the policy has none.
     void (*slice_used)(Machine *machine, RunQueue *queue);
+    // The instant that run_queue_set_due named has come. NULL when the policy names none.
+    void (*due)(Machine *machine, RunQueue *queue);
+    // Until when `task`, current and just charged, must not run; INSTANT_NEVER when it may. NULL
+    // when it always may.
+    Instant (*suspended_until)(Machine *machine, const Task *task);
+    // How little a task matters now: a newcomer that matters more preempts. NULL when newcomers
+    // never preempt, or not for what they are. Where a task may choose among cores, it goes to the
+    // one whose current task has the highest rank.
+    int64_t (*rank)(const Machine *machine, const Task *task);
     // The queued tasks, current excluded, in any order, for load balancing.
     uint32_t (*count)(const RunQueue *queue);
     TaskId (*at)(const RunQueue *queue, uint32_t index);
@@ -66,6 +87,9 @@ struct RunQueue {
     Instant exec_start; // current is charged up to here
     Instant slice_end;  // set by the policy; INSTANT_NEVER when it has no exact slices
     bool rotate;        // current is to go behind the others: it yielded, or its slice is over
+    Instant due[SCHED_CLASS_COUNT]; // when a policy wants to be called; INSTANT_NEVER
+    Instant due_first;              // the earliest of them, and of the fair server's
+    FairServer server;
 
     // Load tracking and balancing; see pelt.h and balance.h.
     int64_t load_since_ns;
@@ -86,8 +110,36 @@ static inline Task *run_queue_current(const RunQueue *queue, SchedClass sched_cl
                                                                                 : NULL;
 }
 
+// The earliest of the instants that somebody waits for on this queue.
+static inline void run_queue_refresh_due(RunQueue *queue)
+{
+    Instant first = queue->server.due;
+    for (int c = 0; c < SCHED_CLASS_COUNT; c++)
+        if (queue->due[c].ns < first.ns)
+            first = queue->due[c];
+    queue->due_first = first;
+}
+
+static inline void run_queue_init_due(RunQueue *queue)
+{
+    queue->server.due = INSTANT_NEVER;
+    for (int c = 0; c < SCHED_CLASS_COUNT; c++)
+        queue->due[c] = INSTANT_NEVER;
+    queue->due_first = INSTANT_NEVER;
+}
+
+// The policy of `sched_class` is called at `when`, or not at INSTANT_NEVER. On another core than the
+// one whose event is being handled, machine_refresh must follow.
+static inline void run_queue_set_due(RunQueue *queue, SchedClass sched_class, Instant when)
+{
+    queue->due[sched_class] = when;
+    run_queue_refresh_due(queue);
+}
+
 // The policies, by SchedulerKind.
 const SchedPolicy *sched_policy(unsigned scheduler_kind);
+// The policies of the two classes above the normal one.
+extern const SchedPolicy policy_realtime, policy_deadline;
 
 // The kernel's table of weights, nice -20 .. 19 (Linux kernel/sched/core.c sched_prio_to_weight).
 uint32_t nice_weight(int nice);

@@ -295,6 +295,21 @@ void sched_run(Machine *machine, Task *task, bool in_kernel, Duration length)
     core->segment_end = instant_add(after_interrupts(machine, core), length);
 }
 
+bool sched_cut_work(Machine *machine, Task *task, Duration delay)
+{
+    Core *core = &machine->cores[task->core];
+    bool works = ID_EQUAL(core->current, task->id) && !core->switching &&
+                 core->segment_end.ns != INSTANT_NEVER.ns;
+    if (!works) {
+        task->left = (Duration){0};
+        return false;
+    }
+    Instant end = instant_add(after_interrupts(machine, core), delay);
+    core->segment_end = instant_min(core->segment_end, end);
+    machine_refresh(machine, task->core);
+    return true;
+}
+
 bool sched_enters_user(Machine *machine, Task *task)
 {
     Core *core = &machine->cores[task->core];
@@ -337,6 +352,7 @@ static void switch_in(Machine *machine, Core *core, RunQueue *queue, Task *task,
     if (task->core != queue->core) // from the queue that all cores share
         change_core(machine, task, queue->core, MIGRATION_SHARED_QUEUE);
     queue->rotate = false;
+    queue->slice_end = INSTANT_NEVER;
     policy_of(machine, task)->take(machine, queue, task);
     queue->current = task;
     task->recency = ++machine->recency;

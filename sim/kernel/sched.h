@@ -22,6 +22,9 @@ void sched_cancel_timer(Machine *machine, Task *task);
 void sched_yield_to_others(Machine *machine, Task *task);
 // `task`, running, works for `length` in user or kernel mode from now.
 void sched_run(Machine *machine, Task *task, bool in_kernel, Duration length);
+// Ends the user work that `task` has begun, before its time: `delay` from now when it is on a core,
+// else as soon as it has one. Returns whether it is on one.
+bool sched_cut_work(Machine *machine, Task *task, Duration delay);
 // `task`, running, is about to execute in user mode. False: a decision is due first; it must not go
 // on, and will be continued when it has a core again.
 bool sched_enters_user(Machine *machine, Task *task);

@@ -1,6 +1,6 @@
-// What threads synchronise by: the words that they share in memory, and the lists of those asleep on
-// them. The words are the program's (user space looks at them and changes them without the kernel),
-// the lists are the kernel's. What happens to them is in sim/program, one file a kind.
+// What threads synchronise by: the words that they share in memory, and the lists of those asleep
+// on them. The words are the program's (user space looks at them and changes them without the
+// kernel), the lists are the kernel's. What happens to them is in sim/program, one file a kind.
 #pragma once
 #include "sim/base/ids.h"
 

@@ -21,6 +21,8 @@ typedef struct FairEntity {
     int64_t lag;           // V - vruntime when it last left a queue
     int64_t protect_until; // vruntime up to which a wake-up does not preempt it
     int64_t slice_ns;
+    int64_t taken_ns; // CFS: when it last got its core
+    int16_t home;     // CFS: the queue that it last left
     uint32_t weight;
     bool custom_slice;
     bool relative_deadline;
@@ -33,6 +35,32 @@ typedef struct TaskLoad {
     int32_t util;     // share of time running
     int32_t runnable; // share of time runnable
 } TaskLoad;
+
+// What the textbook policies keep for a task.
+typedef struct JobEntity {
+    int64_t left_ns;    // SJF, STCF: of its burst; MLFQ: of its slice
+    int64_t ready_ns;   // SJF, STCF: since when it asks for this burst
+    int64_t pass;       // stride: strides * ns
+    uint32_t epoch;     // MLFQ: boosts up to the last one that reached it
+    uint32_t allotment; // MLFQ: slices left at its level
+    uint8_t level;      // MLFQ: 0 is the highest
+    bool listed;        // MLFQ: it is current, and has its place in the queue already
+} JobEntity;
+
+// What the realtime class keeps: 1 (least) .. 99, and how much of a round robin turn is left.
+typedef struct RealtimeEntity {
+    uint8_t priority; // 0: it is not of this class
+    bool turns;       // SCHED_RR
+    uint32_t ticks_left;
+} RealtimeEntity;
+
+// What the deadline class keeps.
+typedef struct DeadlineEntity {
+    int64_t left_ns; // of its runtime in this period
+    int64_t deadline_ns;
+    bool throttled; // its runtime is used up
+    bool inherited; // the deadline is another's: it is not throttled
+} DeadlineEntity;
 
 typedef struct Task {
     TaskId id;
@@ -57,6 +85,10 @@ typedef struct Task {
     FairEntity fair;
     TaskLoad load;
     struct Task *queue_next, *queue_previous; // in a policy's list; tasks do not move
+    JobEntity job;
+    RealtimeEntity realtime;
+    DeadlineEntity edf;
+    bool boosted; // it runs with a priority that it has from another
 
     // Waiting: in a futex's or a join's list, or for a timer.
     TaskId next_waiter, previous_waiter;
@@ -64,12 +96,16 @@ typedef struct Task {
     SyncId waits_sync;
     ThreadDefId waits_join;
     uint32_t timer_sequence; // of the timer it expects; 0: none
+    Instant wait_until;      // when the wait that it is in gives up; INSTANT_NEVER: it does not
+    bool slept;              // in that wait
+    bool spins;              // waits for waits_sync on its core
 
     // Its program: the op it is at, the phase within it, its open blocks and calls.
     uint32_t op;
     uint32_t frame;
     uint32_t depth;
     uint8_t phase;
-    uint64_t scratch; // for the op it is at
+    uint64_t scratch;     // for the op it is at
+    uint32_t saved_depth; // of the re-entrant lock that it gave up to wait for a condition
     Rng rng;
 } Task;

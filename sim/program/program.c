@@ -71,6 +71,13 @@ StepResult program_done(Task *task, const Op *op)
     return STEP_NEXT;
 }
 
+StepResult program_else(Task *task, const Op *op, uint32_t first)
+{
+    task->op = first != 0 ? first : op->next;
+    task->phase = PHASE_ENTER;
+    return STEP_NEXT;
+}
+
 StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration length,
                         uint8_t phase)
 {
@@ -115,7 +122,8 @@ static StepResult function_returns(Machine *machine, Task *task)
         return step_EXIT(machine, task, NULL);
     }
     uint32_t caller = program_frame(machine, task)->op;
-    CHECK(machine->scenario->ops[caller].code == OP_CALL);
+    CHECK(machine->scenario->ops[caller].code == OP_CALL ||
+          machine->scenario->ops[caller].code == OP_GET);
     program_pop(machine, task);
     return program_done(task, &machine->scenario->ops[caller]);
 }

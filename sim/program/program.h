@@ -30,6 +30,8 @@ void program_advance(Machine *machine, Task *task);
 
 // Goes to the op after this one and its blocks.
 StepResult program_done(Task *task, const Op *op);
+// Goes to the block that `first` begins, or when there is none (0) to the op after this one.
+StepResult program_else(Task *task, const Op *op, uint32_t first);
 // Begins `length` of user or kernel work, after which the op continues in `phase`. Work of no
 // length is done at once.
 StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration length,

@@ -6,6 +6,7 @@
 #include "sim/kernel/process.h"
 #include "sim/kernel/sched.h"
 #include "sim/program/program.h"
+#include "sim/program/queue.h"
 #include "sim/ringside.h"
 
 #include <stdlib.h>
@@ -49,13 +50,30 @@ static void init_cores(Machine *machine)
     for (uint32_t i = 0; i < count; i++) {
         Core *core = &machine->cores[i];
         core->segment_end = core->next_tick = core->slice_end = core->dispatch_at = INSTANT_NEVER;
+        core->due = INSTANT_NEVER;
         RunQueue *queue = &machine->run_queues[i];
         queue->core = (int)i;
         queue->slice_end = INSTANT_NEVER;
+        run_queue_init_due(queue);
         init_policies(machine, queue);
         balance_init(machine, queue);
         machine->idle_cores[i / 64] |= (uint64_t)1 << (i % 64);
     }
+}
+
+static void init_syncs(Machine *machine)
+{
+    const Scenario *scenario = machine->scenario;
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        if (scenario->syncs[i].kind == SYNC_SEMAPHORE)
+            machine->syncs[i].semaphore.value = scenario->syncs[i].parameter;
+}
+
+static void free_syncs(Machine *machine)
+{
+    for (uint32_t i = 0; i < machine->scenario->sync_count; i++)
+        if (machine->scenario->syncs[i].kind == SYNC_QUEUE)
+            queue_free(&machine->syncs[i].queue);
 }
 
 static void refresh_world(Machine *machine)
@@ -75,6 +93,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
     machine->balance_rng = rng_make(scenario->seed, UINT64_MAX); // no task has this stream
     Arena *arena = &machine->arena;
     machine->syncs = ARENA_ARRAY(arena, Sync, scenario->sync_count + 1);
+    init_syncs(machine);
     machine->groups = ARENA_ARRAY(arena, ThreadGroup, scenario->thread_count + 1);
     machine->processes = ARENA_ARRAY(arena, Process, scenario->process_count + 1);
     ARRAY_EXTEND(&machine->frames); // index 0 is "none"
@@ -100,6 +119,7 @@ static void machine_free(Machine *machine)
         timer_heap_free(&machine->cores[i].timers);
         free_policies(machine, &machine->run_queues[i]);
     }
+    free_syncs(machine);
     for (size_t i = 0; i < machine->task_chunks.count; i++)
         free(machine->task_chunks.at[i]);
     ARRAY_FREE(&machine->task_chunks);

@@ -1,7 +1,8 @@
-// Ops that say what comes next: repeat, forever, call, if, exit; and the two that only observe,
+// Ops that say what comes next: repeat, forever, while, call, if, exit; and the two that only observe,
 // mark and span.
 #include "sim/kernel/process.h"
 #include "sim/program/program.h"
+#include "sim/program/test.h"
 
 static StepResult go_to(Task *task, uint32_t op)
 {
@@ -31,6 +32,11 @@ StepResult step_FOREVER(Machine *machine, Task *task, const Op *op)
     return go_to(task, op->arg[0]);
 }
 
+StepResult step_WHILE(Machine *machine, Task *task, const Op *op)
+{
+    return test_holds(machine, op->arg[0]) ? go_to(task, op->arg[1]) : program_done(task, op);
+}
+
 StepResult step_CALL(Machine *machine, Task *task, const Op *op)
 {
     if (!program_push(machine, task, program_op_index(machine, op), 0))
@@ -40,11 +46,13 @@ StepResult step_CALL(Machine *machine, Task *task, const Op *op)
 
 StepResult step_IF(Machine *machine, Task *task, const Op *op)
 {
-    (void)machine;
     if (task->phase == PHASE_BLOCK_DONE)
         return program_done(task, op);
-    // A chance of 1 is stored as the largest number and must always hold.
-    bool holds = op->arg[0] == UINT32_MAX || rng_u32(&task->rng) < op->arg[0];
+    bool holds;
+    if (op->arg[3] != 0)
+        holds = test_holds(machine, op->arg[3]);
+    else // a chance of 1 is stored as the largest number and must always hold
+        holds = op->arg[0] == UINT32_MAX || rng_u32(&task->rng) < op->arg[0];
     if (holds)
         return go_to(task, op->arg[1]);
     return op->arg[2] != 0 ? go_to(task, op->arg[2]) : program_done(task, op);

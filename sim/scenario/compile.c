@@ -1,9 +1,10 @@
 // Op lists to flat programs, as scenario.h lays them out. Everything here follows from the rows of
-// ops.def: one parser a field type, none for a single op. (The two loops are known by name, for the
+// ops.def: one parser a field type, none for a single op. (The three loops are known by name, for the
 // names of spawned threads.)
 #include "sim/scenario/loader.h"
 
 #include "sim/base/check.h"
+#include "sim/trace/record.h"
 
 #include <string.h>
 
@@ -18,8 +19,7 @@ typedef struct Compiler {
 // Operations that the language will have. They get a message of their own, not the nearest other
 // word.
 static const char *const later_ops[] = {
-    "native",     "syscall",    "acquire",   "release",     "wait",     "notify",   "notify_all",
-    "set",        "clear",      "barrier",   "put",         "get",      "fork",     "exec",
+    "native",     "syscall",    "fork",     "exec",
     "wait_child", "pipe",       "kill",      "open",        "read",     "write",    "connect",
     "listen",     "accept",     "recv",      "send",        "sendfile", "close",    "select",
     "poll",       "epoll",      "await",     "asyncio.run", "gather",   "wait_for", "cancel",
@@ -79,18 +79,14 @@ static bool parse_function(Compiler *compiler, const Node *node, const char *lab
 // The names of one kind that the process has, in the scratch arena.
 static const char **process_names(Loader *loader, ProcessId process, SymbolKind kind, size_t *count)
 {
-    size_t all = kind == SYMBOL_LOCK       ? loader->syncs.count
-                 : kind == SYMBOL_FUNCTION ? loader->functions.count
-                                           : loader->threads.count;
+    bool functions = kind == SYMBOL_FUNCTION;
+    size_t all = functions ? loader->functions.count : loader->threads.count;
     const char **names = ARENA_ARRAY(&loader->scratch, const char *, all + 1);
     *count = 0;
     for (size_t i = 0; i < all; i++) {
-        ProcessId owner = kind == SYMBOL_LOCK       ? loader->syncs.at[i].process
-                          : kind == SYMBOL_FUNCTION ? loader->functions.at[i].process
-                                                    : loader->threads.at[i].process;
-        StringId name = kind == SYMBOL_LOCK       ? loader->syncs.at[i].name
-                        : kind == SYMBOL_FUNCTION ? loader->functions.at[i].name
-                                                  : loader->threads.at[i].name;
+        ProcessId owner =
+            functions ? loader->functions.at[i].process : loader->threads.at[i].process;
+        StringId name = functions ? loader->functions.at[i].name : loader->threads.at[i].name;
         if (ID_EQUAL(owner, process))
             names[(*count)++] = loader->strings.at[name.index1 - 1];
     }
@@ -101,8 +97,8 @@ static const char **process_names(Loader *loader, ProcessId process, SymbolKind 
 static bool unknown_name(Loader *loader, ProcessId process, const Node *node, const char *label,
                          SymbolKind kind)
 {
-    static const char *const kinds[] = {
-        [SYMBOL_LOCK] = "lock", [SYMBOL_FUNCTION] = "function", [SYMBOL_THREAD] = "thread"};
+    static const char *const kinds[] = {[SYMBOL_FUNCTION] = "function",
+                                        [SYMBOL_THREAD] = "thread"};
     const char **names = NULL;
     size_t count = 0;
     if (loader->diag->errors < DIAG_ERRORS_MAX) // else nobody sees the hint
@@ -117,12 +113,64 @@ static bool unknown_name(Loader *loader, ProcessId process, const Node *node, co
 
 static bool parse_lock(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
 {
+    return sync_named(compiler->loader, compiler->process, node, node->text, label, SYNC_SET_LOCKS,
+                      arg);
+}
+
+static bool parse_semaphore(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return sync_named(compiler->loader, compiler->process, node, node->text, label,
+                      1u << SYNC_SEMAPHORE, arg);
+}
+
+static bool parse_condition(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return sync_named(compiler->loader, compiler->process, node, node->text, label,
+                      1u << SYNC_CONDITION, arg);
+}
+
+static bool parse_event(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return sync_named(compiler->loader, compiler->process, node, node->text, label,
+                      1u << SYNC_EVENT, arg);
+}
+
+static bool parse_waited(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return sync_named(compiler->loader, compiler->process, node, node->text, label,
+                      1u << SYNC_CONDITION | 1u << SYNC_EVENT, arg);
+}
+
+static bool parse_barrier(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return sync_named(compiler->loader, compiler->process, node, node->text, label,
+                      1u << SYNC_BARRIER, arg);
+}
+
+static bool parse_queue(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return sync_named(compiler->loader, compiler->process, node, node->text, label,
+                      1u << SYNC_QUEUE, arg);
+}
+
+static bool parse_test(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return sync_test(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_mode(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
     Loader *loader = compiler->loader;
-    StringId name;
-    if (!value_name(loader, node, label, &name))
-        return false;
-    *arg = *intern_symbol(loader, compiler->process, SYMBOL_LOCK, name);
-    return *arg != 0 || unknown_name(loader, compiler->process, node, label, SYMBOL_LOCK);
+    *arg = node->kind == NODE_TEXT && strcmp(node->text, "read") == 0;
+    if (*arg == 0 && (node->kind != NODE_TEXT || strcmp(node->text, "write") != 0))
+        return loader_fail(loader, node, NULL, "%s needs read or write; found %s", label,
+                           loader_found(loader, node));
+    uint32_t lock = loader->ops.at[compiler->op].arg[0]; // the field before
+    if (lock == 0 || loader->syncs.at[lock - 1].kind == SYNC_RWLOCK)
+        return true;
+    return loader_fail(loader, node, NULL, "%s: only a rwlock is taken for reading; '%s' is a %s",
+                       label, loader->strings.at[loader->syncs.at[lock - 1].name.index1 - 1],
+                       sync_kind_word(loader->syncs.at[lock - 1].kind));
 }
 
 static bool parse_thread(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
@@ -178,7 +226,11 @@ static const FieldParser parsers[FIELD_TYPE_COUNT] = {
     [FIELD_CHANCE] = parse_chance,     [FIELD_TEXT] = parse_text,
     [FIELD_NAME] = parse_name,         [FIELD_FUNCTION] = parse_function,
     [FIELD_LOCK] = parse_lock,         [FIELD_THREAD] = parse_thread,
-    [FIELD_SPAWNED] = parse_spawned,
+    [FIELD_SPAWNED] = parse_spawned,   [FIELD_MODE] = parse_mode,
+    [FIELD_SEMAPHORE] = parse_semaphore, [FIELD_CONDITION] = parse_condition,
+    [FIELD_EVENT] = parse_event,       [FIELD_WAITED] = parse_waited,
+    [FIELD_BARRIER] = parse_barrier,   [FIELD_QUEUE] = parse_queue,
+    [FIELD_TEST] = parse_test,
 };
 
 // --- one op -------------------------------------------------------------------------------------
@@ -258,6 +310,9 @@ static bool find_fields(Compiler *compiler, const Node *key, const Node *value,
                            info->example);
     if (!good)
         return false; // a missing field is likely the misspelled one
+    if (info == op_info(OP_IF) && (given[0] == NULL) == (given[3] == NULL))
+        good = loader_fail(loader, key, NULL, "'if' needs either a 'chance' or a 'test': %s",
+                           info->example);
     for (int i = 0; i < count; i++)
         if ((info->fields[i].flags & FIELD_REQUIRED) && given[i] == NULL)
             good = loader_fail(loader, key, NULL, "'%s' needs '%s', %s: %s", info->name,
@@ -301,7 +356,8 @@ static void compile_blocks(Compiler compiler, const Node *key, const Node *given
 {
     Loader *loader = compiler.loader;
     bool loop = loader->ops.at[compiler.op].code == OP_REPEAT ||
-                loader->ops.at[compiler.op].code == OP_FOREVER;
+                loader->ops.at[compiler.op].code == OP_FOREVER ||
+                loader->ops.at[compiler.op].code == OP_WHILE;
     loader->loops += loop;
     for (int i = 0; i < field_count(compiler.info); i++) {
         if (compiler.info->fields[i].type != FIELD_BLOCK || given[i] == NULL)

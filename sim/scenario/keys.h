@@ -11,6 +11,9 @@ typedef enum KeySection {
     KEYS_COSTS,
     KEYS_PROCESS,
     KEYS_THREAD,
+    KEYS_LOCK,
+    KEYS_CONDITION,
+    KEYS_QUEUE,
 } KeySection;
 
 // What the value of a key is. X(ID, "name in the schema", "for a person")
@@ -31,7 +34,17 @@ typedef enum KeySection {
     X(LIMITS, "limits", "map, see [Limits](#limits)")                                              \
     X(CORES, "cores", "core number, or a list of them")                                            \
     X(RUNTIME, "runtime", "`c`")                                                                   \
-    X(LOCKS, "locks", "map of names: `{ cache: lock }`")                                           \
+    X(LOCKS, "locks", "map of a name to its kind, see [Lock](#lock)")                              \
+    X(SEMAPHORES, "semaphores", "map of a name to its value: `{ slots: 10 }`")                     \
+    X(CONDITIONS, "conditions", "map of a name to its lock, see [Condition](#condition)")          \
+    X(EVENTS, "events", "list of names")                                                           \
+    X(BARRIERS, "barriers", "map of a name to how many threads it is for: `{ phase: 4 }`")         \
+    X(QUEUES, "queues", "map of a name to its capacity, see [Queue](#queue)")                      \
+    X(LOCK_KIND, "lockKind", "`lock`, `rlock`, `pi`, `spin` or `rwlock`")                          \
+    X(PREFERENCE, "preference", "`readers` or `writers`")                                          \
+    X(CHANCE, "chance", "probability")                                                             \
+    X(CAPACITY, "capacity", "whole number, 1 or more, or `unbounded`")                             \
+    X(ORDER, "order", "`fifo` or `priority`")                                                      \
     X(FUNCTIONS, "functions", "map of a name to a list of operations")                             \
     X(OPS, "ops", "list of [operations](#operations)")                                             \
     X(PROCESSES, "processes", "list, see [Process](#process)")                                     \

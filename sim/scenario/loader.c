@@ -173,6 +173,8 @@ static const char *const section_names[] = {
     [SECTION_SCENARIO] = "a scenario",   [SECTION_MACHINE] = "'machine'",
     [SECTION_SCHEDULER] = "'scheduler'", [SECTION_COSTS] = "'costs'",
     [SECTION_PROCESS] = "a process",     [SECTION_THREAD] = "a thread",
+    [SECTION_LOCK] = "a lock",           [SECTION_CONDITION] = "a condition",
+    [SECTION_QUEUE] = "a queue",
 };
 
 // Keys that the language will have. They get a message of their own, not the nearest other word.

@@ -6,7 +6,7 @@
 #include "sim/scenario/node.h"
 #include "sim/scenario/scenario.h"
 
-typedef enum SymbolKind { SYMBOL_LOCK, SYMBOL_FUNCTION, SYMBOL_THREAD, SYMBOL_PROCESS } SymbolKind;
+typedef enum SymbolKind { SYMBOL_SYNC, SYMBOL_FUNCTION, SYMBOL_THREAD, SYMBOL_PROCESS } SymbolKind;
 
 // A function of a process, known by name before any op is compiled.
 typedef struct Function {
@@ -38,6 +38,7 @@ typedef struct Loader {
     ARRAY(ThreadDef) threads;
     ARRAY(uint32_t) thread_functions; // of each thread: the Function (index1) that it runs, or 0
     ARRAY(SyncDef) syncs;
+    ARRAY(TestDef) tests;
     ARRAY(Dist) dists;
     ARRAY(DistChoice) choices;
     ARRAY(CoreSet) core_sets;
@@ -87,6 +88,9 @@ typedef enum Section {
     SECTION_COSTS,
     SECTION_PROCESS,
     SECTION_THREAD,
+    SECTION_LOCK,
+    SECTION_CONDITION,
+    SECTION_QUEUE,
 } Section;
 
 // Whether `node` is a map; the message calls it `label` ("'machine'").
@@ -144,6 +148,15 @@ void overrides_apply(Loader *loader, Node *root);
 void machine_load(Loader *loader, const Node *root);
 void limits_load(Loader *loader, const Node *node);
 void processes_load(Loader *loader, const Node *root);
+// Reads what the threads of `process` synchronise by from its map (or the scenario's).
+void syncs_load(Loader *loader, ProcessId process, const Node *owner);
+// The object of the process that `text`, of `node`, names: of one of `kinds` (bit set by SyncKind).
+bool sync_named(Loader *loader, ProcessId process, const Node *node, const char *text,
+                const char *label, unsigned kinds, uint32_t *sync);
+enum { SYNC_SET_LOCKS = (1 << (SYNC_RWLOCK + 1)) - 1 };
+// What `while` and `if` look at: a name, perhaps with "not" before it. `*test`: index1 of the tests.
+bool sync_test(Loader *loader, ProcessId process, const Node *node, const char *label,
+               uint32_t *test);
 // Compiles a list of ops and the return behind it; `*entry` is its first op.
 void compile_ops(Loader *loader, ProcessId process, const Node *list, const char *label,
                  uint32_t *entry);

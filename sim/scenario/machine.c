@@ -10,7 +10,10 @@ static const int64_t rr_slice_least_ns = 1000, rr_slice_most_ns = 3600000000000;
 static const int64_t tick_default_ns = 4000000, rr_slice_default_ns = 10000000;
 
 static const char *const policies[SCHEDULER_COUNT] = {
-    [SCHEDULER_FIFO] = "fifo", [SCHEDULER_RR] = "rr", [SCHEDULER_EEVDF] = "eevdf"};
+#define SCHEDULER(id, name, parameters, sentence) [SCHEDULER_##id] = #name,
+#include "sim/scenario/schedulers.def"
+#undef SCHEDULER
+};
 
 static void load_policy(Loader *loader, const Node *node, const char *label)
 {

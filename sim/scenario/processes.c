@@ -18,22 +18,7 @@ static bool name_taken(Loader *loader, const Node *node, const char *kind, Sourc
                        first.line);
 }
 
-// --- locks and functions ------------------------------------------------------------------------
-
-static void load_lock(Loader *loader, ProcessId process, const Node *node)
-{
-    StringId name;
-    if (!value_name(loader, node->key, "a lock", &name))
-        return;
-    uint32_t *symbol = intern_symbol(loader, process, SYMBOL_LOCK, name);
-    if (*symbol != 0)
-        return; // a double key, reported already
-    *ARRAY_PUSH(&loader->syncs) = (SyncDef){.name = name, .process = process, .at = node->key->at};
-    *symbol = (uint32_t)loader->syncs.count;
-    if (node->kind != NODE_TEXT || strcmp(node->text, "lock") != 0)
-        loader_fail(loader, node, NULL, "'%s' needs its kind, which is lock; found %s",
-                    string(loader, name), loader_found(loader, node));
-}
+// --- functions ----------------------------------------------------------------------------------
 
 static void load_function(Loader *loader, ProcessId process, const Node *node)
 {
@@ -234,14 +219,15 @@ static void load_process(Loader *loader, const Node *map)
         loader->names_incomplete = true; // its ops are another language's
         return;
     }
-    load_names(loader, process, node_get(map, "locks"), "'locks'", load_lock);
+    syncs_load(loader, process, map);
     if (threads != NULL)
         load_threads(loader, process, threads, node_get(map, "functions"));
 }
 
 void processes_load(Loader *loader, const Node *root)
 {
-    static const char *const short_keys[] = {"threads", "locks", "functions"};
+    static const char *const short_keys[] = {"threads",  "locks",    "semaphores", "conditions",
+                                             "events",   "barriers", "queues",     "functions"};
     const Node *processes = node_get(root, "processes"), *threads = node_get(root, "threads");
     if (processes == NULL && threads == NULL) {
         loader_fail(loader, root, NULL,
@@ -251,7 +237,7 @@ void processes_load(Loader *loader, const Node *root)
     }
     if (processes == NULL) {
         ProcessId process = add_process(loader, intern_string(loader, "main"), root->at);
-        load_names(loader, process, node_get(root, "locks"), "'locks'", load_lock);
+        syncs_load(loader, process, root);
         load_threads(loader, process, threads, node_get(root, "functions"));
         return;
     }

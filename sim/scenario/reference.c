@@ -208,6 +208,20 @@ static void add_all_keys(Text *text)
         "- `eevdf`: the scheduler of Linux since 6.6; shares follow `nice`, and of those that\n"
         "  have not had their share the one with the earliest deadline runs.\n\n");
     add_keys(text, "Process", KEYS_PROCESS, "The keys of an item of `processes:`.\n\n");
+    add_keys(text, "Lock", KEYS_LOCK,
+             "`locks: { cache: lock }`, or a map: `locks: { table: { kind: rwlock, prefer: writers } "
+             "}`.\n\n"
+             "- `lock`: a plain one; taken twice by one thread, that thread waits for ever.\n"
+             "- `rlock`: re-entrant; its holder may take it again, and must release it as often.\n"
+             "- `pi`: as `lock`, with priority inheritance.\n"
+             "- `spin`: who waits for it keeps its core busy.\n"
+             "- `rwlock`: any number read together, or one writes.\n\n");
+    add_keys(text, "Condition", KEYS_CONDITION,
+             "`conditions: { ready: cache }`, where `cache` is the lock that goes with it, or a "
+             "map.\n\n");
+    add_keys(text, "Queue", KEYS_QUEUE,
+             "`queues: { jobs: 10 }`, or a map: `queues: { jobs: { capacity: 10, order: priority } "
+             "}`.\n\n");
     add_keys(text, "Thread", KEYS_THREAD, "The keys of an item of `threads:`.\n\n");
 }
 
@@ -234,6 +248,14 @@ static const char *field_type_text(FieldType type)
         [FIELD_LOCK] = "name of a lock",
         [FIELD_THREAD] = "name of a thread",
         [FIELD_SPAWNED] = "new name",
+        [FIELD_MODE] = "`read` or `write`",
+        [FIELD_SEMAPHORE] = "name of a semaphore",
+        [FIELD_CONDITION] = "name of a condition",
+        [FIELD_EVENT] = "name of an event",
+        [FIELD_WAITED] = "name of a condition or an event",
+        [FIELD_BARRIER] = "name of a barrier",
+        [FIELD_QUEUE] = "name of a queue",
+        [FIELD_TEST] = "test",
     };
     return texts[type];
 }

@@ -99,6 +99,7 @@ static void keep(Loader *loader)
     KEEP(processes, process_count, loader->processes);
     KEEP(threads, thread_count, loader->threads);
     KEEP(syncs, sync_count, loader->syncs);
+    KEEP(tests, test_count, loader->tests);
     KEEP(dists, dist_count, loader->dists);
     KEEP(choices, choice_count, loader->choices);
     KEEP(core_sets, core_set_count, loader->core_sets);
@@ -114,6 +115,7 @@ static void loader_free(Loader *loader)
     ARRAY_FREE(&loader->threads);
     ARRAY_FREE(&loader->thread_functions);
     ARRAY_FREE(&loader->syncs);
+    ARRAY_FREE(&loader->tests);
     ARRAY_FREE(&loader->dists);
     ARRAY_FREE(&loader->choices);
     ARRAY_FREE(&loader->core_sets);

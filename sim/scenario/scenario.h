@@ -58,6 +58,14 @@ typedef enum FieldType {
     FIELD_LOCK,
     FIELD_THREAD,
     FIELD_SPAWNED,
+    FIELD_MODE,
+    FIELD_SEMAPHORE,
+    FIELD_CONDITION,
+    FIELD_EVENT,
+    FIELD_WAITED,
+    FIELD_BARRIER,
+    FIELD_QUEUE,
+    FIELD_TEST,
     FIELD_TYPE_COUNT
 } FieldType;
 
@@ -109,17 +117,45 @@ static inline bool core_set_has(const CoreSet *set, int core)
     return set->words[core / 64] >> (core % 64) & 1;
 }
 
-typedef enum SchedulerKind { SCHEDULER_FIFO, SCHEDULER_RR, SCHEDULER_EEVDF, SCHEDULER_COUNT } SchedulerKind;
+typedef enum SchedulerKind {
+#define SCHEDULER(id, name, parameters, sentence) SCHEDULER_##id,
+#include "sim/scenario/schedulers.def"
+#undef SCHEDULER
+    SCHEDULER_COUNT
+} SchedulerKind;
+
+typedef struct SchedulerInfo {
+    const char *name;
+    const char *parameters; // keys of the map form that it takes, one space between them
+    const char *sentence;
+} SchedulerInfo;
+
+const SchedulerInfo *scheduler_info(SchedulerKind kind);
+
+// A thread's own policy (sched(7)): NORMAL, BATCH and IDLE are those of the machine's scheduler.
+typedef enum ThreadPolicy {
+    POLICY_NORMAL,
+    POLICY_BATCH, // computes only: its wake-ups preempt nobody
+    POLICY_IDLE,  // runs when nobody else wants to
+    POLICY_FIFO,
+    POLICY_RR,
+    POLICY_DEADLINE
+} ThreadPolicy;
 
 typedef struct ThreadDef {
     StringId name;
     ProcessId process;
-    uint32_t count;      // how many start with the process; 0 for a spawn's template
-    bool spawned;        // made by a spawn op: `count` is 0, the op says how many
-    bool several;        // more than one may be made: their names end in -1, -2, …
-    bool daemon;         // killed when the process's last other thread ends
-    int8_t nice;         // -20 (favoured) .. 19
-    int64_t slice_ns;    // custom EEVDF slice, 0: the policy's own
+    uint32_t count;   // how many start with the process; 0 for a spawn's template
+    bool spawned;     // made by a spawn op: `count` is 0, the op says how many
+    bool several;     // more than one may be made: their names end in -1, -2, …
+    bool daemon;      // killed when the process's last other thread ends
+    int8_t nice;      // -20 (favoured) .. 19
+    int64_t slice_ns; // custom EEVDF slice, 0: the policy's own
+    ThreadPolicy policy;
+    uint8_t priority;                           // FIFO and RR: 1 .. 99
+    int64_t runtime_ns, deadline_ns, period_ns; // DEADLINE: runtime <= deadline <= period
+    uint32_t tickets;                           // its share under lottery and stride; default 100
+    int64_t estimate_ns; // what SJF and STCF take for each of its bursts; 0: what it will ask for
     uint32_t start;      // Dist (index1) of its arrival; 0: at once
     uint32_t affinity;   // CoreSet (index1); 0: every core
     uint32_t entry;      // its first op
@@ -151,11 +187,25 @@ typedef struct TestDef {
     bool negated;
 } TestDef;
 
+enum { SCHED_LEVELS_MAX = 16 };
+
 typedef struct MachineDef {
     uint32_t cores;          // 1 .. CORES_MAX; default 1
     SchedulerKind scheduler; // default EEVDF
-    int64_t slice_ns;        // RR: its slice, default 10 ms; EEVDF: base slice, 0: from the cores
-    int64_t tick_ns;         // default 4 ms (250 Hz)
+    int64_t slice_ns;        // RR, lottery, stride: default 10 ms; EEVDF: base, 0: from the cores
+    bool global_queue;       // normal threads wait in one queue for all cores
+    bool aligned_slices;     // RR: slices end at multiples of the slice
+    uint32_t levels;         // MLFQ: 1 .. SCHED_LEVELS_MAX, default 3; the next two by level, from
+                             // the highest, which is 0
+    int64_t level_slice_ns[SCHED_LEVELS_MAX];
+    uint32_t level_allotment[SCHED_LEVELS_MAX]; // in slices; default 1
+    int64_t boost_ns;      // MLFQ: every thread to the highest level so often; 0: never
+    bool io_first;         // MLFQ: who comes back from blocking goes to the head of its level
+    bool io_renews;        // MLFQ: who blocks has a whole allotment again
+    bool python_draws;     // lottery: draws as lottery.py does, from Python's random numbers
+    uint64_t python_seed;  // seeded so,
+    uint64_t python_drawn; // after so many others have been drawn
+    int64_t tick_ns;       // default 4 ms (250 Hz)
     int64_t costs[COST_COUNT];
 } MachineDef;
 
@@ -166,8 +216,8 @@ typedef struct Scenario {
     const char *path, *source; // as read
     const char *overrides;     // "key=value\n" lines, "" when none
     const char *title, *lesson;
-    uint64_t seed;             // default 1
-    int64_t until_ns;          // end of simulated time; 0: none given
+    uint64_t seed;    // default 1
+    int64_t until_ns; // end of simulated time; 0: none given
     int64_t limits[LIMIT_COUNT];
     MachineDef machine;
 

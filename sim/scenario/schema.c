@@ -43,6 +43,10 @@ static const char *field_type_name(FieldType type)
         return "text";
     case FIELD_BLOCK:
         return "ops";
+    case FIELD_MODE:
+        return "mode";
+    case FIELD_TEST:
+        return "text";
     default:
         return "name";
     }
@@ -199,6 +203,7 @@ static void define_values(json_t *defs, Arena *arena)
                              "^[0-9]+(\\.[0-9]+)? *%$"));
     json_object_set_new(defs, "policy", make("{s:[s, s, s]}", "enum", "fifo", "rr", "eevdf"));
     json_object_set_new(defs, "profile", make("{s:[s, s]}", "enum", "zero", "typical"));
+    json_object_set_new(defs, "mode", make("{s:[s, s]}", "enum", "read", "write"));
     json_object_set_new(defs, "runtime", make("{s:[s]}", "enum", "c"));
     json_object_set_new(
         defs, "core",
@@ -206,6 +211,41 @@ static void define_values(json_t *defs, Arena *arena)
     json_object_set_new(
         defs, "cores",
         make("{s:[o, o]}", "anyOf", reference_to("core"), list_of(reference_to("core"))));
+}
+
+// A map of names to values of this type.
+static json_t *names_of(json_t *value)
+{
+    return make("{s:s, s:o}", "type", "object", "additionalProperties", value);
+}
+
+// A value, or a map of a section's keys.
+static json_t *brief_or_map(const char *brief, KeySection section)
+{
+    return make("{s:[o, o]}", "anyOf", reference_to(brief), section_schema(section, json_object()));
+}
+
+// What threads synchronise by.
+static void define_syncs(json_t *defs)
+{
+    json_t *kinds = json_array();
+#define X(id, word)                                                                                \
+    if (sync_is_lock(SYNC_##id))                                                                   \
+        json_array_append_new(kinds, json_string(word));
+    SYNC_KINDS(X)
+#undef X
+    json_object_set_new(defs, "lockKind", make("{s:o}", "enum", kinds));
+    json_object_set_new(defs, "preference", make("{s:[s, s]}", "enum", "readers", "writers"));
+    json_object_set_new(defs, "order", make("{s:[s, s]}", "enum", "fifo", "priority"));
+    json_object_set_new(
+        defs, "capacity",
+        make("{s:[o, {s:[s]}]}", "anyOf", reference_to("count"), "enum", "unbounded"));
+    json_object_set_new(defs, "locks", names_of(brief_or_map("lockKind", KEYS_LOCK)));
+    json_object_set_new(defs, "semaphores", names_of(reference_to("seed")));
+    json_object_set_new(defs, "conditions", names_of(brief_or_map("name", KEYS_CONDITION)));
+    json_object_set_new(defs, "events", list_of(reference_to("name")));
+    json_object_set_new(defs, "barriers", names_of(reference_to("count")));
+    json_object_set_new(defs, "queues", names_of(brief_or_map("capacity", KEYS_QUEUE)));
 }
 
 // Maps and lists.
@@ -217,9 +257,7 @@ static void define_structures(json_t *defs)
                              section_schema(KEYS_SCHEDULER, json_object())));
     json_object_set_new(defs, "costs", costs_schema());
     json_object_set_new(defs, "limits", limits_schema());
-    json_object_set_new(
-        defs, "locks",
-        make("{s:s, s:{s:[s]}}", "type", "object", "additionalProperties", "enum", "lock"));
+    define_syncs(defs);
     json_object_set_new(
         defs, "functions",
         make("{s:s, s:o}", "type", "object", "additionalProperties", reference_to("ops")));

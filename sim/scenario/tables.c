@@ -24,6 +24,18 @@ const OpInfo *op_info(unsigned code)
     return code < OP_CODE_COUNT && ops[code].name != NULL ? &ops[code] : NULL;
 }
 
+static const SchedulerInfo schedulers[SCHEDULER_COUNT] = {
+#define SCHEDULER(id, name, parameters, sentence)                                                  \
+    [SCHEDULER_##id] = {#name, parameters, sentence},
+#include "sim/scenario/schedulers.def"
+#undef SCHEDULER
+};
+
+const SchedulerInfo *scheduler_info(SchedulerKind kind)
+{
+    return &schedulers[kind];
+}
+
 static const CostInfo costs[COST_COUNT] = {
 #define COST(id, name, typical_ns, text, probe) [COST_##id] = {name, typical_ns, text, probe},
 #include "sim/scenario/costs.def"

@@ -32,7 +32,8 @@ bool trace_flush(Trace *trace);
 void trace_close(Trace *trace); // flushes and frees
 
 static inline void trace_emit(Trace *trace, Instant now, EventKind kind, int core, TaskId task,
-                              uint64_t a, uint64_t b) {
+                              uint64_t a, uint64_t b)
+{
     if (trace->off)
         return;
     if (__builtin_expect(trace->next == trace->end, 0))

@@ -18,8 +18,7 @@
 
 #define NOWHERE ((SourceAt){0})
 
-// The greatest value that an argument of this type may have.
-static uint64_t arg_max(ArgType type)
+uint64_t trace_arg_max(ArgType type)
 {
     switch (type) {
     case ARG_TASK:
@@ -67,7 +66,7 @@ static bool records_check(const TraceRecord *records, uint64_t count, Diag *diag
     uint64_t max[EVENT_KIND_COUNT][2];
     for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++)
         for (int i = 0; i < 2; i++)
-            max[kind][i] = arg_max(event_info(kind)->arg[i].type);
+            max[kind][i] = trace_arg_max(event_info(kind)->arg[i].type);
     int64_t before = 0;
     for (uint64_t i = 0; i < count; i++) {
         const TraceRecord *r = &records[i];

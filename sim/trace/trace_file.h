@@ -34,3 +34,6 @@ bool trace_file_read(TraceFile *file, const char *path, Diag *diag);
 // The same from memory, for tests and the fuzzer. `bytes` must outlive the file.
 bool trace_file_parse(TraceFile *file, const void *bytes, uint64_t count, Diag *diag);
 void trace_file_free(TraceFile *file);
+
+// The greatest value that an argument of this type may have in a file that is read.
+uint64_t trace_arg_max(ArgType type);

@@ -120,7 +120,8 @@ typedef enum WaitEnd {
     X(TASKS, "tasks", 4000000, "tasks created")                                                    \
     X(FRAMES, "frames", 16000000, "open blocks and calls of all tasks together")                   \
     X(STALL, "stall", 10000000, "operations at one instant, with no time passing")                 \
-    X(TIME, "time", 604800000000000, "simulated time, a duration")
+    X(TIME, "time", 604800000000000, "simulated time, a duration")                                 \
+    X(ITEMS, "items", 10000000, "items in all queues together (24 bytes each)")
 
 typedef enum LimitId {
 #define X(id, name, value, text) LIMIT_##id,

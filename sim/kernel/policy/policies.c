@@ -1,14 +1,21 @@
-// The table of scheduling policies: a new one is its file and its row here.
+// The table of scheduling policies: a new one is its file and its row in schedulers.def.
 #include "sim/base/check.h"
 #include "sim/kernel/run_queue.h"
+#include "sim/scenario/scenario.h"
 
-extern const SchedPolicy policy_fifo, policy_rr, policy_eevdf;
+#define SCHEDULER(id, name, parameters, sentence) extern const SchedPolicy policy_##name;
+#include "sim/scenario/schedulers.def"
+#undef SCHEDULER
 
-static const SchedPolicy *const policies[] = {&policy_fifo, &policy_rr, &policy_eevdf};
+static const SchedPolicy *const policies[SCHEDULER_COUNT] = {
+#define SCHEDULER(id, name, parameters, sentence) [SCHEDULER_##id] = &policy_##name,
+#include "sim/scenario/schedulers.def"
+#undef SCHEDULER
+};
 
 const SchedPolicy *sched_policy(unsigned scheduler_kind)
 {
-    CHECKF(scheduler_kind < sizeof policies / sizeof policies[0], "%u", scheduler_kind);
+    CHECKF(scheduler_kind < SCHEDULER_COUNT, "%u", scheduler_kind);
     return policies[scheduler_kind];
 }
 

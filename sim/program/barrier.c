@@ -1,0 +1,62 @@
+// The op barrier: a counter and one futex. The last of as many threads as the scenario says opens
+// it for all and goes on; it is then closed for the next round. (After glibc
+// nptl/pthread_barrier_wait.c, which also counts those who leave, so that a barrier may be
+// destroyed.)
+#include "sim/program/futex.h"
+
+static void emit_level(Machine *machine, const Task *task, SyncId id)
+{
+    machine_emit(machine, EVENT_SYNC_LEVEL, task->core, task->id, id.index1,
+                 sync_at(machine, id)->barrier.arrived);
+}
+
+// True when `task` is the last one.
+static bool arrive(Machine *machine, Task *task, SyncId id)
+{
+    Barrier *barrier = &sync_at(machine, id)->barrier;
+    task->scratch = barrier->round;
+    barrier->arrived++;
+    emit_level(machine, task, id);
+    if (barrier->arrived < sync_def(machine, id)->parameter)
+        return false;
+    barrier->arrived = 0;
+    barrier->round++;
+    machine_emit(machine, EVENT_BARRIER_OPENED, task->core, task->id, id.index1, barrier->round);
+    emit_level(machine, task, id);
+    return true;
+}
+
+StepResult step_BARRIER(Machine *machine, Task *task, const Op *op)
+{
+    enum { ARRIVE = SYNC_PHASES, WAIT, WOKEN, RETURNED, WAKE, WOKE };
+    SyncId id = {op->arg[0]};
+    Sync *sync = sync_at(machine, id);
+    switch (task->phase) {
+    case PHASE_ENTER:
+        task->wait_until = INSTANT_NEVER;
+        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), ARRIVE);
+    case ARRIVE:
+        if (!arrive(machine, task, id))
+            return futex_wait(machine, task, WAIT);
+        if (sync_def(machine, id)->parameter == 1)
+            return program_done(task, op);
+        return futex_wake(machine, task, WAKE);
+    case WAIT:
+        if (sync->barrier.round == task->scratch)
+            return futex_sleep(machine, task, op, id, &sync->waiters, WOKEN);
+        return futex_return(machine, task, RETURNED);
+    case WOKEN:
+        return futex_return(machine, task, RETURNED);
+    case RETURNED:
+        program_syscall_over(machine, task);
+        if (sync->barrier.round == task->scratch) // woken for the round before
+            return futex_wait(machine, task, WAIT);
+        futex_wait_over(machine, task, id, WAIT_WOKEN);
+        return program_done(task, op);
+    case WAKE:
+        return futex_wake_now(machine, task, &sync->waiters, UINT32_MAX, WOKE);
+    default:
+        program_syscall_over(machine, task);
+        return program_done(task, op);
+    }
+}

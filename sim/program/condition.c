@@ -1,0 +1,245 @@
+// Condition variables as glibc builds them since 2.25 (nptl/pthread_cond_wait.c, see
+// kernel/sync.h): a waiter joins a group, gives up the lock, sleeps until there is a signal for its
+// group, and takes the lock again. A notification that comes before the wait is lost. A thread that
+// has joined its group but does not sleep yet may take a signal meant for a sleeper of that group
+// ("steals" it). A wait may also end for no reason, as POSIX allows: here with the chance that the
+// scenario gives the condition, as if a signal handler had interrupted the system call.
+#include "sim/program/futex.h"
+
+#include "sim/program/wait.h"
+
+// The group that the waiter is in, and above that how its wait ended.
+enum { END_SHIFT = 60 };
+
+static uint64_t group_of(const Task *task)
+{
+    return task->scratch & (((uint64_t)1 << END_SHIFT) - 1);
+}
+
+static void set_end(Task *task, WaitEnd end)
+{
+    task->scratch = group_of(task) | (uint64_t)end << END_SHIFT;
+}
+
+static WaitEnd end_of(const Task *task)
+{
+    return (WaitEnd)(task->scratch >> END_SHIFT);
+}
+
+static WaitList *sleepers(Sync *sync, uint64_t group)
+{
+    return group % 2 == 0 ? &sync->waiters : &sync->others;
+}
+
+// ---- waiting
+
+// Whether there is a signal for this group's waiters. All of a group that is not the first any more
+// have been signalled.
+static bool is_signalled(const Condition *condition, uint64_t group)
+{
+    return group < condition->first || (group == condition->first && condition->signals > 0);
+}
+
+static void take_signal(Condition *condition, uint64_t group)
+{
+    if (group == condition->first)
+        condition->signals--;
+}
+
+// A waiter goes without a signal.
+static void leave_group(Condition *condition, uint64_t group)
+{
+    if (group == condition->first)
+        condition->unsignalled--;
+    else
+        condition->second--;
+}
+
+// Whether the wait is over; if so takes note how, and leaves the group.
+static bool wait_is_over(Machine *machine, Task *task, Condition *condition)
+{
+    uint64_t group = group_of(task);
+    if (is_signalled(condition, group)) {
+        take_signal(condition, group);
+        set_end(task, WAIT_WOKEN);
+        return true;
+    }
+    if (!futex_timed_out(machine, task) && end_of(task) != WAIT_SPURIOUS)
+        return false;
+    if (end_of(task) != WAIT_SPURIOUS)
+        set_end(task, WAIT_TIMEOUT);
+    leave_group(condition, group);
+    return true;
+}
+
+static bool ends_spuriously(Machine *machine, Task *task, SyncId id)
+{
+    uint32_t chance = sync_def(machine, id)->spurious;
+    return chance != 0 && (chance == UINT32_MAX || rng_u32(&task->rng) < chance);
+}
+
+enum {
+    JOIN = SYNC_PHASES,
+    LOOK,
+    IN_KERNEL,
+    WOKEN,
+    RETURNED,
+};
+
+// Once the lock is free: until the wait is over. Then the lock is next.
+static StepResult sleep_on(Machine *machine, Task *task, const Op *op, SyncId id)
+{
+    Sync *sync = sync_at(machine, id);
+    switch (task->phase) {
+    case IN_KERNEL:
+        if (is_signalled(&sync->condition, group_of(task)) || futex_timed_out(machine, task))
+            return futex_return(machine, task, RETURNED);
+        if (ends_spuriously(machine, task, id)) {
+            machine_emit(machine, EVENT_SYNC_WAIT, task->core, task->id, id.index1,
+                         program_op_index(machine, op));
+            task->slept = true;
+            set_end(task, WAIT_SPURIOUS);
+            return futex_return(machine, task, RETURNED);
+        }
+        return futex_sleep(machine, task, op, id, sleepers(sync, group_of(task)), WOKEN);
+    case WOKEN:
+        return futex_return(machine, task, RETURNED);
+    case RETURNED:
+        program_syscall_over(machine, task);
+        break;
+    default: // LOOK
+        break;
+    }
+    if (!wait_is_over(machine, task, &sync->condition))
+        return futex_wait(machine, task, IN_KERNEL);
+    futex_wait_over(machine, task, id, end_of(task));
+    task->phase = LOCK_BEGIN;
+    return STEP_NEXT;
+}
+
+static void join_group(Machine *machine, Task *task, const Op *op, SyncId id)
+{
+    Condition *condition = &sync_at(machine, id)->condition;
+    task->scratch = condition->first + 1;
+    condition->second++;
+    futex_set_timeout(machine, task, op->arg[1]);
+}
+
+StepResult condition_wait(Machine *machine, Task *task, const Op *op, SyncId id)
+{
+    SyncId lock = sync_def(machine, id)->lock;
+    Mutex *mutex = &sync_at(machine, lock)->mutex;
+    bool done = false;
+    StepResult result;
+    if (task->phase == PHASE_ENTER) {
+        if (!lock_owned(machine, task, op, lock, "waits without the lock"))
+            return STEP_ENDED;
+        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), JOIN);
+    }
+    if (task->phase == JOIN) {
+        join_group(machine, task, op, id);
+        task->saved_depth = mutex->depth; // of a re-entrant lock, which is given up whole
+        mutex->depth = 1;
+        task->phase = UNLOCK_BEGIN;
+    }
+    if (task->phase >= UNLOCK_BEGIN && task->phase < SYNC_PHASES) {
+        result = lock_release(machine, task, op, lock, &done);
+        if (done)
+            task->phase = LOOK;
+        return result;
+    }
+    if (task->phase >= SYNC_PHASES)
+        return sleep_on(machine, task, op, id);
+    result = lock_take(machine, task, op, lock, false, &done);
+    if (!done)
+        return result;
+    mutex->depth = task->saved_depth;
+    return end_of(task) == WAIT_TIMEOUT ? program_else(task, op, op->arg[2])
+                                        : program_done(task, op);
+}
+
+// ---- notifying
+
+// All of the first group have been signalled: the second is next.
+static void next_group(Condition *condition)
+{
+    condition->first++;
+    condition->unsignalled = condition->second;
+    condition->second = 0;
+    condition->signals = 0;
+}
+
+// One signal more, if there is a waiter for it.
+static bool signal_one(Condition *condition)
+{
+    if (condition->unsignalled == 0) {
+        if (condition->second == 0)
+            return false;
+        next_group(condition);
+    }
+    condition->unsignalled--;
+    condition->signals++;
+    return true;
+}
+
+// A signal for everyone. Returns how many that are.
+static uint32_t signal_all(Condition *condition)
+{
+    uint32_t count = condition->unsignalled + condition->second;
+    condition->signals += condition->unsignalled;
+    condition->unsignalled = 0;
+    if (condition->second > 0) {
+        next_group(condition);
+        condition->signals = condition->unsignalled;
+        condition->unsignalled = 0;
+    }
+    return count;
+}
+
+// While it notifies, task->scratch counts the signals and says to which group's list the last one
+// went: another thread may begin the next group before this one is in the kernel.
+enum { ODD_GROUP = 1, ONE_SIGNAL = 2 };
+
+static StepResult notify(Machine *machine, Task *task, const Op *op, bool all, uint32_t wanted)
+{
+    enum { SIGNAL = SYNC_PHASES, ONE, OLD, NEW, LAST };
+    SyncId id = {op->arg[0]};
+    Sync *sync = sync_at(machine, id);
+    uint32_t count;
+    switch (task->phase) {
+    case PHASE_ENTER:
+        task->scratch = 0;
+        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), SIGNAL);
+    case SIGNAL:
+        count = all ? signal_all(&sync->condition) : signal_one(&sync->condition);
+        machine_emit(machine, EVENT_NOTIFIED, task->core, task->id, id.index1, count);
+        if (count == 0)
+            return program_done(task, op);
+        task->scratch = (task->scratch & ~(uint64_t)ODD_GROUP) | (sync->condition.first & 1);
+        return futex_wake(machine, task, all ? OLD : ONE);
+    case ONE:
+        return futex_wake_now(machine, task, sleepers(sync, task->scratch & ODD_GROUP), 1, LAST);
+    case OLD: // both groups, the one that has waited longer first
+        return futex_wake_now(machine, task, sleepers(sync, (task->scratch & ODD_GROUP) + 1),
+                              UINT32_MAX, NEW);
+    case NEW:
+        return futex_wake_now(machine, task, sleepers(sync, task->scratch & ODD_GROUP), UINT32_MAX,
+                              LAST);
+    default:
+        program_syscall_over(machine, task);
+        task->scratch += ONE_SIGNAL;
+        if (all || task->scratch / ONE_SIGNAL == wanted)
+            return program_done(task, op);
+        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), SIGNAL);
+    }
+}
+
+StepResult step_NOTIFY(Machine *machine, Task *task, const Op *op)
+{
+    return notify(machine, task, op, false, op->arg[1] == 0 ? 1 : op->arg[1]);
+}
+
+StepResult step_NOTIFY_ALL(Machine *machine, Task *task, const Op *op)
+{
+    return notify(machine, task, op, true, 0);
+}

@@ -1,0 +1,87 @@
+#include "sim/program/futex.h"
+
+#include "sim/kernel/deadlock.h"
+#include "sim/kernel/process.h"
+#include "sim/kernel/sched.h"
+#include "sim/kernel/wait_list.h"
+
+// ---- waiting
+
+void futex_set_timeout(Machine *machine, Task *task, uint32_t timeout)
+{
+    task->wait_until = INSTANT_NEVER;
+    if (timeout != 0)
+        task->wait_until =
+            instant_add(machine->now, dist_draw(machine->scenario, timeout, &task->rng));
+}
+
+bool futex_timed_out(const Machine *machine, const Task *task)
+{
+    return task->wait_until.ns <= machine->now.ns;
+}
+
+StepResult futex_wait(Machine *machine, Task *task, uint8_t phase)
+{
+    Duration entry = half(machine_cost(machine, COST_SYSCALL), false);
+    return program_syscall(machine, task, SYSCALL_FUTEX_WAIT,
+                           duration_add(entry, machine_cost(machine, COST_FUTEX_WAIT)), phase);
+}
+
+// What the trace says of a wait: for a lock who has it, else by which op.
+static void emit_wait(Machine *machine, const Task *task, const Op *op, SyncId id)
+{
+    const Sync *sync = sync_at(machine, id);
+    if (sync_is_lock(sync_def(machine, id)->kind) && sync->owner.index1 != 0)
+        machine_emit(machine, EVENT_LOCK_WAIT, task->core, task->id, id.index1, sync->owner.index1);
+    else
+        machine_emit(machine, EVENT_SYNC_WAIT, task->core, task->id, id.index1,
+                     program_op_index(machine, op));
+}
+
+StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, WaitList *list,
+                       uint8_t phase)
+{
+    bool lock = sync_is_lock(sync_def(machine, id)->kind);
+    emit_wait(machine, task, op, id);
+    wait_list_add(machine, list, task);
+    task->waits_sync = id;
+    task->slept = true;
+    if (task->wait_until.ns != INSTANT_NEVER.ns)
+        process_set_timer(machine, task, instant_since(task->wait_until, machine->now));
+    sched_block(machine, task, lock ? SWITCH_BLOCKED_LOCK : SWITCH_BLOCKED_SYNC);
+    deadlock_check(machine, task);
+    return program_blocked(task, phase);
+}
+
+StepResult futex_return(Machine *machine, Task *task, uint8_t phase)
+{
+    task->waits_sync = (SyncId){0};
+    return program_work(machine, task, true, half(machine_cost(machine, COST_SYSCALL), true),
+                        phase);
+}
+
+void futex_wait_over(Machine *machine, Task *task, SyncId id, WaitEnd end)
+{
+    if (task->slept)
+        machine_emit(machine, EVENT_SYNC_WAIT_OVER, task->core, task->id, id.index1, end);
+    task->slept = false;
+}
+
+// ---- waking
+
+StepResult futex_wake(Machine *machine, Task *task, uint8_t phase)
+{
+    Duration call = machine_cost(machine, COST_SYSCALL);
+    return program_syscall(machine, task, SYSCALL_FUTEX_WAKE,
+                           duration_add(call, machine_cost(machine, COST_FUTEX_WAKE)), phase);
+}
+
+StepResult futex_wake_now(Machine *machine, Task *task, WaitList *list, uint32_t count,
+                          uint8_t phase)
+{
+    Duration cost = {0};
+    Task *woken;
+    while (count-- > 0 && (woken = wait_list_take(machine, list)) != NULL)
+        cost = duration_add(cost, sched_wake(machine, woken, task->id, task->core));
+    return program_work(machine, task, true, cost, phase);
+}

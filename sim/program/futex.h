@@ -1,0 +1,76 @@
+// Waiting and waking, as the ops that synchronise do it: the fast path is in user space and looks
+// at a word; the slow path enters the kernel, which looks at the word once more (it may have
+// changed on the way: EAGAIN) and lets the thread sleep in a list, first come first served. Nothing
+// is handed over by waking: the woken one looks at the word again. Steps, not calls: each returns
+// what a step function returns, and the op goes on in the phase given.
+#pragma once
+#include "sim/program/program.h"
+
+// Phases of taking and of releasing a lock of any kind; every op that does either numbers its own
+// from SYNC_PHASES on.
+enum {
+    LOCK_BEGIN = 1,
+    LOCK_TRY,
+    LOCK_IN_KERNEL,
+    LOCK_WOKEN,
+    LOCK_RETURNED,
+    UNLOCK_BEGIN = 10,
+    UNLOCK_DONE,
+    UNLOCK_IN_KERNEL,
+    UNLOCK_WOKE,
+    SYNC_PHASES = 20
+};
+
+static inline Sync *sync_at(Machine *machine, SyncId id)
+{
+    return &machine->syncs[id.index1 - 1];
+}
+
+static inline const SyncDef *sync_def(const Machine *machine, SyncId id)
+{
+    return &machine->scenario->syncs[id.index1 - 1];
+}
+
+// The instant at which a wait that begins now gives up, as the op's timeout (a Dist) says: kept in
+// task->wait_until.
+void futex_set_timeout(Machine *machine, Task *task, uint32_t timeout);
+// Whether that instant has come.
+bool futex_timed_out(const Machine *machine, const Task *task);
+
+// Enters the kernel to wait.
+StepResult futex_wait(Machine *machine, Task *task, uint8_t phase);
+// In the kernel: sleeps in `list` until it is woken or its time is over.
+StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, WaitList *list,
+                       uint8_t phase);
+// In the kernel, awake: on the way back to user space.
+StepResult futex_return(Machine *machine, Task *task, uint8_t phase);
+// Back in user space after a wait that is over for good.
+void futex_wait_over(Machine *machine, Task *task, SyncId id, WaitEnd end);
+
+// Enters the kernel to wake.
+StepResult futex_wake(Machine *machine, Task *task, uint8_t phase);
+// In the kernel: wakes up to `count` tasks that sleep in `list`; the rest of the call takes as long
+// as that costs.
+StepResult futex_wake_now(Machine *machine, Task *task, WaitList *list, uint32_t count,
+                          uint8_t phase);
+
+// Steps until the lock is taken, from LOCK_BEGIN on, or released, from UNLOCK_BEGIN on; then
+// `*done` is true. `reading`: a reader-writer lock, for reading. Releasing finds out by itself.
+StepResult lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool reading,
+                     bool *done);
+StepResult lock_release(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+// The same for one kind each.
+StepResult mutex_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult mutex_release(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult spinlock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult spinlock_release(Machine *machine, Task *task, SyncId id, bool *done);
+StepResult rwlock_read(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult rwlock_write(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult rwlock_release(Machine *machine, Task *task, SyncId id, bool *done);
+
+// `task` has the lock alone from now, by `op`.
+void lock_taken(Machine *machine, Task *task, const Op *op, SyncId id);
+// `task` has no longer.
+void lock_released(Machine *machine, Task *task, SyncId id);
+// Whether `task` has the lock alone; if not, the run ends: it `does` ("unlocks") what it must not.
+bool lock_owned(Machine *machine, Task *task, const Op *op, SyncId id, const char *does);

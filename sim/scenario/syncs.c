@@ -1,0 +1,290 @@
+// What threads synchronise by, as a process (or a scenario of one process) declares it: `locks:`,
+// `semaphores:`, `conditions:`, `events:`, `barriers:` and `queues:`. All share one space of names,
+// so that an op or a test may name any of them.
+#include "sim/scenario/loader.h"
+
+#include <string.h>
+
+static const char *const kind_words[] = {
+#define X(id, word) word,
+    SYNC_KINDS(X)
+#undef X
+};
+
+enum {
+    LOCK_KINDS = SYNC_RWLOCK + 1,
+    // What a test may look at.
+    SYNC_SET_TESTED = SYNC_SET_LOCKS | 1 << SYNC_SEMAPHORE | 1 << SYNC_EVENT | 1 << SYNC_QUEUE
+};
+
+static const char *string(const Loader *loader, StringId id)
+{
+    return loader->strings.at[id.index1 - 1];
+}
+
+// A new object of this name; NULL, with a message, when there is one already.
+static SyncDef *add(Loader *loader, ProcessId process, const Node *name_node, SyncKind kind,
+                    const char *label)
+{
+    StringId name;
+    if (!value_name(loader, name_node, label, &name)) {
+        loader->names_incomplete = true;
+        return NULL;
+    }
+    uint32_t *symbol = intern_symbol(loader, process, SYMBOL_SYNC, name);
+    if (*symbol != 0) {
+        const SyncDef *other = &loader->syncs.at[*symbol - 1];
+        // A double key of one map is reported already.
+        if (other->kind != kind && !(sync_is_lock(kind) && sync_is_lock(other->kind)))
+            loader_fail(loader, name_node, NULL, "there is a %s called '%s' (line %u)",
+                        kind_words[other->kind], string(loader, name), other->at.line);
+        else if (kind == SYNC_EVENT)
+            loader_fail(loader, name_node, NULL, "there is another event '%s' (line %u)",
+                        string(loader, name), other->at.line);
+        return NULL;
+    }
+    SyncDef *def = ARRAY_PUSH(&loader->syncs);
+    *def = (SyncDef){.name = name, .process = process, .at = name_node->at, .kind = kind};
+    *symbol = (uint32_t)loader->syncs.count;
+    return def;
+}
+
+static const char *quoted_name(Loader *loader, const SyncDef *def)
+{
+    return arena_format(&loader->scratch, "'%s'", string(loader, def->name));
+}
+
+// --- locks --------------------------------------------------------------------------------------
+
+static void load_kind(Loader *loader, SyncDef *def, const Node *node)
+{
+    for (int kind = 0; node->kind == NODE_TEXT && kind < LOCK_KINDS; kind++) {
+        if (strcmp(node->text, kind_words[kind]) == 0) {
+            def->kind = (SyncKind)kind;
+            return;
+        }
+    }
+    const char *hint =
+        node->kind == NODE_TEXT ? loader_suggest(loader, node->text, kind_words, LOCK_KINDS) : NULL;
+    loader_fail(loader, node, hint, "%s needs its kind, which is one of %s; found %s",
+                quoted_name(loader, def), loader_list(loader, kind_words, LOCK_KINDS),
+                loader_found(loader, node));
+}
+
+static void load_preference(Loader *loader, SyncDef *def, const Node *node)
+{
+    if (def->kind != SYNC_RWLOCK)
+        loader_fail(loader, node->key, NULL, "only a rwlock prefers readers or writers; %s is a %s",
+                    quoted_name(loader, def), kind_words[def->kind]);
+    else if (node->kind == NODE_TEXT && strcmp(node->text, "writers") == 0)
+        def->prefer_writers = true;
+    else if (node->kind != NODE_TEXT || strcmp(node->text, "readers") != 0)
+        loader_fail(loader, node, NULL, "'prefer' needs readers or writers; found %s",
+                    loader_found(loader, node));
+}
+
+static void load_lock(Loader *loader, ProcessId process, const Node *node)
+{
+    SyncDef *def = add(loader, process, node->key, SYNC_LOCK, "a lock");
+    if (def == NULL)
+        return;
+    if (node->kind != NODE_MAP) {
+        load_kind(loader, def, node);
+        return;
+    }
+    loader_keys(loader, node, SECTION_LOCK, node->key);
+    const Node *kind = node_get(node, "kind"), *prefer = node_get(node, "prefer");
+    if (kind != NULL)
+        load_kind(loader, def, kind);
+    if (prefer != NULL)
+        load_preference(loader, def, prefer);
+}
+
+// --- semaphores, barriers, events ---------------------------------------------------------------
+
+static void load_semaphore(Loader *loader, ProcessId process, const Node *node)
+{
+    SyncDef *def = add(loader, process, node->key, SYNC_SEMAPHORE, "a semaphore");
+    uint64_t value;
+    if (def != NULL && value_count(loader, node, quoted_name(loader, def), 0, 1000000000, &value))
+        def->parameter = (uint32_t)value;
+}
+
+static void load_barrier(Loader *loader, ProcessId process, const Node *node)
+{
+    SyncDef *def = add(loader, process, node->key, SYNC_BARRIER, "a barrier");
+    uint64_t threads;
+    if (def != NULL && value_count(loader, node, quoted_name(loader, def), 1, 1000000000, &threads))
+        def->parameter = (uint32_t)threads;
+}
+
+static void load_events(Loader *loader, ProcessId process, const Node *list)
+{
+    if (list == NULL || node_is_null(list) || !loader_items(loader, list, "'events'", "names"))
+        return;
+    for (const Node *node = list->first; node != NULL; node = node->next)
+        add(loader, process, node, SYNC_EVENT, "an event");
+}
+
+// --- conditions ---------------------------------------------------------------------------------
+
+// Locks are loaded before.
+static void load_condition_lock(Loader *loader, ProcessId process, SyncDef *def, const Node *node)
+{
+    StringId name;
+    const char *label = quoted_name(loader, def);
+    if (!value_name(loader, node, label, &name))
+        return;
+    uint32_t lock = *intern_symbol(loader, process, SYMBOL_SYNC, name);
+    if (lock != 0 && loader->syncs.at[lock - 1].kind < SYNC_SPIN) {
+        def->lock = (SyncId){lock};
+        return;
+    }
+    if (lock == 0)
+        loader_fail(
+            loader, node, NULL,
+            "%s: a condition needs the lock that goes with it; this process has no lock '%s'",
+            label, node->text);
+    else
+        loader_fail(loader, node, NULL,
+                    "%s: a condition goes with a lock, an rlock or a pi lock; '%s' is a %s", label,
+                    node->text, kind_words[loader->syncs.at[lock - 1].kind]);
+}
+
+static void load_condition(Loader *loader, ProcessId process, const Node *node)
+{
+    SyncDef *def = add(loader, process, node->key, SYNC_CONDITION, "a condition");
+    if (def == NULL)
+        return;
+    if (node->kind != NODE_MAP) {
+        load_condition_lock(loader, process, def, node);
+        return;
+    }
+    loader_keys(loader, node, SECTION_CONDITION, node->key);
+    const Node *lock = node_get(node, "lock"), *spurious = node_get(node, "spurious");
+    if (lock != NULL)
+        load_condition_lock(loader, process, def, lock);
+    if (spurious != NULL)
+        value_chance(loader, spurious, "'spurious'", &def->spurious);
+}
+
+// --- queues -------------------------------------------------------------------------------------
+
+static void load_capacity(Loader *loader, SyncDef *def, const Node *node, const char *label)
+{
+    uint64_t capacity;
+    if (node->kind == NODE_TEXT && strcmp(node->text, "unbounded") == 0)
+        return;
+    if (value_count(loader, node, label, 1, 1000000000, &capacity))
+        def->parameter = (uint32_t)capacity;
+}
+
+static void load_queue(Loader *loader, ProcessId process, const Node *node)
+{
+    SyncDef *def = add(loader, process, node->key, SYNC_QUEUE, "a queue");
+    if (def == NULL)
+        return;
+    if (node->kind != NODE_MAP) {
+        load_capacity(loader, def, node, quoted_name(loader, def));
+        return;
+    }
+    loader_keys(loader, node, SECTION_QUEUE, node->key);
+    const Node *capacity = node_get(node, "capacity"), *order = node_get(node, "order");
+    if (capacity != NULL)
+        load_capacity(loader, def, capacity, "'capacity'");
+    if (order == NULL)
+        return;
+    def->by_priority = order->kind == NODE_TEXT && strcmp(order->text, "priority") == 0;
+    if (!def->by_priority && (order->kind != NODE_TEXT || strcmp(order->text, "fifo") != 0))
+        loader_fail(loader, order, NULL, "'order' needs fifo or priority; found %s",
+                    loader_found(loader, order));
+}
+
+// --- all of a process ---------------------------------------------------------------------------
+
+static void load_map(Loader *loader, ProcessId process, const Node *owner, const char *key,
+                     void (*load)(Loader *, ProcessId, const Node *))
+{
+    const Node *map = node_get(owner, key);
+    const char *label = arena_format(&loader->scratch, "'%s'", key);
+    if (map == NULL || node_is_null(map) || !loader_map(loader, map, label))
+        return;
+    for (const Node *node = map->first; node != NULL; node = node->next)
+        load(loader, process, node);
+}
+
+void syncs_load(Loader *loader, ProcessId process, const Node *owner)
+{
+    load_map(loader, process, owner, "locks", load_lock);
+    load_map(loader, process, owner, "semaphores", load_semaphore);
+    load_map(loader, process, owner, "conditions", load_condition);
+    load_events(loader, process, node_get(owner, "events"));
+    load_map(loader, process, owner, "barriers", load_barrier);
+    load_map(loader, process, owner, "queues", load_queue);
+}
+
+// --- named by an op -----------------------------------------------------------------------------
+
+// "lock", "condition or event".
+static const char *kinds_text(Loader *loader, unsigned kinds)
+{
+    if (kinds == SYNC_SET_LOCKS)
+        return "lock";
+    const char *text = NULL;
+    for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
+        if (kinds >> kind & 1)
+            text = text == NULL
+                       ? kind_words[kind]
+                       : arena_format(&loader->scratch, "%s or %s", text, kind_words[kind]);
+    return text;
+}
+
+static bool unknown(Loader *loader, ProcessId process, const Node *node, const char *text,
+                    const char *label, unsigned kinds)
+{
+    const char **names = ARENA_ARRAY(&loader->scratch, const char *, loader->syncs.count + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < loader->syncs.count && loader->diag->errors < DIAG_ERRORS_MAX; i++) {
+        const SyncDef *def = &loader->syncs.at[i];
+        if (ID_EQUAL(def->process, process) && kinds >> def->kind & 1)
+            names[count++] = string(loader, def->name);
+    }
+    const char *what =
+        kinds == SYNC_SET_TESTED ? "lock, semaphore, event or queue" : kinds_text(loader, kinds);
+    const char *quoted = loader_quote(loader, text);
+    if (count == 0 && loader->diag->errors < DIAG_ERRORS_MAX && strchr(what, ' ') == NULL)
+        return loader_fail(loader, node, NULL, "%s: this process has no %ss; found '%s'", label,
+                           what, quoted);
+    return loader_fail(loader, node, loader_suggest(loader, text, names, count),
+                       "%s: this process has no %s '%s'", label, what, quoted);
+}
+
+bool sync_named(Loader *loader, ProcessId process, const Node *node, const char *text,
+                const char *label, unsigned kinds, uint32_t *sync)
+{
+    if (node->kind != NODE_TEXT || node_is_null(node))
+        return loader_fail(loader, node, NULL, "%s needs a name; found %s", label,
+                           loader_found(loader, node));
+    *sync = *intern_symbol(loader, process, SYMBOL_SYNC, intern_string(loader, text));
+    if (*sync == 0)
+        return unknown(loader, process, node, text, label, kinds);
+    const SyncDef *def = &loader->syncs.at[*sync - 1];
+    if (kinds >> def->kind & 1)
+        return true;
+    return loader_fail(loader, node, NULL, "%s: '%s' is a %s (line %u), not a %s", label, text,
+                       kind_words[def->kind], def->at.line, kinds_text(loader, kinds));
+}
+
+bool sync_test(Loader *loader, ProcessId process, const Node *node, const char *label,
+               uint32_t *test)
+{
+    const char *text = node->kind == NODE_TEXT ? node->text : "";
+    bool negated = strncmp(text, "not ", 4) == 0;
+    text += negated ? 4 + strspn(text + 4, " ") : 0;
+    uint32_t sync;
+    if (!sync_named(loader, process, node, text, label, SYNC_SET_TESTED, &sync))
+        return false;
+    *ARRAY_PUSH(&loader->tests) = (TestDef){.sync = {sync}, .negated = negated};
+    *test = (uint32_t)loader->tests.count;
+    return true;
+}
