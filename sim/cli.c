@@ -36,6 +36,16 @@ int cli_wrong(const char *format, ...)
     return CLI_WRONG;
 }
 
+void cli_note(const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    fputs("ringside: note: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+    va_end(values);
+}
+
 // Writes one line of messages, with its "error:" or "warning:" coloured.
 static void show_line(const char *line, size_t length)
 {
@@ -84,9 +94,9 @@ bool cli_flush_output(void)
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
-    if (!output_failed)
-        cli_wrong("cannot write to standard output: %s",
-                  strerror(errno != 0 ? errno : output_errno()));
+    int error = errno != 0 ? errno : output_errno();
+    if (!output_failed && error != EPIPE)
+        cli_wrong("cannot write to standard output: %s", strerror(error));
     output_failed = true;
     return false;
 }
@@ -154,6 +164,27 @@ void cli_unguard(const char *path)
     }
 }
 
+char *cli_temporary_file(void)
+{
+    const char *const folders[] = {getenv("TMPDIR"), "/tmp"};
+    char *path = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        if (folders[i] == NULL || folders[i][0] == 0)
+            continue;
+        if (asprintf(&path, "%s/ringside-XXXXXX", folders[i]) < 0)
+            abort();
+        int descriptor = mkstemp(path);
+        if (descriptor >= 0) {
+            close(descriptor);
+            cli_guard(path);
+            return path;
+        }
+        free(path);
+    }
+    cli_wrong("cannot write to /tmp (TMPDIR names another folder): %s", strerror(errno));
+    return NULL;
+}
+
 static bool open_temporary(CliFile *file, mode_t mode)
 {
     if (asprintf(&file->temporary, "%s.XXXXXX", file->path) < 0)
@@ -207,15 +238,17 @@ bool cli_file_write(CliFile *file, const char *bytes, size_t count)
 bool cli_file_close(CliFile *file)
 {
     errno = 0;
+    bool is_output = file->stream == stdout;
     bool good = file->error == 0 && fflush(file->stream) == 0 && !ferror(file->stream);
-    if (file->stream != stdout)
+    if (!is_output)
         good = fclose(file->stream) == 0 && good;
     file->stream = NULL;
     if (good && file->temporary != NULL)
         good = rename(file->temporary, file->path) == 0;
     if (!good) {
         int error = file->error != 0 ? file->error : errno;
-        cli_wrong("cannot write to %s: %s", file->path, strerror(error != 0 ? error : EIO));
+        if (error != EPIPE || !is_output)
+            cli_wrong("cannot write to %s: %s", file->path, strerror(error != 0 ? error : EIO));
         output_failed = output_failed || file->temporary == NULL;
     } else if (file->temporary != NULL) {
         cli_unguard(file->temporary);

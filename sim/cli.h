@@ -35,9 +35,12 @@ void cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 bool cli_colour(FILE *stream);
 // "ringside: …" on standard error; returns CLI_WRONG, so that a command can return it.
 __attribute__((format(printf, 1, 2))) int cli_wrong(const char *format, ...);
+// "ringside: note: …" on standard error.
+__attribute__((format(printf, 1, 2))) void cli_note(const char *format, ...);
 // All messages of `diag` on standard error.
 void cli_show(Diag *diag);
-// Flushes standard output. Returns false, with a message, when any of it could not be written.
+// Flushes standard output. Returns false, with a message, when any of it could not be written. That
+// its reader has gone away (`… | head`) is no news to anybody: then there is no message.
 bool cli_flush_output(void);
 
 // Reads all of `path`, "-" being standard input, into `arena` with a zero behind it. Returns NULL
@@ -55,7 +58,7 @@ typedef struct CliFile {
 
 bool cli_file_open(CliFile *file, const char *path); // false, with a message on standard error
 bool cli_file_write(CliFile *file, const char *bytes, size_t count); // false once a write failed
-// Completes the file. On any error removes it, prints why and returns false.
+// Completes the file. On any error removes it, prints why (as cli_flush_output) and returns false.
 bool cli_file_close(CliFile *file);
 void cli_file_abandon(CliFile *file); // removes what was written
 
@@ -63,3 +66,6 @@ void cli_file_abandon(CliFile *file); // removes what was written
 // gone. At most eight at a time; `path` is copied.
 void cli_guard(const char *path);
 void cli_unguard(const char *path);
+// A new, empty, guarded temporary file in $TMPDIR or, when that cannot be, in /tmp. Its path, which
+// the caller frees; NULL, with a message on standard error, when there is no room for one.
+char *cli_temporary_file(void);

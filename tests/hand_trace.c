@@ -64,6 +64,8 @@ static uint64_t random_argument(Rng *rng, ArgType type)
         return rng_below(rng, END_REASON_COUNT);
     case ARG_NS:
         return rng_below(rng, 5000);
+    case ARG_ACCESS:
+        return access_pack((uint32_t)rng_below(rng, 5), (uint32_t)rng_below(rng, 40));
     default:
         return rng_below(rng, 40) == 0 ? UINT32_MAX - rng_below(rng, 2) : rng_below(rng, 5);
     }

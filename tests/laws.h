@@ -36,7 +36,7 @@ typedef struct LawCore {
     int queued;
     int64_t queued_since_ns;      // without a break
     int64_t slice_from_ns, in_ns; // its task's slice and time on the core began
-    bool joined;                  // a task has joined its queue since
+    bool joined;                  // a task has joined or left its queue since
     uint32_t out_task;            // who has just left it for another
 } LawCore;
 

@@ -130,7 +130,7 @@ static void check_reason(Laws *laws, const TraceRecord *record, const LawCore *c
     int64_t tick = laws->scenario->machine.tick_ns;
     LAW(reason != SWITCH_PREEMPTED_TICK || record->time_ns / tick > core->in_ns / tick,
         "policy: no tick came while it ran");
-    LAW(reason != SWITCH_PREEMPTED_WAKEUP || core->joined, "policy: nobody woke up while it ran");
+    LAW(reason != SWITCH_PREEMPTED_WAKEUP || core->joined, "policy: nobody came or left while it ran");
 }
 
 void laws_on_switch_out(Laws *laws, const TraceRecord *record, LawTask *task)
@@ -180,8 +180,11 @@ void laws_on_migrated(Laws *laws, const TraceRecord *record, LawTask *task)
         LAW(task->woken && task->joins == record->core, "queue: not where its wake-up sent it");
     } else {
         LAW(task->queue == (int)record->a - 1, "queue: it is on queue %d", task->queue);
-        if (laws->report->hold)
+        // Leaving a queue charges its running task, which may show that a decision is due.
+        if (laws->report->hold) {
             laws_leave_queue(laws, task);
+            laws->cores[record->a - 1].joined = true;
+        }
         task->woken = true;
     }
     task->joins = task->last_core = record->core;

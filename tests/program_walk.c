@@ -38,6 +38,14 @@ static void walk_unlock(Walk *walk, uint32_t lock)
     show(walk, EVENT_LOCK_RELEASED, lock);
 }
 
+// One access of a shared variable by the op, after `costs`.
+static void walk_access(Walk *walk, const Op *op, EventKind kind, int64_t costs)
+{
+    walk->totals.access_ns += costs;
+    show(walk, (uint16_t)kind,
+         access_pack(op->arg[0], (uint32_t)(op - walk->scenario->ops)));
+}
+
 static void walk_if(Walk *walk, const Op *op)
 {
     bool holds = op->arg[0] == UINT32_MAX || rng_u32(&walk->rng) < op->arg[0];
@@ -49,9 +57,23 @@ static void walk_if(Walk *walk, const Op *op)
 
 static void walk_op(Walk *walk, const Op *op)
 {
+    const int64_t *costs = walk->scenario->machine.costs;
     switch (op->code) {
     case OP_COMPUTE:
         walk->totals.compute_ns += draw(walk, op->arg[0]);
+        break;
+    case OP_LOAD:
+        walk_access(walk, op, EVENT_LOAD, costs[COST_LOAD]);
+        break;
+    case OP_STORE:
+        walk_access(walk, op, EVENT_STORE, costs[COST_STORE]);
+        break;
+    case OP_ADD:
+        walk_access(walk, op, EVENT_LOAD, costs[COST_LOAD]);
+        walk_access(walk, op, EVENT_STORE, costs[COST_ADD] + costs[COST_STORE]);
+        break;
+    case OP_ATOMIC_ADD:
+        walk_access(walk, op, EVENT_ATOMIC_ADD, costs[COST_ATOMIC]);
         break;
     case OP_SLEEP:
         show(walk, EVENT_KERNEL_ENTER, SYSCALL_CLOCK_NANOSLEEP);
@@ -147,6 +169,9 @@ bool program_walk_shows(const TraceRecord *record)
     case EVENT_SPAN_END:
     case EVENT_LOCK_TAKEN:
     case EVENT_LOCK_RELEASED:
+    case EVENT_LOAD:
+    case EVENT_STORE:
+    case EVENT_ATOMIC_ADD:
     case EVENT_TASK_EXITED:
         return true;
     default:

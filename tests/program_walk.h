@@ -18,6 +18,7 @@ enum { WALK_JOIN = EVENT_KIND_COUNT };
 typedef struct WalkTotals {
     int64_t compute_ns;
     uint64_t locks, unlocks;
+    int64_t access_ns; // of shared variables, at the machine's costs
 } WalkTotals;
 
 typedef struct Walk {

@@ -15,6 +15,8 @@ typedef struct Draft {
     unsigned cores;
     bool random_times;
     bool crowd; // many threads
+    bool sharing; // there are shared variables
+    Rng sharing_rng; // so that all else is as without them
 
     // Of the process being written.
     unsigned locks, functions, process;
@@ -241,8 +243,46 @@ static bool put_join(Draft *draft)
     return true;
 }
 
+enum { VARIABLES = 4 };
+
+// A number below `bound` that leaves the other draws alone.
+static unsigned shared_below(Draft *draft, unsigned bound)
+{
+    return (unsigned)rng_below(&draft->sharing_rng, bound);
+}
+
+// Ops on a shared variable before the next op, if it is to have some.
+static void put_sharing(Draft *draft)
+{
+    if (!draft->sharing || shared_below(draft, 100) >= 50)
+        return;
+    unsigned variable = shared_below(draft, VARIABLES), number = shared_below(draft, 9);
+    switch (shared_below(draft, 6)) {
+    case 0:
+        put(draft, "{ load: v%u }, ", variable);
+        break;
+    case 1:
+        put(draft, "{ load: v%u }, { compute: %uns }, { store: { to: v%u, plus: %u } }, ", variable,
+            shared_below(draft, 3000), variable, number);
+        break;
+    case 2:
+        put(draft, "{ store: { to: v%u, value: -%u } }, ", variable, number);
+        break;
+    case 3:
+        put(draft, "{ atomic_add: { to: v%u, value: %u } }, ", variable, number);
+        break;
+    case 4:
+        put(draft, "{ load: v%u }, { store: { to: v%u, from: v%u } }, ", variable, number % VARIABLES,
+            variable);
+        break;
+    default:
+        put(draft, "{ add: v%u }, ", variable);
+    }
+}
+
 static void put_op(Draft *draft)
 {
+    put_sharing(draft);
     draft->ops_left--;
     bool nested = draft->depth < DEPTH_MAX && draft->ops_left > 0;
     int lock;
@@ -419,6 +459,8 @@ static void put_process(Draft *draft, unsigned number)
     draft->worker_count = 0;
     put(draft, "  - name: p%u\n", number);
     put_locks(draft);
+    if (draft->sharing)
+        put(draft, "    variables: { v0: 0, v1: 5, v2: -3, v3: { value: 0, atomic: true } }\n");
     put_functions(draft);
     put(draft, "    threads:\n");
     if (number == 0)
@@ -438,7 +480,8 @@ static void put_costs(Draft *draft)
         return;
     }
     put(draft, ", costs: { base: %s", chance(draft, 50) ? "zero" : "typical");
-    for (int cost = 0; cost < COST_COUNT; cost++)
+    // Those of what these scenarios do; a new row must not change all of them.
+    for (int cost = 0; cost <= COST_PRINT; cost++)
         if (chance(draft, 30))
             put(draft, ", %s: %uns", cost_info((CostId)cost)->name,
                 below(draft, 4) * between(draft, 1, 5000));
@@ -469,10 +512,13 @@ static void put_machine(Draft *draft)
     put(draft, " }\n");
 }
 
-void random_scenario(RandomScenario *scenario, uint64_t seed)
+static void write(RandomScenario *scenario, uint64_t seed, bool sharing)
 {
     scenario->length = 0;
-    Draft draft = {.out = scenario, .rng = rng_make(seed, 0)};
+    Draft draft = {.out = scenario,
+                   .rng = rng_make(seed, 0),
+                   .sharing = sharing,
+                   .sharing_rng = rng_make(seed, 1)};
     scenario->may_deadlock = chance(&draft, 20);
     scenario->ends = chance(&draft, 60);
     draft.random_times = chance(&draft, 50);
@@ -488,4 +534,14 @@ void random_scenario(RandomScenario *scenario, uint64_t seed)
     unsigned processes = between(&draft, 1, 3);
     for (unsigned i = 0; i < processes; i++)
         put_process(&draft, i);
+}
+
+void random_scenario(RandomScenario *scenario, uint64_t seed)
+{
+    write(scenario, seed, false);
+}
+
+void random_sharing_scenario(RandomScenario *scenario, uint64_t seed)
+{
+    write(scenario, seed, true);
 }

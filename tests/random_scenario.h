@@ -18,3 +18,5 @@ typedef struct RandomScenario {
 
 // The scenario of this seed: always the same one, and one that loads.
 void random_scenario(RandomScenario *scenario, uint64_t seed);
+// The same with shared variables: threads load, store and add, under locks or not.
+void random_sharing_scenario(RandomScenario *scenario, uint64_t seed);

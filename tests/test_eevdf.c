@@ -180,6 +180,110 @@ static void about_a_quarter_of_drifting_wakeups_wait(void **state)
     simulated_free(&run);
 }
 
+// Hog A, B runs 1 ms and sleeps 1 ms; a timer's interrupt comes 35 us late. B's period of 2.035 ms
+// makes it wake up at four places between ticks in turn, 35 us later each round; of the four, one
+// falls within 1.4 ms after a tick with B not behind enough, and waits for the next. Kernels: 20.6
+// to 22 % (their latency varies), the rules with a constant latency: one in four.
+static void one_wakeup_in_four_of_a_1_ms_sleeper_waits(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run, "machine: { cores: 1, scheduler: { policy: eevdf, slice: 1400us },\n"
+                   "  costs: { base: zero, timer_latency: 35us, timer_latency_idle: 35us } }\n"
+                   "until: 20s\nthreads:\n" HOG("A", "") SLEEPER("B", "1ms", "1ms"));
+    static int64_t latency[20000];
+    size_t count = simulated_wake_latencies(&run, "B", latency, 20000), waits = 0;
+    for (size_t i = 0; i < count; i++)
+        waits += latency[i] > 200000;
+    assert_in_range(waits * 1000 / count, 240, 260);
+    simulated_free(&run);
+}
+
+// Without that latency B wakes up at whole milliseconds. From 16 on, every 8 ms: it runs at 16, at
+// 18 (2 ms after a tick, past 1.4: the hog's deadline is renewed at the wake-up) and at 20 (with
+// the tick), by which it has had 3 ms of 5 and is ahead: the wake-up at 22 waits for the tick
+// at 24.
+static void a_1_ms_sleeper_without_latency(void **state)
+{
+    (void)state;
+    expect_turns("26ms", HOG("A", "") SLEEPER("B", "1ms", "1ms"),
+                 "A@0 B@4 A@5 B@6 A@7 B@8 A@9 B@10 A@11 B@12 A@13 B@16 A@17 B@18 A@19 B@20 A@21 "
+                 "B@24 A@25 B@26");
+}
+
+// The share, in 1/1000, of the wake-ups of a sleeper (128 us of work, 5 to 15 ms of sleep) that
+// wait longer than 200 us behind `hogs`.
+static uint64_t late_wakeups(const char *hogs, const char *nice)
+{
+    char threads[1024];
+    snprintf(threads, sizeof threads,
+             "%s  - { name: S%s, run: [ { forever: [ { compute: 128us }, "
+             "{ sleep: \"uniform(5ms, 15ms)\" } ] } ] }\n",
+             hogs, nice);
+    Simulated run = run_threads("100s", threads);
+    static int64_t latency[20000];
+    size_t count = simulated_wake_latencies(&run, "S", latency, 20000), late = 0;
+    assert_in_range(count, 8000, 10000); // 100 s / 10.128 ms, less the waits
+    for (size_t i = 0; i < count; i++)
+        late += latency[i] > 200000;
+    simulated_free(&run);
+    return late * 1000 / count;
+}
+
+// A sleeper that slept long has no lag left: it waits only if it wakes up while the hog's deadline,
+// renewed at the last tick, is still earlier than its own and the hog is not ahead, which needs the
+// hog's lag from the sleeper's own 128 us: a few in a hundred. Kernels show 5.1 to 5.7 % (with
+// other work in the way), an independent model of the rules 3.6 %.
+static void a_light_sleeper_hardly_waits(void **state)
+{
+    (void)state;
+    assert_in_range(late_wakeups(HOG("A", ""), ""), 26, 57);
+}
+
+// At nice 10 (weight 110) its deadline is 1.4 * 1024 / 110 = 13 ms of virtual time away: it waits
+// for the next tick unless the hog has got ahead of V by then. Kernels: 41 %, the model 45 %.
+static void a_sleeper_of_low_weight_often_waits(void **state)
+{
+    (void)state;
+    assert_in_range(late_wakeups(HOG("A", ""), ", nice: 10"), 400, 460);
+}
+
+// At nice -10 (weight 9548) its deadline is 0.15 ms away, earlier than almost any hog's.
+static void a_sleeper_of_high_weight_never_waits(void **state)
+{
+    (void)state;
+    assert_in_range(late_wakeups(HOG("A", ""), ", nice: -10"), 0, 10);
+}
+
+// Kernels: 8.6 to 9.6 %, the model 7.7 %.
+static void a_sleeper_behind_two_hogs_waits_more(void **state)
+{
+    (void)state;
+    assert_in_range(late_wakeups(HOG("A", "") HOG("B", ""), ""), 65, 96);
+}
+
+// Joining the queue charges whoever runs, and if that shows its slice to be over, a decision is due
+// at once, not only if the new one should run. Slices of new tasks are halved: A's deadline is 0.7.
+// At 2 ms A has v = 2, past it. C arrives at V = (2 + 0) / 2 = 1 with deadline 1.7; B is still at 0
+// with deadline 0.7: B runs, at 2 ms and not at the tick. At 4 B has v = 2: deadline 3.4, and
+// V = (2 + 2 + 1) / 3 = 1: only C is eligible. At 8 C has v = 5; A (2, deadline 3.4) and B (2, 3.4)
+// are eligible, A was queued first.
+static void an_arrival_can_let_a_third_task_run(void **state)
+{
+    (void)state;
+    expect_turns("10ms", HOG("A", "") HOG("B", "") HOG("C", ", start: 2ms"), "A@0 B@2 C@4 A@8");
+}
+
+static void a_slice_of_100_ms_keeps_shares_too(void **state)
+{
+    (void)state;
+    Simulated run = run_threads("4s", HOG("A", "") HOG("B", ", slice: 100ms"));
+    // The first slice, halved, lets B run on while its deadline (50) is the earlier: that is made
+    // up for at once, because a task that is ahead of V is not eligible.
+    assert_in_range((uint64_t)simulated_on_core(&run, "A"), 2e9 * 0.99, 2e9 * 1.01);
+    simulated_free(&run);
+}
+
 // A slice of 100 us gives deadlines that no slice of 20 ms can beat: it preempts at once.
 static void a_short_slice_preempts_at_once(void **state)
 {
@@ -200,23 +304,27 @@ static void a_short_slice_preempts_at_once(void **state)
 
 typedef struct Moves {
     size_t count;
-    bool alternate; // each goes where the one before came from
-    double mean_ms; // between one and the next
+    bool alternate;                    // each goes where the one before came from
+    double mean_ms, least_ms, most_ms; // between one and the next
 } Moves;
 
 static Moves moves_after(const Simulated *run, int64_t from_ns)
 {
-    Moves moves = {.alternate = true};
+    Moves moves = {.alternate = true, .least_ms = 1e9};
     int64_t first = 0, last = 0;
     int to = CORE_NONE;
     for (uint64_t i = 0; i < run->memory.count; i++) {
         const TraceRecord *record = memory_sink_at(&run->memory, i);
         if (record->kind != EVENT_MIGRATED || record->time_ns < from_ns)
             continue;
-        if (moves.count++ == 0)
+        double since_ms = (double)(record->time_ns - last) / 1e6;
+        if (moves.count++ == 0) {
             first = record->time_ns;
-        else if (record->core == to)
-            moves.alternate = false;
+        } else {
+            moves.alternate = moves.alternate && record->core != to;
+            moves.least_ms = since_ms < moves.least_ms ? since_ms : moves.least_ms;
+            moves.most_ms = since_ms > moves.most_ms ? since_ms : moves.most_ms;
+        }
         to = record->core;
         last = record->time_ns;
     }
@@ -250,11 +358,12 @@ static Moves moves_of_hogs(int count, double *least_share, double *most_share)
 }
 
 // Three hogs on two cores. After a pull, the core that lost a task has a util of 512 and counts as
-// having room to spare until 1024 - 512 * 2^(-t/32) > 875, t > 57 ms; its first attempt since comes
-// 0 to 60 ms after the pull, the one that can count at 57 to 117 ms, and it fails once or twice
-// (28 ms each) before half the busiest core's load, shifted by the failures, fits into the
-// imbalance of a quarter. So 57 + 28 = 85 at the least, 60 + 60 + 2 * 28 + a tick = 180 at the
-// most. Kernels show means of 100 to 141 ms and strictly alternating directions.
+// having room to spare until 1024 - 512 * 2^(-t/32) > 875, t > 57 ms. Its attempts come 60 ms apart
+// while they find balance, the first at some a in 0..60 ms: the one that can count is at a + 60 (or
+// at a, if that is past 57). Then half the busiest core's load, shifted by the failures, must fit
+// into an imbalance of a quarter: one failure or two, a tie that falls either way, 28 ms each. In
+// all about 30 + 60 + 1.5 * 28 = 132 ms, from 57 + 28 - 4 (a jiffy) = 81 to 60 + 60 + 2 * 28 + 2
+// slips of 4 = 184 ms; kernels show 133 to 141 ms on average. Directions alternate.
 static void three_hogs_on_two_cores_alternate(void **state)
 {
     (void)state;
@@ -262,21 +371,25 @@ static void three_hogs_on_two_cores_alternate(void **state)
     Moves moves = moves_of_hogs(3, &least, &most);
     assert_true(moves.count > 100);
     assert_true(moves.alternate);
-    assert_true(moves.mean_ms >= 85 && moves.mean_ms <= 180);
-    // Two cores for three: 66.7 % each, if each takes its turn alone on a core.
-    assert_true(least > 0.60 && most < 0.76);
+    assert_true(moves.mean_ms >= 115 && moves.mean_ms <= 145);
+    assert_true(moves.least_ms >= 76 && moves.most_ms <= 184);
+    // Two cores for three: 66.7 % each.
+    assert_true(least > 0.63 && most < 0.70);
 }
 
-// Five: both cores are overloaded, so there is no wait of 57 ms. An attempt every 28 ms after a
-// failure, 60 ms after a balanced round: between 28 and 124 ms.
-static void five_hogs_on_two_cores_move_sooner(void **state)
+// Five and seven: both cores are overloaded, so there is no wait of 57 ms. The other core's first
+// attempt is at a in 0..60, and one or two failures of 28 ms follow: 30 + 42 = 72 ms on average.
+static void more_hogs_move_sooner(void **state)
 {
     (void)state;
-    double least, most;
-    Moves moves = moves_of_hogs(5, &least, &most);
-    assert_true(moves.alternate);
-    assert_true(moves.mean_ms >= 28 && moves.mean_ms <= 80);
-    assert_true(least > 0.37 && most < 0.43);
+    const int counts[] = {5, 7};
+    for (int i = 0; i < 2; i++) {
+        double least, most;
+        Moves moves = moves_of_hogs(counts[i], &least, &most);
+        assert_true(moves.alternate);
+        assert_true(moves.mean_ms >= 62 && moves.mean_ms <= 82);
+        assert_true(least > 2.0 / counts[i] - 0.03 && most < 2.0 / counts[i] + 0.03);
+    }
 }
 
 // As many on each core: no imbalance, no move.
@@ -302,9 +415,17 @@ int main(void)
         cmocka_unit_test(two_yielders_alternate),
         cmocka_unit_test(a_wakeup_soon_after_a_tick_waits_for_the_next),
         cmocka_unit_test(about_a_quarter_of_drifting_wakeups_wait),
+        cmocka_unit_test(a_1_ms_sleeper_without_latency),
+        cmocka_unit_test(one_wakeup_in_four_of_a_1_ms_sleeper_waits),
+        cmocka_unit_test(a_light_sleeper_hardly_waits),
+        cmocka_unit_test(a_sleeper_of_low_weight_often_waits),
+        cmocka_unit_test(a_sleeper_of_high_weight_never_waits),
+        cmocka_unit_test(a_sleeper_behind_two_hogs_waits_more),
+        cmocka_unit_test(an_arrival_can_let_a_third_task_run),
+        cmocka_unit_test(a_slice_of_100_ms_keeps_shares_too),
         cmocka_unit_test(a_short_slice_preempts_at_once),
         cmocka_unit_test(three_hogs_on_two_cores_alternate),
-        cmocka_unit_test(five_hogs_on_two_cores_move_sooner),
+        cmocka_unit_test(more_hogs_move_sooner),
         cmocka_unit_test(even_hogs_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

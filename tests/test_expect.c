@@ -78,7 +78,7 @@ static size_t give_samples(void *context, MetricId metric, ExpectSubject subject
         *values = metric == METRIC_COUNT ? count : metric == METRIC_LATENCY ? latency : rate;
         return metric == METRIC_LATENCY ? 200 : 1;
     }
-    if (subject == SUBJECT_LOCK)
+    if (subject == SUBJECT_LOCK || subject == SUBJECT_SYNC)
         return 0;
     assert_true(id >= 1 && id <= world.thread_count);
     if (metric == METRIC_MIGRATIONS && id == 1) {
@@ -172,6 +172,29 @@ static void test_calculations(void **state)
     check_holds("throughput(tick) / (2/s) == 200");
     check_holds("makespan * 50% == 50ms and 2 * makespan - 50ms == 150ms");
     check_fails("makespan / deadlocked > 1ms", "deadlocked is 0 and divides makespan");
+}
+
+// As many digits as it takes to see why a line does not hold. batch has 103.2 ms, render 1 … 200 ms.
+static void test_digits(void **state)
+{
+    (void)state;
+    char found[512];
+    // Without a tolerance both sides are exact, also where they are equal.
+    assert_true(line_holds("10 * makespan + 1504500ns == 1001.5045ms", found));
+    assert_string_equal(
+        found, "10 * makespan + 1504500ns = 1.0015045 s, expected == 1.0015045 s");
+    check_fails("10 * makespan + 1504500ns != 1001.5045ms",
+                "10 * makespan + 1504500ns = 1.0015045 s, expected != 1.0015045 s");
+    check_fails("makespan == 100.0000005ms * 1", "makespan = 100 ms, expected == 100.0000005 ms");
+    check_fails("utilization(core 1) == 0.549999", "utilization(core 1) = 0.55, expected == 0.549999");
+    // 1001.5045 ms and 1001.6 ms both round to 1.002 s; 1001.5045 ms and 1 s do not.
+    check_fails("10 * makespan + 1504500ns > 1001.6ms",
+                "10 * makespan + 1504500ns = 1.0015045 s, expected > 1.0016 s");
+    check_fails("10 * makespan + 1504500ns < 1s",
+                "10 * makespan + 1504500ns = 1.002 s, expected < 1 s");
+    // The tolerance ends at 103.2123 ms, which is 103.2 ms in four digits, as the value is.
+    check_fails("turnaround(batch) + 12345ns == 100ms ± 3.2123ms",
+                "turnaround(batch) + 12345ns = 103.212345 ms, expected == 100 ms ± 3.2123ms");
 }
 
 static void test_tolerance(void **state)
@@ -397,6 +420,10 @@ static void test_bad_grammar(void **state)
     (void)state;
     check_bad("makespan", "makespan", "'makespan' is a time; compare it with something", NULL);
     check_bad("makespan < 1s and 5", "5", "'5' is a number; compare it with something", NULL);
+    check_bad("1 / 0 == 1", "0", "'0' is 0, by which nothing can be divided", NULL);
+    check_bad("makespan / 0ns == 1", "0ns", "'0ns' is 0, by which nothing can be divided", NULL);
+    check_bad("makespan / (2 * 3 - 6) < 1s", "(2 * 3 - 6)",
+              "'(2 * 3 - 6)' is 0, by which nothing can be divided", NULL);
     check_bad("not makespan", "makespan", "'makespan' is a time; compare it with something", NULL);
     check_bad("(makespan < 1s) == 1", "(makespan < 1s)",
               "cannot compare a comparison; join comparisons with 'and' or 'or'", NULL);
@@ -544,6 +571,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_comparisons),
         cmocka_unit_test(test_calculations),
+        cmocka_unit_test(test_digits),
         cmocka_unit_test(test_tolerance),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_all_subjects),

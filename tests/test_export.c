@@ -505,7 +505,7 @@ static void test_any_records(void **state)
         HandTrace t;
         Checker checker;
         hand_open(&t, yaml);
-        hand_random(&t, seed, 300);
+        hand_random(&t, seed, 600);
         json_decref(exported(&t, &checker));
         flows += checker.flows;
         spans += checker.spans;

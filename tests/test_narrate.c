@@ -14,6 +14,8 @@
 
 static const char yaml[] = "title: By hand\n"
                            "machine: { cores: 2 }\n"
+                           "pipes: [ line ]\n"
+                           "message_queues: { letters: 10 }\n"
                            "processes:\n"
                            "  - name: app\n"
                            "    locks: { cache: lock }\n"
@@ -87,12 +89,62 @@ static void test_sentences(void **state)
     SAYS(SPAN_END, 0, 1, pass, 7, "main ends pass");
     SAYS(TASK_EXITED, 0, 1, 0, 0, "main ends");
     SAYS(TASK_KILLED, 0, 2, 0, 0, "hog-2 is a daemon and ends with its process");
-    SAYS(DEADLOCK, -1, 1, 1, 2,
-         "deadlock: main waits for cache, and hog-2 waits in the same circle");
-    SAYS(DEADLOCK, -1, 1, 0, 2,
-         "deadlock: main waits for threads to end, and hog-2 waits in the same circle");
+    SAYS(DEADLOCK, -1, 1, 1, 2, "deadlock: main waits for cache, which hog-2 has");
+    SAYS(DEADLOCK, -1, 1, 0, 2, "deadlock: main waits for hog-2 to end");
+    SAYS(DEADLOCK, -1, 1, 1, 0, "deadlock: main waits for cache, and nobody is left to wake it");
+    SAYS(LOCK_SPIN, 0, 2, 1, 1, "hog-2 spins for lock cache, which main holds");
+    SAYS(LOCK_NESTED, 0, 1, 1, 3, "main holds lock cache 3 deep");
+    SAYS(LOCK_READ, 0, 1, 1, 0, "main takes lock cache for reading");
+    SAYS(SYNC_WAIT, 0, 1, 1, 0, "main waits at lock cache");
+    SAYS(SYNC_WAIT, 0, 1, 7, 0, "main waits at object number 7");
+    SAYS(SYNC_WAIT_OVER, 0, 1, 1, WAIT_TIMEOUT,
+         "main need not wait at lock cache any more: its time is over");
+    SAYS(SYNC_LEVEL, 0, 1, 1, 4, "lock cache is at 4");
+    SAYS(NOTIFIED, 0, 1, 1, 2, "main notifies 2 of those who wait at lock cache");
+    SAYS(NOTIFIED, 0, 1, 1, 0, "main notifies lock cache, where nobody waits: it is lost");
+    SAYS(BARRIER_OPENED, 0, 1, 1, 5, "main is the last one at lock cache: round 5 is over");
+    SAYS(QUEUE_PUT, 0, 1, 1, 0, "main puts an item into lock cache");
+    SAYS(DEADLOCK_PLACE, -1, 1, 1 << 30, 0, "deadlock: main waits at operation 1073741824");
     SAYS(RUN_END, -1, 0, END_DONE, 0, "the run ends: every thread ended");
     SAYS(RUN_END, -1, 0, END_LIMIT, LIMIT_RECORDS, "the run ends: a limit was reached: records");
+
+    // Memory and processes: the declared one is number 1, the forked ones are called as their first
+    // threads. (There is no entry of a fork here: hog stands for one.)
+    SAYS(PAGE_FAULT, 0, 1, FAULT_COW, 3,
+         "main has 3 page fault(s): a copy of a page shared since a fork");
+    SAYS(MEMORY_RESERVED, -1, 1, 1, 8 << 20, "app has 8 MiB of memory reserved");
+    SAYS(MEMORY_RESIDENT, -1, 1, 1, 12 << 10, "app has 12 KiB of memory resident");
+    SAYS(MEMORY_SHARED, -1, 1, 1, 1536, "app shares 1.5 KiB of its memory with other processes");
+    SAYS(OUT_OF_MEMORY, 0, 1, 1, 9,
+         "memory runs out under main at line 9: app, the largest process, must go");
+    SAYS(PROCESS_STARTED, -1, 2, 2, 1, "hog-2 is the first thread of hog-2, a child of app");
+    SAYS(PROCESS_JOINED, -1, 1, 2, 0, "main is a thread of hog-2");
+    SAYS(PROCESS_EXECED, 0, 2, 2, 0, "hog-2 turns hog-2 into another program");
+    SAYS(PROCESS_ENDED, -1, 0, 2, 3, "hog-2 ends: exit code 3");
+    SAYS(PROCESS_ENDED, -1, 0, 1, STATUS_SIGNALLED + SIGNAL_TERM, "app ends: killed by TERM");
+    SAYS(PROCESS_ADOPTED, -1, 0, 2, 0, "hog-2 has lost its parent: init adopts it");
+    SAYS(PROCESS_REAPED, 0, 1, 2, 0, "main collects the end of hog-2: exit code 0");
+    SAYS(CHILD_WAIT, 0, 1, 1, 4, "main waits for a child of app to end (4 alive)");
+    SAYS(SIGNAL_SENT, 0, 1, SIGNAL_TERM, 2, "TERM is sent to hog-2");
+    SAYS(SIGNAL_HANDLED, 0, 2, SIGNAL_CHLD, 0, "hog-2 stops what it does to handle CHLD");
+    SAYS(TASK_KILLED, -1, 2, KILL_REASON_MEMORY, 0,
+         "hog-2 ends because its process is killed to free memory");
+    SAYS(PROCESS_ENDED, -1, 0, 77, 0, "process 77 ends: exit code 0");
+    SAYS(PIPE_WRITTEN, 0, 1, 1, 4096, "main writes 4 KiB to pipe line");
+    SAYS(PIPE_READ, 0, 1, 1, 12, "main reads 12 B from pipe line");
+    SAYS(PIPE_WAIT, 0, 1, 1, PIPE_END_READ, "main must wait at the read end of pipe line");
+    SAYS(PIPE_CLOSED, 0, 1, 1, PIPE_END_WRITE, "main closes the write end of pipe line");
+    SAYS(PIPE_EOF, 0, 1, 1, 0, "main is at the end of pipe line");
+    SAYS(PIPE_BROKEN, 0, 1, 1, 7,
+         "main writes to pipe line at line 7, and nobody has its read end open");
+    SAYS(PIPE_EOF, 0, 1, 5, 0, "main is at the end of pipe number 5");
+    SAYS(MESSAGE_SENT, 0, 1, 1, 1024, "main sends a message of 1 KiB to letters");
+    SAYS(MESSAGE_RECEIVED, 0, 1, 1, 1024, "main receives a message of 1 KiB from letters");
+    SAYS(CACHE_REFILL, 0, 1, 256 << 10, 16000,
+         "main must load 256 KiB of its working set into the cache of core 0: 16 us");
+    SAYS(LINE_MOVED, 0, 1, pass, 2, "core 0 takes cache line pass from core 1 for main");
+    SAYS(LINE_MOVED, 0, 1, pass, 0, "core 0 takes cache line pass from core none for main");
+    SAYS(MESSAGE_WAIT, 0, 1, 1, 10, "main must wait at letters, which holds 10");
 
     // What refers to nothing is said by its number.
     SAYS(SWITCH_IN, -1, 99, 0, 0, "core none switches to thread 99");

@@ -143,7 +143,8 @@ static void deeds(const Simulated *run, uint32_t def, uint32_t instance, char *t
     text[0] = '\0';
     for (uint64_t i = 0; i < run->memory.count && at + 64 < bytes; i++) {
         const TraceRecord *record = memory_sink_at(&run->memory, i);
-        if (record->kind == EVENT_TASK_CREATED && record->a == def && record->b == instance)
+        if (record->kind == EVENT_TASK_CREATED && record->a == def &&
+            created_instance(record->b) == instance)
             task = record->task;
         if (task != 0 && record->task == task && program_walk_shows(record))
             at += (size_t)snprintf(text + at, bytes - at, "%u:%llu ", record->kind,

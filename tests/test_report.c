@@ -1,5 +1,6 @@
 // Reports of a run written by hand: JSON with exactly the keys of the list, CSV, and the summary.
 #include "hand_trace.h"
+#include "simulate.h"
 
 #include "sim/analysis/report.h"
 
@@ -20,6 +21,7 @@ static const char yaml[] = "title: By hand\n"
                            "processes:\n"
                            "  - name: app\n"
                            "    locks: { cache: lock }\n"
+                           "    variables: { x: -3 }\n"
                            "    threads:\n"
                            "      - name: main\n"
                            "        run:\n"
@@ -28,7 +30,7 @@ static const char yaml[] = "title: By hand\n"
                            "          - print: \"a, \\\"b\\\"\"\n"
                            "      - name: worker\n"
                            "        count: 30\n"
-                           "        run: [ { with: { lock: cache, do: [ { compute: 1ms } ] } } ]\n"
+                           "        run: [ { with: { lock: cache, do: [ { compute: 1ms } ] } }, { add: x } ]\n"
                            "expect:\n"
                            "  - makespan == 20us\n"
                            "  - count(pass) == 7\n";
@@ -41,7 +43,8 @@ typedef struct Fixture {
     HandText text;
 } Fixture;
 
-// main runs 0..16 on core 0 with a span of 8 us and a mark; then the first `workers` workers have
+// main runs 0..16 on core 0 with a span of 8 us and a mark, and stores -2 in x, which was -3; the
+// first worker adds 1, and nothing orders the two; then the first `workers` workers have
 // 1 us each on core 0, of 20, the last of them not at all.
 static void set_up(Fixture *f, uint32_t workers)
 {
@@ -56,9 +59,15 @@ static void set_up(Fixture *f, uint32_t workers)
     hand(t, 9, EVENT_SPAN_END, 0, 1, hand_string(t, "render"), 1);
     hand(t, 9, EVENT_MARK, 0, 1, hand_string(t, "pass"), 0);
     hand(t, 9, EVENT_PRINT, 0, 1, hand_string(t, "a, \"b\""), 0);
+    uint32_t add = 1;
+    while (t->scenario.ops[add].code != OP_ADD)
+        add++;
+    hand(t, 10, EVENT_STORE, 0, 1, access_pack(1, add), (uint64_t)-2);
     hand(t, 16, EVENT_TASK_EXITED, 0, 1, 0, 0);
     hand(t, 16, EVENT_SWITCH_OUT, 0, 1, SWITCH_EXITED, 0);
     hand(t, 16, EVENT_SWITCH_IN, 0, 2, 0, 0);
+    hand(t, 17, EVENT_LOAD, 0, 2, access_pack(1, add), (uint64_t)-2);
+    hand(t, 18, EVENT_STORE, 0, 2, access_pack(1, add), (uint64_t)-1);
     hand(t, 20, EVENT_TASK_EXITED, 0, 2, 0, 0);
     hand(t, 20, EVENT_SWITCH_OUT, 0, 2, SWITCH_EXITED, 0);
     hand(t, 20, EVENT_RUN_END, -1, 0, END_DONE, 0);
@@ -153,6 +162,23 @@ static void test_json(void **state)
     assert_string_equal(text(lock, "name"), "cache");
     assert_int_equal(number(lock, "waits"), 0);
     assert_true(json_is_null(json_object_get(lock, "wait_max_ns")));
+    const json_t *variable = json_array_get(json_object_get(d, "variables"), 0);
+    assert_string_equal(text(variable, "name"), "x");
+    assert_int_equal(number(variable, "value"), -1);
+    assert_int_equal(number(variable, "loads"), 1);
+    assert_int_equal(number(variable, "stores"), 2);
+    assert_int_equal(number(variable, "lost_updates"), 0);
+    assert_int_equal(number(variable, "races"), 1);
+    assert_true(json_is_null(json_object_get(d, "races_missing")));
+    const json_t *race = json_array_get(json_object_get(d, "races"), 0);
+    assert_string_equal(text(race, "variable"), "x");
+    assert_int_equal(number(race, "first_line"), 16);
+    assert_string_equal(text(race, "first_thread"), "main");
+    assert_string_equal(text(race, "first_access"), "writes");
+    assert_int_equal(number(race, "second_line"), 16);
+    assert_string_equal(text(race, "second_thread"), "worker-1");
+    assert_string_equal(text(race, "second_access"), "reads");
+    assert_int_equal(number(race, "time_ns"), 17 * US);
     // One span in 20 us: 50,000 a second.
     const json_t *span = json_array_get(json_object_get(d, "spans"), 0);
     assert_int_equal(number(span, "latency_p99_ns"), 8 * US);
@@ -163,9 +189,54 @@ static void test_json(void **state)
     const json_t *expect = json_object_get(d, "expect");
     assert_true(json_is_true(json_object_get(json_array_get(expect, 0), "holds")));
     assert_true(json_is_false(json_object_get(json_array_get(expect, 1), "holds")));
-    assert_int_equal(number(json_array_get(expect, 1), "line"), 18);
+    assert_int_equal(number(json_array_get(expect, 1), "line"), 19);
     json_decref(d);
     tear_down(&f);
+}
+
+// What the fixture has not: semaphores, a circle in the order of locks, and a deadlock.
+static json_t *stuck_document(void)
+{
+    static const char stuck[] =
+        "machine: { cores: 2, costs: zero }\nlocks: { x: lock, y: lock }\nsemaphores: { s: 0 }\n"
+        "threads:\n"
+        "  - { name: a, run: [ { lock: x }, { lock: y }, { unlock: y }, { unlock: x } ] }\n"
+        "  - name: b\n    start: 1ms\n    run:\n      - lock: y\n      - lock: x\n      - acquire: s\n";
+    Simulated run;
+    Metrics metrics;
+    HandText text;
+    simulate(&run, stuck);
+    simulated_measure(&run, &metrics);
+    hand_text_open(&text);
+    report_json(&(Report){.scenario = &run.scenario, .metrics = &metrics}, &text.writer);
+    json_t *document = json_loads(hand_text_end(&text), JSON_REJECT_DUPLICATES, NULL);
+    hand_text_free(&text);
+    metrics_free(&metrics);
+    simulated_free(&run);
+    return document;
+}
+
+static void test_deadlock(void **state)
+{
+    (void)state;
+    json_t *d = stuck_document();
+    assert_string_equal(text(d, "end"), "deadlock");
+    const json_t *object = json_array_get(json_object_get(d, "objects"), 0);
+    assert_string_equal(text(object, "name"), "s");
+    assert_string_equal(text(object, "kind"), "semaphore");
+    assert_int_equal(number(object, "level_end"), 0);
+    const json_t *member = json_array_get(json_object_get(d, "deadlock"), 0);
+    assert_string_equal(text(member, "thread"), "b");
+    assert_string_equal(text(member, "waits_for"), "s");
+    assert_int_equal(number(member, "line"), 11);
+    const json_t *steps = json_object_get(d, "lock_circles");
+    assert_int_equal(json_array_size(steps), 2);
+    assert_string_equal(text(json_array_get(steps, 0), "thread"), "a");
+    assert_string_equal(text(json_array_get(steps, 1), "thread"), "b");
+    assert_string_equal(text(json_array_get(steps, 1), "first"), "y");
+    assert_int_equal(number(json_array_get(steps, 1), "first_line"), 9);
+    assert_int_equal(number(json_array_get(steps, 1), "second_line"), 10);
+    json_decref(d);
 }
 
 // Each object has the keys of its section, in the list's order, and no other.
@@ -192,10 +263,12 @@ static void test_keys(void **state)
     };
     Fixture f;
     set_up(&f, 2);
-    json_t *d = report_document(&f);
+    json_t *d = report_document(&f), *stuck = stuck_document();
     for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
         json_t *object =
             sections[s].list[0] == 0 ? d : json_array_get(json_object_get(d, sections[s].list), 0);
+        if (object == NULL)
+            object = json_array_get(json_object_get(stuck, sections[s].list), 0);
         assert_non_null(object);
         void *at = json_object_iter(object);
         for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -207,6 +280,7 @@ static void test_keys(void **state)
         }
         assert_null(at);
     }
+    json_decref(stuck);
     json_decref(d);
     tear_down(&f);
 }
@@ -280,6 +354,9 @@ static void test_summary(void **state)
     has(summary, "  cache     0");
     has(summary, "  render      1  50000 /s  8 us");
     has(summary, "  pass      1  50000 /s\n");
+    has(summary, "  x     -1      1       2               0             0             0\n");
+    has(summary, "  x: main writes (hand.yaml:16), worker-1 reads (hand.yaml:16); nothing orders them "
+                 "(first at 17 us)\n");
     has(summary, "Printed\n  a, \"b\"\n");
     has(summary, "  ✓ makespan == 20us");
     has(summary, "  ✗ count(pass) == 7");
@@ -306,7 +383,8 @@ static void test_many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_deadlock),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_unknown_values), cmocka_unit_test(test_csv),
         cmocka_unit_test(test_summary),        cmocka_unit_test(test_many_threads),
     };

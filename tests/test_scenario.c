@@ -47,7 +47,7 @@ static void assert_text(StringId id, const char *expected)
     assert_string_equal(scenario_string(&scenario, id), expected);
 }
 
-static void assert_op(uint32_t index, unsigned code, uint32_t next, const uint32_t arg[4])
+static void assert_op(uint32_t index, unsigned code, uint32_t next, const uint32_t arg[OP_FIELDS_MAX])
 {
     const Op *op = &scenario.ops[index];
     assert_int_equal(op->code, code);
@@ -55,7 +55,7 @@ static void assert_op(uint32_t index, unsigned code, uint32_t next, const uint32
     for (int i = 0; i < OP_FIELDS_MAX; i++)
         assert_int_equal(op->arg[i], arg[i]);
 }
-#define ARGS(...) ((const uint32_t[4]){__VA_ARGS__})
+#define ARGS(...) ((const uint32_t[OP_FIELDS_MAX]){__VA_ARGS__})
 
 // --- values -------------------------------------------------------------------------------------
 
@@ -318,8 +318,10 @@ static void every_row_has_an_example_that_loads(void **state)
         snprintf(
             text, sizeof text,
             "locks: { cache: lock }\nsemaphores: { slots: 2 }\nconditions: { ready: cache }\n"
-            "events: [ go ]\nbarriers: { phase: 2 }\nqueues: { jobs: 10 }\nfunctions: { handle: [ yield ], work: [ yield ] }\n"
-            "threads:\n  - { name: %s, run: [ yield ] }\n  - name: main\n    run:\n      - %s\n",
+            "events: [ go ]\nbarriers: { phase: 2 }\nqueues: { jobs: 10 }\npipes: [ line ]\nmessage_queues: { letters: 10 }\n"
+            "variables: { x: 0 }\nfunctions: { handle: [ yield ], work: [ yield ] }\n"
+            "threads:\n  - name: %s\n    run: [ { alloc: { size: 1MiB, as: buffer } }, { fork: { run: "
+            "work, as: child } } ]\n  - name: main\n    run:\n      - %s\n",
             strstr(info->example, "as: helper") ? "other" : "helper", info->example);
         load(text);
         assert_int_equal(scenario.ops[scenario.threads[1].entry].code, code);

@@ -320,10 +320,89 @@ static void take_no_locks(Scenario *scenario)
     }
 }
 
+// Semaphores, barriers and queues of another size; one without a bound gets one.
+static void widen_objects(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        scenario->syncs[i].parameter += 3;
+}
+
+static void narrow_objects(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        if (scenario->syncs[i].parameter > 1)
+            scenario->syncs[i].parameter--;
+}
+
+// Queues by age, a rwlock that prefers the others, wake-ups only for a reason.
+static void change_preferences(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->sync_count; i++) {
+        scenario->syncs[i].by_priority = false;
+        scenario->syncs[i].spurious = 0;
+        scenario->syncs[i].prefer_writers = !scenario->syncs[i].prefer_writers;
+    }
+}
+
+static void plain_locks(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        if (sync_is_lock(scenario->syncs[i].kind))
+            scenario->syncs[i].kind = SYNC_LOCK;
+}
+
+// `while` does not look, and does its ops once.
+static void do_not_look(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code == OP_WHILE) {
+            op->code = OP_REPEAT;
+            op->arg[0] = 1;
+        }
+    }
+}
+
+// Nobody wakes anybody: `set`, `release` and the notifications do something else.
+static void wake_nobody(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code != OP_SET && op->code != OP_RELEASE && op->code != OP_NOTIFY &&
+            op->code != OP_NOTIFY_ALL)
+            continue;
+        op->code = OP_IF; // a condition that never holds
+        memset(op->arg, 0, sizeof op->arg);
+    }
+}
+
 static void double_costs(Scenario *scenario)
 {
     for (int i = 0; i < COST_COUNT; i++)
         scenario->machine.costs[i] *= 2;
+}
+
+static void make_atomic(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->variable_count; i++)
+        scenario->variables[i].atomic = true;
+    for (uint32_t i = 0; i < scenario->op_count; i++)
+        if (scenario->ops[i].code == OP_ADD)
+            scenario->ops[i].code = OP_ATOMIC_ADD;
+}
+
+// A swap becomes an addition of what it would have added, which may be nothing.
+static void make_plain(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->variable_count; i++)
+        scenario->variables[i].atomic = false;
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code == OP_COMPARE_AND_SWAP)
+            op->arg[1] = op->arg[3];
+        if (op->code == OP_COMPARE_AND_SWAP || op->code == OP_ATOMIC_ADD)
+            op->code = OP_ADD;
+    }
 }
 
 static const Change changes[] = {
@@ -348,6 +427,14 @@ static const Change changes[] = {
     {"daemons and others swapped", NULL, flip_daemons},
     {"one lock for all", NULL, share_one_lock},
     {"no locks", NULL, take_no_locks},
+    {"variables that are atomic", NULL, make_atomic},
+    {"nothing that is atomic", NULL, make_plain},
+    {"larger semaphores, barriers and queues", NULL, widen_objects},
+    {"smaller semaphores, barriers and queues", NULL, narrow_objects},
+    {"other preferences", NULL, change_preferences},
+    {"plain locks", NULL, plain_locks},
+    {"loops that do not look", NULL, do_not_look},
+    {"nobody wakes anybody", NULL, wake_nobody},
 };
 
 enum { CHANGES = sizeof changes / sizeof changes[0], LINES_MAX = 64 };

@@ -307,12 +307,20 @@ static void test_wrong_scenarios_are_not(void **state)
         "machine: { cores: 4, scheduler: fifo, tick: 1ms, costs: { base: zero, syscall: 1us } }",
         "limits: { events: 5G, time: 3h, tasks: 1_000 }\nuntil: 2.5 s\nseed: 0",
         "threads: [ { name: a, affinity: [ 0, 3 ], nice: -20, daemon: true, run: [] } ]",
+        "machine: { scheduler: { policy: mlfq, slice: [10ms, 20ms], allotment: 2, boost: 1s } }",
+        "threads: [ { name: a, policy: rr 99, tickets: 5, estimate: 2ms, run: [] } ]",
+        "threads: [ { name: a, policy: { deadline: { runtime: 5ms, period: 1s } }, run: [] } ]",
+        "workload: { generate: mlfq, seed: 7, jobs: 4, maxio: 20 }",
     };
     static const char *const bad[] = {
         "thread: []",
         "machine: { core: 2 }",
         "machine: { cores: 0 }",
-        "machine: { scheduler: cfs }",
+        "machine: { scheduler: cfss }",
+        "machine: { scheduler: { policy: rr, queue: shared } }",
+        "threads: [ { name: a, policy: fifo, run: [ yield ] } ]",
+        "threads: [ { name: a, policy: { deadline: { runtime: 5ms } }, run: [ yield ] } ]",
+        "workload: { seed: 1 }",
         "machine: { scheduler: { slice: 1ms } }", // no policy
         "machine: { costs: { sycall: 1us } }",
         "limits: { event: 5 }",
@@ -406,7 +414,7 @@ static void test_reference_examples(void **state)
         }
         at = end + 3;
     }
-    assert_int_equal(scenarios, 2);
+    assert_int_equal(scenarios, 3);
     assert_int_equal(lists, 1);
 }
 
@@ -418,11 +426,15 @@ static void check_op(const char *op)
         prefix = "{ spawn: { run: work, as: helper } }, ";
     else if (strstr(op, "unlock") == op)
         prefix = "{ lock: cache }, ";
+    else if (strstr(op, "free") == op || strstr(op, "touch: { block") == op)
+        prefix = "{ alloc: { size: 64MiB, as: buffer } }, ";
+    else if (strstr(op, "kill") == op || strstr(op, "wait_child") == op)
+        prefix = "{ fork: { run: work, as: child } }, ";
     const char *suffix = strstr(op, "lock") == op ? ", { unlock: cache }" : "";
     bool map = strchr(op, ':') != NULL;
     check_loads(format("locks: { cache: lock }\nsemaphores: { slots: 2 }\n"
                        "conditions: { ready: cache }\nevents: [ go ]\nbarriers: { phase: 2 }\n"
-                       "queues: { jobs: 10 }\n"
+                       "queues: { jobs: 10 }\npipes: [ line ]\nmessage_queues: { letters: 10 }\nvariables: { x: 0 }\n"
                        "functions: { handle: [ { compute: 1ms } ], work: [ { compute: 1ms } ] }\n"
                        "until: 1s\n"
                        "threads:\n"
@@ -483,22 +495,24 @@ static void test_every_key_loads(void **state)
 {
     (void)state;
     static const char first[] =
-        "title: t\nlesson: l\nseed: 3\nuntil: 1s\nlimits: { events: 10k, time: 2h }\n"
-        "machine: { cores: 2, scheduler: { policy: eevdf, slice: 3ms }, tick: 1ms, costs: zero }\n"
+        "title: t\nlesson: l\nseed: 3\nmessage_queues: { m: 3 }\nuntil: 1s\nlimits: { events: 10k, time: 2h }\n"
+        "machine: { cores: 2, scheduler: { policy: eevdf, slice: 3ms }, tick: 1ms, costs: zero, memory: 4GiB, nodes: 2, cache: 1MiB, "
+        "interrupts: { every: exp(1ms), core: 1, irq: 2us, softirq: 5us } }\n"
         "processes:\n"
-        "  - name: p\n    runtime: c\n    locks: { l: lock, w: { kind: rwlock, prefer: writers } }\n"
+        "  - name: p\n    runtime: c\n    pipes: [ u ]\n    locks: { l: lock, w: { kind: rwlock, prefer: writers } }\n"
         "    semaphores: { s: 0 }\n    conditions: { c: { lock: l, spurious: 10% } }\n"
         "    events: [ e ]\n    barriers: { b: 2 }\n"
         "    queues: { q: 3, u: unbounded, p: { capacity: 4, order: priority } }\n"
+        "    variables: { v: -1, a: { value: 1, atomic: true } }\n"
         "    functions: { f: [ yield ] }\n"
         "    threads:\n"
         "      - { name: t, count: 2, start: exp(1ms), nice: 5, affinity: [ 0, 1 ], slice: 1ms, "
-        "run: [ { call: f }, { with: { lock: l, do: [ yield ] } } ] }\n"
+        "working_set: 64KiB, stack: 1MiB, stack_touched: 16KiB, run: [ { call: f }, { with: { lock: l, do: [ yield ] } } ] }\n"
         "      - { name: d, daemon: true, affinity: 1, run: [ { call: f } ] }\n"
         "expect: [ makespan < 1s ]\n";
     static const char second[] = "locks: { l: lock, r: rlock, s: spin, w: rwlock, i: pi }\n"
                                  "semaphores: { n: 1 }\nconditions: { c: l, d: r }\nevents: [ e ]\n"
-                                 "barriers: { b: 1 }\nqueues: { q: { order: fifo } }\n"
+                                 "barriers: { b: 1 }\nqueues: { q: { order: fifo } }\nvariables: { x: 3 }\n"
                                  "functions: { f: [ { lock: l }, { unlock: l } "
                                  "] }\nthreads: [ { name: t, run: [ { call: f } ] } ]\n";
     const char *third = "threads: [ { name: t, run: [ yield ] } ]\nmachine: { costs: { base: zero";
@@ -511,11 +525,29 @@ static void test_every_key_loads(void **state)
     check_loads("threads: [ { name: a, run: [ yield ] } ]\nexpect:\n  - printed == [\"A: b\"]\n"
                 "  - 'printed == [\"A: b\"]'\n");
     check_loads(format("%s } }\n", third));
+    static const char fourth[] =
+        "machine: { scheduler: { policy: mlfq, queue: global, levels: 2, slice: [1ms, 2ms], "
+        "allotment: 2, boost: 1s, stay: true, io: head } }\n"
+        "workload: { generate: mlfq, seed: 7, jobs: 2, unit: 1us, maxlen: 9, maxio: 3, iotime: 2 }\n"
+        "threads:\n"
+        "  - { name: f, policy: fifo 1, run: [ yield ] }\n"
+        "  - { name: d, policy: { deadline: { runtime: 1ms, deadline: 2ms, period: 3ms } }, run: [] }\n";
+    static const char fifth[] =
+        "machine: { scheduler: { policy: lottery, slice: 2ms, draws: python } }\n"
+        "workload: { generate: lottery, maxticket: 20, quantum: 2 }\n"
+        "threads: [ { name: t, tickets: 9, run: [ yield ] } ]\n";
+    static const char sixth[] = "machine: { scheduler: { policy: rr, align: true } }\n"
+                                "threads: [ { name: t, estimate: 9ms, run: [ yield ] } ]\n";
+    const char *others = format("%s%s%s", fourth, fifth, sixth);
+    check_loads(fourth);
+    check_loads(fifth);
+    check_loads(sixth);
     // Together they name every key there is.
     size_t count;
     const KeyInfo *infos = key_infos(&count);
     for (size_t i = 0; i < count; i++)
         if (strstr(first, format("%s:", infos[i].name)) == NULL &&
+            strstr(others, format("%s:", infos[i].name)) == NULL &&
             strstr(third, format("%s:", infos[i].name)) == NULL)
             fail_msg("no example of the key %s", infos[i].name);
 }

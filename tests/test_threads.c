@@ -452,6 +452,11 @@ static void a_daemons_threads_are_daemons(void **state)
                     "  - { name: back, daemon: true, run: [ { spawn: f }, { compute: 1s } ] }\n");
     expect_timeline("f", "in 0, killed 2");
     expect_end(END_DONE, 2 * US);
+    // The trace says so, not only the scenario: the entry `f` does not.
+    assert_true(simulated_thread(&run, &metrics, "f")->daemon);
+    assert_true(simulated_thread(&run, &metrics, "back")->daemon);
+    assert_false(simulated_thread(&run, &metrics, "main")->daemon);
+    assert_int_equal(metrics_makespan_ns(&metrics), 2 * US);
 }
 
 // ---- deadlocks
@@ -618,21 +623,6 @@ static void unlocking_what_is_not_held(void **state)
         "      |         ^~~~~~\n");
 }
 
-static void a_function_that_calls_itself(void **state)
-{
-    (void)state;
-    assert_string_equal(
-        simulate_failing("machine: { costs: zero }\n"
-                         "functions:\n"
-                         "  f: [ { call: f } ]\n"
-                         "threads:\n"
-                         "  - { name: A, run: [ { call: f } ] }\n"),
-        "test.yaml:3:10: error: calls and blocks nested more than 10000 deep; does a function call "
-        "itself without end?\n"
-        "    3 |   f: [ { call: f } ]\n"
-        "      |          ^~~~\n");
-}
-
 static void expect_limit(LimitId limit, int64_t ns)
 {
     expect_end(END_LIMIT, ns);
@@ -642,6 +632,53 @@ static void expect_limit(LimitId limit, int64_t ns)
     assert_int_equal(last->b, limit);
 }
 
+static void a_function_that_calls_itself(void **state)
+{
+    (void)state;
+    // Each call passes a mark on its way down. A's first call is one deep, f's own calls are the
+    // other 9,999, and the ten-thousandth passing finds no room for one more.
+    start(ZERO("1") "functions: { f: [ { mark: down }, { call: f } ] }\n"
+                    "threads:\n"
+                    "  - { name: A, run: [ { compute: 1us }, { call: f } ] }\n");
+    expect_limit(LIMIT_DEPTH, 1 * US);
+    assert_int_equal(simulated_count(&run, EVENT_MARK, "A"), 10000);
+}
+
+// Two repeats in each other around a call, whose function opens a span: four deep.
+#define FOUR_DEEP                                                                                  \
+    "functions: { f: [ { span: { name: s, do: [ { compute: 1us } ] } } ] }\n"                      \
+    "threads:\n"                                                                                   \
+    "  - { name: A, run: [ { repeat: { times: 2, do: [ { repeat: { times: 2, do: [\n"              \
+    "      { call: f } ] } } ] } } ] }\n"
+
+static void the_limit_of_depth(void **state)
+{
+    (void)state;
+    start(ZERO("1") "limits: { depth: 3 }\n" FOUR_DEEP);
+    expect_limit(LIMIT_DEPTH, 0);
+    assert_int_equal(simulated_count(&run, EVENT_SPAN_BEGIN, NULL), 0);
+    finish(state);
+    start(ZERO("1") "limits: { depth: 4 }\n" FOUR_DEEP);
+    expect_end(END_DONE, 4 * US);
+}
+
+static void expect_limit_text(LimitId limit, int64_t bound, const char *expected)
+{
+    char text[32];
+    assert_string_equal(limit_text(limit, bound, text), expected);
+}
+
+static void the_bounds_of_limits_in_words(void **state)
+{
+    (void)state;
+    expect_limit_text(LIMIT_TIME, INT64_C(604800000000000), "168h");
+    expect_limit_text(LIMIT_TIME, INT64_C(5400000000000), "5400s");
+    expect_limit_text(LIMIT_TIME, 5 * MS, "5ms");
+    expect_limit_text(LIMIT_TIME, 1001 * US, "1001us");
+    expect_limit_text(LIMIT_TIME, 1, "1ns");
+    expect_limit_text(LIMIT_STALL, 10000000, "10,000,000");
+    expect_limit_text(LIMIT_DEPTH, 999, "999");
+}
 // A loop in which no time passes ends at the limit, at the instant where it was stuck; what was
 // traced before is kept.
 static void a_loop_without_time_stalls(void **state)
@@ -737,7 +774,7 @@ static void the_limit_of_frames(void **state)
     expect_end(END_DONE, 1 * US);
 }
 
-static void the_limit_of_records(void **state)
+static void a_full_output_ends_the_run(void **state)
 {
     (void)state;
     const char *yaml = ZERO("1") "threads:\n"
@@ -753,8 +790,7 @@ static void the_limit_of_records(void **state)
     TraceSink *sinks[] = {&memory.sink};
     trace_open(&trace, sinks, 1);
     assert_true(ringside_run(&scenario, &trace, &result, &diag));
-    assert_int_equal(result.end, END_LIMIT);
-    assert_int_equal(result.limit, LIMIT_RECORDS);
+    assert_int_equal(result.end, END_REFUSED);
     assert_int_equal(memory.count, 5001); // and the RUN_END
     trace_close(&trace);
     memory_sink_free(&memory);
@@ -853,7 +889,9 @@ int main(void)
         RUN(a_daemon_goes_on_beside_a_deadlock),
         RUN(the_timer_of_a_dead_thread_wakes_nobody),
         cmocka_unit_test(unlocking_what_is_not_held),
-        cmocka_unit_test(a_function_that_calls_itself),
+        RUN(a_function_that_calls_itself),
+        RUN(the_limit_of_depth),
+        cmocka_unit_test(the_bounds_of_limits_in_words),
         RUN(a_loop_without_time_stalls),
         RUN(a_loop_with_time_does_not_stall),
         RUN(the_limit_of_events),
@@ -861,7 +899,7 @@ int main(void)
         RUN(the_limit_of_simulated_time_is_included),
         RUN(the_limit_of_tasks),
         RUN(the_limit_of_frames),
-        cmocka_unit_test(the_limit_of_records),
+        cmocka_unit_test(a_full_output_ends_the_run),
         RUN(exit_leaves_nested_blocks),
         RUN(loops_nest),
         RUN(certain_and_impossible_chances),

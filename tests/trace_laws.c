@@ -36,7 +36,7 @@ static void on_created(Laws *laws, const TraceRecord *record)
     LawTask *task = &laws->tasks[++laws->task_count];
     LawGroup *group = &laws->groups[record->a - 1];
     *task = (LawTask){.work = {.def = (uint32_t)record->a,
-                               .instance = (uint32_t)record->b,
+                               .instance = created_instance(record->b),
                                .alive = true,
                                .created_at = laws->index},
                       .woken = true,
@@ -47,6 +47,7 @@ static void on_created(Laws *laws, const TraceRecord *record)
                       .daemon = laws->daemon_defs[record->a - 1]};
     group->created++;
     const ThreadDef *def = laws_def(laws, task);
+    LAW(created_daemon(record->b) == task->daemon, "life: a daemon or not, it is the other");
     LAW(def->spawned || group->created <= def->count, "life: more threads than the scenario has");
     LawProcess *process = &laws->processes[def->process.index1 - 1];
     LAW(!process->ended, "life: created in a process that has ended");

@@ -141,7 +141,7 @@ static void check_times(Check *check, uint32_t id, const WalkTotals *asked)
 {
     const TaskWork *task = &check->tasks[id];
     int64_t user = asked->compute_ns + (int64_t)asked->locks * cost(check, COST_MUTEX_LOCK) +
-                   (int64_t)asked->unlocks * cost(check, COST_MUTEX_UNLOCK);
+                   (int64_t)asked->unlocks * cost(check, COST_MUTEX_UNLOCK) + asked->access_ns;
     LAW(task->user_ns == user, "work: task %u got %lld ns in user mode, asked for %lld", id,
         (long long)task->user_ns, (long long)user);
     int64_t call = cost(check, COST_SYSCALL);

@@ -1,6 +1,6 @@
 // `ringside run FILE`: simulates a scenario, or reads the trace of an earlier run, and says what
 // came out. Both go through the same sinks, so that both give the same report.
-#include "sim/analysis/circle.h"
+#include "sim/analysis/deadlocks.h"
 #include "sim/analysis/export_chrome.h"
 #include "sim/analysis/narrate.h"
 #include "sim/analysis/report.h"
@@ -12,7 +12,6 @@
 #include "sim/trace/sinks.h"
 #include "sim/trace/trace_file.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +176,15 @@ static bool outputs_are_apart(const Options *asked, const char *input)
 
 // ---- a run and its outputs
 
+// One output of the trace. When it can take no more, the run goes on for the others, and the summary
+// is complete; it ends (END_REFUSED) when nobody wants anything of it any more.
+typedef struct Outlet {
+    TraceSink sink;
+    TraceSink *into;
+    uint32_t *wanted; // the outputs of the run that have not refused, the summary among them
+    bool refused;
+} Outlet;
+
 typedef struct Output {
     CliFile file;
     Writer writer;
@@ -196,9 +204,10 @@ typedef struct Run {
     char *save_path; // where the sink writes: the save's path, or a temporary file that is copied
     bool save_copied;
 
+    Outlet outlets[OUTPUT_COUNT];
+    uint32_t wanted;
     HashSink hash;
     Metrics metrics;
-    Circle circle;
     Narrator narrator;
     ChromeExport chrome;
     Report report;
@@ -233,17 +242,10 @@ static bool save_open(Run *run)
     struct stat status;
     run->save_copied = strcmp(path, "-") == 0 ||
                        (real != NULL && stat(real, &status) == 0 && !S_ISREG(status.st_mode));
-    run->save_path = real != NULL && !run->save_copied ? strdup(real) : strdup(path);
+    run->save_path = run->save_copied ? cli_temporary_file() : strdup(real != NULL ? real : path);
     free(real);
-    if (run->save_copied) {
-        free(run->save_path);
-        run->save_path = strdup("/tmp/ringside-XXXXXX");
-        int descriptor = mkstemp(run->save_path);
-        if (descriptor < 0)
-            return cli_wrong("cannot write to /tmp: %s", strerror(errno)) == CLI_OK;
-        close(descriptor);
-        cli_guard(run->save_path);
-    }
+    if (run->save_path == NULL)
+        return false;
     TraceHeader header = {
         .measured = false,
         .seed = run->scenario.seed,
@@ -300,7 +302,7 @@ static void run_free(Run *run)
     }
     if (run->saving)
         file_sink_abandon(&run->save);
-    if (run->save_copied) {
+    if (run->save_copied && run->save_path != NULL) {
         unlink(run->save_path);
         cli_unguard(run->save_path);
     }
@@ -381,24 +383,51 @@ static bool load(Run *run, const char *path)
 
 // ---- running
 
+static bool outlet_write(TraceSink *sink, const TraceRecord *records, size_t count)
+{
+    Outlet *outlet = (Outlet *)sink;
+    if (!outlet->refused && !outlet->into->write(outlet->into, records, count)) {
+        outlet->refused = true;
+        --*outlet->wanted;
+    }
+    return !outlet->refused || *outlet->wanted > 0;
+}
+
+static TraceSink *outlet_open(Run *run, OutputId output, TraceSink *into)
+{
+    Outlet *outlet = &run->outlets[output];
+    *outlet = (Outlet){.sink.write = outlet_write, .into = into, .wanted = &run->wanted};
+    return &outlet->sink;
+}
+
+static bool prints_summary(const Options *asked)
+{
+    for (int i = 0; i < OUTPUT_COUNT; i++) {
+        if (asked->paths[i] != NULL && strcmp(asked->paths[i], "-") == 0)
+            return false;
+    }
+    return !asked->quiet;
+}
+
 static size_t open_sinks(Run *run, TraceSink **sinks)
 {
+    run->wanted = prints_summary(&run->asked);
+    for (int i = 0; i < OUTPUT_COUNT; i++)
+        run->wanted += run->asked.paths[i] != NULL;
     size_t count = 0;
     metrics_open(&run->metrics, &run->scenario);
     sinks[count++] = &run->metrics.sink;
-    circle_open(&run->circle);
-    sinks[count++] = &run->circle.sink;
     hash_sink_open(&run->hash);
     sinks[count++] = &run->hash.sink;
     if (run->saving)
-        sinks[count++] = &run->save.sink;
+        sinks[count++] = outlet_open(run, OUTPUT_SAVE, &run->save.sink);
     if (run->outputs[OUTPUT_NARRATE].open) {
         narrator_open(&run->narrator, &run->scenario, &run->outputs[OUTPUT_NARRATE].writer);
-        sinks[count++] = &run->narrator.sink;
+        sinks[count++] = outlet_open(run, OUTPUT_NARRATE, &run->narrator.sink);
     }
     if (run->outputs[OUTPUT_CHROME].open) {
         chrome_open(&run->chrome, &run->scenario, &run->outputs[OUTPUT_CHROME].writer);
-        sinks[count++] = &run->chrome.sink;
+        sinks[count++] = outlet_open(run, OUTPUT_CHROME, &run->chrome.sink);
     }
     return count;
 }
@@ -463,21 +492,30 @@ static void tell_deadlock(const Run *run, Diag *diag)
         run->metrics.deadlocked);
     diag_fail_hint(diag, (SourceAt){0}, hint, "the run ended in a deadlock at %s: %s",
                    duration_text(run->metrics.now_ns, at),
-                   circle_text(&run->circle, &run->metrics, &diag->arena));
+                   deadlocks_text(&run->metrics, &diag->arena));
+}
+
+// A deadlock that was expected is no error, but nobody should have to look for it in the JSON.
+static void tell_expected_deadlock(const Run *run)
+{
+    Arena arena = {0};
+    char at[32];
+    if (!run->asked.quiet && !prints_summary(&run->asked))
+        cli_note("the run ended in a deadlock at %s, as expected: %s",
+                 duration_text(run->metrics.now_ns, at), deadlocks_text(&run->metrics, &arena));
+    arena_free(&arena);
 }
 
 static void tell_limit(const Run *run, Diag *diag)
 {
     LimitId limit = run->metrics.limit;
-    char at[32], value[32];
-    int64_t bound = run->scenario.limits[limit];
-    if (limit == LIMIT_TIME)
-        duration_text(bound, value);
-    else
-        snprintf(value, sizeof value, "%" PRId64, bound);
+    char at[32], bound[32];
+    limit_text(limit, run->scenario.limits[limit], bound);
+    duration_text(run->metrics.now_ns, at);
     diag_fail(diag, (SourceAt){0},
-              "the run was stopped at %s by the limit '%s', %s; raise it with --set limits.%s=...",
-              duration_text(run->metrics.now_ns, at), limit_name(limit), value, limit_name(limit));
+              "the run was stopped%s%s by the limit '%s', %s; raise it with --set limits.%s=...",
+              limit == LIMIT_TIME ? "" : " at ", limit == LIMIT_TIME ? "" : at, limit_name(limit),
+              bound, limit_name(limit));
 }
 
 // Says on standard error what did not come out as it should. Returns the exit status.
@@ -487,7 +525,10 @@ static int judge(const Run *run)
     const Metrics *metrics = &run->metrics;
     if (metrics->end == END_LIMIT && metrics->ended)
         tell_limit(run, &diag);
-    if (metrics->end == END_DEADLOCK && metrics->ended && !expects_deadlock(&run->scenario))
+    bool deadlock = metrics->end == END_DEADLOCK && metrics->ended;
+    if (deadlock && expects_deadlock(&run->scenario))
+        tell_expected_deadlock(run);
+    else if (deadlock)
         tell_deadlock(run, &diag);
     for (uint32_t i = 0; i < run->scenario.expect_count; i++) {
         const ReportExpect *one = &run->report.expects[i];
@@ -500,15 +541,6 @@ static int judge(const Run *run)
         cli_show(&diag);
     diag_free(&diag);
     return status;
-}
-
-static bool is_standard_output_free(const Options *asked)
-{
-    for (int i = 0; i < OUTPUT_COUNT; i++) {
-        if (asked->paths[i] != NULL && strcmp(asked->paths[i], "-") == 0)
-            return false;
-    }
-    return true;
 }
 
 static bool print_summary(Run *run)
@@ -539,7 +571,7 @@ static bool write_outputs(Run *run)
     }
     if (run->saving)
         good = save_close(run) && good;
-    if (!run->asked.quiet && is_standard_output_free(&run->asked))
+    if (prints_summary(&run->asked))
         good = print_summary(run) && good;
     return good;
 }
@@ -553,8 +585,12 @@ static int report(Run *run)
     report->has_hash = true;
     report->trace_hash = hash_sink_value(&run->hash);
     report_expectations(report, &run->asked.arena);
-    // An output that failed has cut the run short: nothing can be said about expectations then.
-    return write_outputs(run) ? judge(run) : CLI_WRONG;
+    bool written = write_outputs(run);
+    // What was cut short because nobody wanted the rest says nothing about expectations.
+    if (run->metrics.end == END_REFUSED)
+        return CLI_WRONG;
+    int status = judge(run);
+    return written ? status : CLI_WRONG;
 }
 
 static int run_file(Run *run)
@@ -566,7 +602,6 @@ static int run_file(Run *run)
         return CLI_WRONG;
     int status = run_trace(run) ? report(run) : CLI_WRONG;
     metrics_free(&run->metrics);
-    circle_free(&run->circle);
     return status;
 }
 

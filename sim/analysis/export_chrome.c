@@ -13,6 +13,7 @@ typedef enum SliceKind {
     SLICE_LOCK,     // SyncId that it waits for
     SLICE_SWITCH,   // -
     SLICE_SYSCALL,  // SyscallId
+    SLICE_TRAP,     // EventKind of what took it into the kernel without a call
     SLICE_IRQ,      // IrqId
 } SliceKind;
 
@@ -139,6 +140,9 @@ static void slice_name(ChromeExport *chrome, const ChromeSlice *slice)
         break;
     case SLICE_SYSCALL:
         event_name(chrome, "kernel", syscall_name(slice->what));
+        break;
+    case SLICE_TRAP:
+        event_name(chrome, "kernel", event_info((unsigned)slice->what)->name);
         break;
     case SLICE_IRQ:
         event_name(chrome, "interrupt", irq_name(slice->what));
@@ -416,22 +420,24 @@ static void switch_out(ChromeExport *chrome, const TraceRecord *record)
 // The task's part of the core's time in the kernel, on both tracks.
 static void kernel_mode(ChromeExport *chrome, const TraceRecord *record)
 {
-    bool enters = record->kind == EVENT_KERNEL_ENTER;
+    bool calls = record->kind == EVENT_KERNEL_ENTER, enters = record->kind != EVENT_KERNEL_EXIT;
+    SliceKind kind = calls ? SLICE_SYSCALL : SLICE_TRAP;
+    uint64_t what = calls ? record->a : record->kind;
     ChromeTask *task = task_table_at(&chrome->tasks, record->task);
     ChromeCore *core = core_of(chrome, record->core);
     if (task != NULL)
-        task->syscall1 = enters ? (uint32_t)record->a + 1 : 0;
+        task->syscall1 = calls ? (uint32_t)record->a + 1 : 0;
     if (task == NULL || task->state != THREAD_RUNNING || core == NULL)
         return;
     track_pop_to(chrome, &task->track, 1, record->time_ns);
     if (enters)
-        track_push(&task->track, SLICE_SYSCALL, record->a, record->time_ns);
+        track_push(&task->track, kind, what, record->time_ns);
     core_suspend(chrome, core);
     bool runs_here = core->track.depth > 0 && core->track.slices[0].what == record->task;
     if (runs_here) {
         track_pop_to(chrome, &core->track, 1, record->time_ns);
         if (enters)
-            track_push(&core->track, SLICE_SYSCALL, record->a, record->time_ns);
+            track_push(&core->track, kind, what, record->time_ns);
     }
     core_resume(chrome, core);
 }
@@ -504,6 +510,8 @@ static void add_one(ChromeExport *chrome, const TraceRecord *record)
         switch_out(chrome, record);
         return;
     case EVENT_KERNEL_ENTER:
+    case EVENT_PAGE_FAULT:
+    case EVENT_SIGNAL_HANDLED:
     case EVENT_KERNEL_EXIT:
         kernel_mode(chrome, record);
         return;

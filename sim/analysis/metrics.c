@@ -41,6 +41,12 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
     metrics->core_count = scenario->machine.cores;
     metrics->worker_exit_ns = -1;
     metrics->syncs = zeroed(scenario->sync_count + 1, sizeof *metrics->syncs);
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        sync_metrics_open(&metrics->syncs[i + 1], &scenario->syncs[i]);
+    lock_order_open(&metrics->lock_order, scenario);
+    shared_data_open(&metrics->data, scenario);
+    races_open(&metrics->races, scenario);
+    process_table_open(&metrics->processes, scenario);
     metrics->wakes = zeroed(scenario->thread_count + 1, sizeof *metrics->wakes);
     for (uint32_t i = 0; i <= scenario->thread_count; i++)
         metrics->wakes[i].owned = true;
@@ -60,10 +66,12 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
 void metrics_free(Metrics *metrics)
 {
     task_table_free(&metrics->threads);
-    for (uint32_t i = 0; i <= metrics->scenario->sync_count; i++) {
-        samples_free(&metrics->syncs[i].waits);
-        samples_free(&metrics->syncs[i].holds);
-    }
+    for (uint32_t i = 0; i <= metrics->scenario->sync_count; i++)
+        sync_metrics_free(&metrics->syncs[i]);
+    ARRAY_FREE(&metrics->deadlocks);
+    lock_order_free(&metrics->lock_order);
+    shared_data_free(&metrics->data);
+    races_free(&metrics->races);
     free(metrics->syncs);
     for (uint32_t i = 0; i <= metrics->scenario->thread_count; i++)
         samples_free(&metrics->wakes[i]);
@@ -74,6 +82,7 @@ void metrics_free(Metrics *metrics)
     ARRAY_FREE(&metrics->names);
     ARRAY_FREE(&metrics->printed);
     open_spans_free(&metrics->spans);
+    process_table_free(&metrics->processes);
     for (size_t i = 0; i < metrics->answers.count; i++)
         free(metrics->answers.at[i].values);
     ARRAY_FREE(&metrics->answers);
@@ -100,6 +109,7 @@ static void thread_create(Metrics *metrics, const TraceRecord *record)
     thread->start_ns = record->time_ns;
     thread->first_ns = thread->end_ns = thread->woken_ns = -1;
     thread->state = STATE_BLOCKED;
+    thread->daemon = created_daemon(record->b);
 }
 
 // Shares out the core's time up to `now`: first to the interrupts that have it, then to who runs.
@@ -239,32 +249,35 @@ static void thread_end(Metrics *metrics, const TraceRecord *record)
     OpenSpan span;
     while (open_spans_pop(&metrics->spans, &thread->span, &span))
         continue; // a span that its thread's end cuts short has no latency
-    if (record->kind == EVENT_TASK_EXITED &&
-        !metrics->scenario->threads[thread->row.def - 1].daemon)
+    if (!thread->daemon)
         metrics->worker_exit_ns = record->time_ns;
 }
 
-static void lock_event(Metrics *metrics, const TraceRecord *record)
+static void sync_event(Metrics *metrics, const TraceRecord *record)
 {
     ThreadMetrics *thread = thread_of(metrics, record->task);
     if (thread == NULL || record->a == 0 || record->a > metrics->scenario->sync_count)
         return;
-    SyncMetrics *lock = &metrics->syncs[record->a];
-    uint32_t id = (uint32_t)record->a;
-    if (record->kind == EVENT_LOCK_WAIT) {
-        // A waiter that is woken, finds the lock taken again and waits on has waited once.
-        if (thread->lock != id)
-            thread->lock_since_ns = record->time_ns;
-        thread->lock = id;
-    } else if (record->kind == EVENT_LOCK_TAKEN) {
-        if (thread->lock == id)
-            samples_add(&lock->waits, record->time_ns - thread->lock_since_ns, 0);
-        thread->lock = 0;
-        lock->holder = record->task;
-        lock->taken_ns = record->time_ns;
-    } else if (lock->holder == record->task) {
-        samples_add(&lock->holds, record->time_ns - lock->taken_ns, 0);
-        lock->holder = 0;
+    sync_metrics_add(&metrics->syncs[record->a], &thread->waits_for, record);
+    lock_order_add(&metrics->lock_order, record);
+}
+
+static void deadlock_event(Metrics *metrics, const TraceRecord *record)
+{
+    metrics->deadlocked++;
+    if (metrics->deadlocks.count < DEADLOCKS_MAX)
+        *ARRAY_PUSH(&metrics->deadlocks) =
+            (DeadlockMetrics){record->task, (uint32_t)record->a, (uint32_t)record->b, 0};
+}
+
+static void deadlock_place(Metrics *metrics, const TraceRecord *record)
+{
+    for (size_t i = metrics->deadlocks.count; i > 0; i--) {
+        DeadlockMetrics *member = &metrics->deadlocks.at[i - 1];
+        if (member->task != record->task)
+            continue;
+        member->op = (uint32_t)record->a;
+        return;
     }
 }
 
@@ -300,6 +313,7 @@ static void print_event(Metrics *metrics, const TraceRecord *record)
 // The end of the run closes every account.
 static void run_end(Metrics *metrics)
 {
+    lock_order_finish(&metrics->lock_order);
     int64_t now = metrics->now_ns;
     for (uint32_t i = 0; i < metrics->core_count; i++) {
         core_account(&metrics->cores[i], now);
@@ -307,7 +321,10 @@ static void run_end(Metrics *metrics)
     }
     for (uint32_t id = 1; id <= metrics->threads.id_max; id++) {
         ThreadMetrics *thread = thread_of(metrics, id);
-        if (thread == NULL || thread->state != STATE_RUNNABLE)
+        if (thread == NULL || thread->state == STATE_ENDED)
+            continue;
+        metrics->syncs[thread->waits_for.sync].open_waits++; // [0] is not used
+        if (thread->state != STATE_RUNNABLE)
             continue;
         thread->wait_ns += now - thread->since_ns;
         thread->since_ns = now;
@@ -349,7 +366,19 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
         if (thread != NULL)
             thread->migrations++;
         break;
+    case EVENT_CACHE_REFILL:
+        thread = thread_of(metrics, record->task);
+        if (thread != NULL && record->b < (uint64_t)(INT64_MAX - thread->refill_ns))
+            thread->refill_ns += (int64_t)record->b;
+        break;
+    case EVENT_LINE_MOVED:
+        thread = thread_of(metrics, record->task);
+        if (thread != NULL && record->b != 0)
+            thread->lines_moved++;
+        break;
     case EVENT_KERNEL_ENTER:
+    case EVENT_PAGE_FAULT:
+    case EVENT_SIGNAL_HANDLED:
         kernel_mode(metrics, record, true);
         break;
     case EVENT_KERNEL_EXIT:
@@ -361,7 +390,18 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
     case EVENT_LOCK_WAIT:
     case EVENT_LOCK_TAKEN:
     case EVENT_LOCK_RELEASED:
-        lock_event(metrics, record);
+    case EVENT_LOCK_SPIN:
+    case EVENT_LOCK_NESTED:
+    case EVENT_LOCK_READ:
+    case EVENT_LOCK_READ_RELEASED:
+    case EVENT_SYNC_WAIT:
+    case EVENT_SYNC_WAIT_OVER:
+    case EVENT_SYNC_LEVEL:
+    case EVENT_ACQUIRED:
+    case EVENT_RELEASED:
+    case EVENT_NOTIFIED:
+    case EVENT_BARRIER_OPENED:
+        sync_event(metrics, record);
         break;
     case EVENT_PRINT:
         print_event(metrics, record);
@@ -374,44 +414,77 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
         span_event(metrics, record);
         break;
     case EVENT_DEADLOCK:
-        metrics->deadlocked++;
+        deadlock_event(metrics, record);
+        break;
+    case EVENT_DEADLOCK_PLACE:
+        deadlock_place(metrics, record);
         break;
     case EVENT_RUN_END:
         metrics->end = (EndReason)record->a;
         metrics->limit = (LimitId)record->b;
         run_end(metrics);
         break;
-    case EVENT_LOCK_SPIN:
-    case EVENT_LOCK_NESTED:
-    case EVENT_LOCK_READ:
-    case EVENT_LOCK_READ_RELEASED:
-    case EVENT_SYNC_WAIT:
-    case EVENT_SYNC_WAIT_OVER:
-    case EVENT_SYNC_LEVEL:
-    case EVENT_ACQUIRED:
-    case EVENT_RELEASED:
-    case EVENT_NOTIFIED:
     case EVENT_EVENT_SET:
     case EVENT_EVENT_CLEARED:
-    case EVENT_BARRIER_OPENED:
     case EVENT_QUEUE_PUT:
     case EVENT_QUEUE_GOT:
-    case EVENT_DEADLOCK_PLACE:
+    case EVENT_LOAD:
+    case EVENT_STORE:
+    case EVENT_ATOMIC_ADD:
+    case EVENT_SWAPPED:
+    case EVENT_SWAP_FAILED:
+    case EVENT_SPAWNED:
+    case EVENT_JOINED:
+    case EVENT_EVENT_PASSED:
+    case EVENT_PRIORITY_LENT:
+    case EVENT_PRIORITY_BACK:
     case EVENT_TIMER_SET:
     case EVENT_JOIN_WAIT:
     case EVENT_NONE:
     case EVENT_KIND_COUNT:
+    // Of processes: see process_metrics.c.
+    case EVENT_MEMORY_RESERVED:
+    case EVENT_MEMORY_RESIDENT:
+    case EVENT_MEMORY_SHARED:
+    case EVENT_OUT_OF_MEMORY:
+    case EVENT_PROCESS_STARTED:
+    case EVENT_PROCESS_JOINED:
+    case EVENT_PROCESS_EXECED:
+    case EVENT_PROCESS_ENDED:
+    case EVENT_PROCESS_ADOPTED:
+    case EVENT_PROCESS_REAPED:
+    case EVENT_CHILD_WAIT:
+    case EVENT_SIGNAL_SENT:
+    case EVENT_PIPE_WRITTEN:
+    case EVENT_PIPE_READ:
+    case EVENT_PIPE_WAIT:
+    case EVENT_PIPE_CLOSED:
+    case EVENT_PIPE_EOF:
+    case EVENT_PIPE_BROKEN:
+    case EVENT_MESSAGE_SENT:
+    case EVENT_MESSAGE_RECEIVED:
+    case EVENT_MESSAGE_WAIT:
         break;
     }
 }
 
 void metrics_add(Metrics *metrics, const TraceRecord *records, size_t count)
 {
+    bool shared = metrics->scenario->variable_count > 0;
     for (size_t i = 0; i < count; i++) {
         if (metrics->ended)
             break; // RUN_END is the last record of a run
         metrics->now_ns = records[i].time_ns;
         add_one(metrics, &records[i]);
+        if (shared) {
+            shared_data_add(&metrics->data, &records[i]);
+            races_add(&metrics->races, &records[i]);
+        }
+        if (process_table_takes(records[i].kind)) {
+            const ThreadMetrics *thread = thread_of(metrics, records[i].task);
+            process_table_add(&metrics->processes, &records[i],
+                              thread == NULL ? 0 : thread->row.def);
+        }
     }
     metrics->records += count;
 }
@@ -445,4 +518,20 @@ double metrics_throughput(const Metrics *metrics, uint64_t count)
 {
     int64_t makespan = metrics_makespan_ns(metrics);
     return makespan <= 0 ? -1 : (double)count * 1e9 / (double)makespan;
+}
+
+uint32_t metrics_holder(const Metrics *metrics, const DeadlockMetrics *member, uint32_t *op)
+{
+    *op = 0;
+    if (member->sync == 0 || member->sync > metrics->scenario->sync_count)
+        return member->holder;
+    const SyncMetrics *sync = &metrics->syncs[member->sync];
+    for (size_t i = 0; i < sync->holders.count; i++) {
+        const SyncHold *hold = &sync->holders.at[i];
+        if (member->holder != 0 && hold->task != member->holder)
+            continue;
+        *op = hold->op;
+        return hold->task;
+    }
+    return member->holder;
 }

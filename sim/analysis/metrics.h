@@ -21,7 +21,12 @@
 // - A daemon that ends with its process has an end and a turnaround like any thread.
 #pragma once
 #include "sim/analysis/open_spans.h"
+#include "sim/analysis/lock_order.h"
+#include "sim/analysis/races.h"
+#include "sim/analysis/process_metrics.h"
 #include "sim/analysis/samples.h"
+#include "sim/analysis/shared_data.h"
+#include "sim/analysis/sync_metrics.h"
 #include "sim/analysis/task_table.h"
 #include "sim/base/array.h"
 #include "sim/ringside.h"
@@ -35,12 +40,14 @@ typedef struct ThreadMetrics {
     int64_t wait_ns, cpu_user_ns, cpu_kernel_ns;
     int64_t since_ns;      // while runnable: since when
     int64_t woken_ns;      // woken and not yet on a core; -1: no
-    int64_t lock_since_ns; // while it waits for `lock`: since when
+    int64_t refill_ns; // loading its working set
+    uint32_t lines_moved;
     uint32_t switches_voluntary, switches_forced, migrations, wakeups;
-    uint32_t lock; // SyncId.index1
+    SyncWait waits_for;
     uint32_t span; // its innermost open span
     uint8_t state; // private to metrics.c
     bool queued;   // enqueued again before it has left its core
+    bool daemon;   // its entry says so, or a daemon has started it
 } ThreadMetrics;
 
 typedef struct CoreMetrics {
@@ -53,11 +60,11 @@ typedef struct CoreMetrics {
     bool in_kernel;
 } CoreMetrics;
 
-typedef struct SyncMetrics {
-    Samples waits, holds;
-    int64_t taken_ns;
-    uint32_t holder; // TaskId.index1; 0: free
-} SyncMetrics;
+// A member of a deadlock.
+typedef struct DeadlockMetrics {
+    uint32_t task, sync, holder; // sync 0: it joins; holder 0: nobody in particular
+    uint32_t op;                 // by which it waits; 0: not known
+} DeadlockMetrics;
 
 // A name that marks or spans use (one name may be both).
 typedef struct NameMetrics {
@@ -67,7 +74,7 @@ typedef struct NameMetrics {
     Samples latency;   // of the span; `latency.total` is how often it ended
 } NameMetrics;
 
-enum { PRINTED_MAX = 1 << 22 };
+enum { PRINTED_MAX = 1 << 22, DEADLOCKS_MAX = 4096 };
 
 typedef struct MetricsValues {
     MetricId metric;
@@ -89,6 +96,7 @@ typedef struct Metrics {
     ARRAY(uint32_t) printed; // StringId.index1, the first PRINTED_MAX lines
     uint64_t printed_count;
     OpenSpans spans;
+    ProcessTable processes;
     ARRAY(MetricsValues) answers; // given to expectations
     ARRAY(const char *) lines;
 
@@ -96,6 +104,10 @@ typedef struct Metrics {
     int64_t worker_exit_ns; // of the last thread that is not a daemon; -1: none ended
     uint64_t records;
     uint32_t deadlocked;
+    ARRAY(DeadlockMetrics) deadlocks; // the first DEADLOCKS_MAX members
+    LockOrder lock_order;
+    SharedData data;
+    Races races;
     bool ended; // RUN_END was seen
     EndReason end;
     LimitId limit;
@@ -119,6 +131,10 @@ const ThreadMetrics *metrics_thread(const Metrics *metrics, uint32_t id);
 double metrics_utilization(const Metrics *metrics, uint32_t core);
 // Per second of makespan; -1 when there was none.
 double metrics_throughput(const Metrics *metrics, uint64_t count);
+
+// Who has what the member of a deadlock waits for: a TaskId.index1, or 0. `*op`: by which operation
+// that one took it, or 0.
+uint32_t metrics_holder(const Metrics *metrics, const DeadlockMetrics *member, uint32_t *op);
 
 // For expect lines. What it returns lives as long as the metrics.
 ExpectSource metrics_expect_source(Metrics *metrics);

@@ -37,6 +37,12 @@ static bool thread_value(const ThreadMetrics *t, MetricId metric, double *value)
     case METRIC_SWITCHES_FORCED:
         number = t->switches_forced;
         break;
+    case METRIC_CACHE_REFILL:
+        number = t->refill_ns;
+        break;
+    case METRIC_LINES_MOVED:
+        number = t->lines_moved;
+        break;
     case METRIC_MIGRATIONS:
         number = t->migrations;
         break;
@@ -71,12 +77,51 @@ static void thread_values(const Metrics *metrics, MetricsValues *answer)
         answer->values = fitting;
 }
 
+// One value a process made from the entry, or that of one instance.
+static void process_values(const Metrics *metrics, MetricsValues *answer)
+{
+    const ProcessTable *table = &metrics->processes;
+    answer->values = room_for(table->processes.count);
+    for (size_t pid = 1; pid <= table->processes.count; pid++) {
+        const ProcessMetrics *process = process_table_at(table, pid);
+        if (process == NULL || process->def != answer->id ||
+            (answer->instance != 0 && process->instance != answer->instance))
+            continue;
+        if (process_value(process, answer->metric, &answer->values[answer->count]))
+            answer->count++;
+    }
+}
+
 // A single value, none when it is negative.
 static void one_value(double value, MetricsValues *answer)
 {
     answer->values = room_for(1);
     answer->values[0] = value;
     answer->count = value >= 0;
+}
+
+static bool is_lock(const Metrics *metrics, uint32_t id)
+{
+    return id > 0 && id <= metrics->scenario->sync_count &&
+           sync_is_lock(metrics->scenario->syncs[id - 1].kind);
+}
+
+// What one object has counted.
+static double sync_number(const Metrics *metrics, MetricId metric, uint32_t id)
+{
+    const SyncMetrics *sync = &metrics->syncs[id];
+    switch (metric) {
+    case METRIC_LEVEL_MIN:
+        return (double)sync->level_min;
+    case METRIC_LEVEL_MAX:
+        return (double)sync->level_max;
+    case METRIC_LEVEL_MEAN:
+        return sync_metrics_level_mean(sync, metrics->now_ns);
+    case METRIC_WAVES:
+        return sync->waves;
+    default:
+        return (double)sync->lost;
+    }
 }
 
 // A series of samples by its id, and whose samples of it; NULL when there is none.
@@ -86,8 +131,12 @@ static const Samples *series_of(const Metrics *metrics, MetricId metric, uint32_
     case METRIC_WAKE_LATENCY:
         return id == 0 || id > metrics->scenario->thread_count ? NULL : &metrics->wakes[id];
     case METRIC_LOCK_WAIT:
-        return id == 0 || id > metrics->scenario->sync_count ? NULL : &metrics->syncs[id].waits;
+        return is_lock(metrics, id) ? &metrics->syncs[id].waits : NULL;
     case METRIC_LOCK_HOLD:
+        return is_lock(metrics, id) ? &metrics->syncs[id].holds : NULL;
+    case METRIC_WAITED:
+        return id == 0 || id > metrics->scenario->sync_count ? NULL : &metrics->syncs[id].waits;
+    case METRIC_HELD:
         return id == 0 || id > metrics->scenario->sync_count ? NULL : &metrics->syncs[id].holds;
     default:
         break;
@@ -116,6 +165,22 @@ static double name_count(const Metrics *metrics, const MetricsValues *answer)
     return answer->metric == METRIC_COUNT ? (double)count : metrics_throughput(metrics, count);
 }
 
+// About a shared variable. Its value may be negative.
+static void variable_value(const Metrics *metrics, MetricsValues *answer)
+{
+    if (answer->id == 0 || answer->id > metrics->scenario->variable_count)
+        return;
+    const VariableMetrics *variable = &metrics->data.variables[answer->id];
+    answer->values = room_for(1);
+    answer->count = 1;
+    if (answer->metric == METRIC_VALUE)
+        answer->values[0] = (double)variable->value;
+    else if (answer->metric == METRIC_LOST_UPDATES)
+        answer->values[0] = (double)variable_lost_updates(variable);
+    else
+        answer->values[0] = races_about(&metrics->races, answer->id);
+}
+
 static void answer_make(const Metrics *metrics, MetricsValues *answer)
 {
     switch (answer->metric) {
@@ -128,6 +193,22 @@ static void answer_make(const Metrics *metrics, MetricsValues *answer)
     case METRIC_DEADLOCKED:
         one_value(metrics->deadlocked, answer);
         break;
+    case METRIC_LOCK_CIRCLES:
+        one_value((double)metrics->lock_order.circles.count, answer);
+        break;
+    case METRIC_LEVEL_MIN:
+    case METRIC_LEVEL_MAX:
+    case METRIC_LEVEL_MEAN:
+    case METRIC_WAVES:
+    case METRIC_LOST_NOTIFIES:
+        if (answer->id > 0 && answer->id <= metrics->scenario->sync_count)
+            one_value(sync_number(metrics, answer->metric, answer->id), answer);
+        break;
+    case METRIC_VALUE:
+    case METRIC_LOST_UPDATES:
+    case METRIC_RACES:
+        variable_value(metrics, answer);
+        break;
     case METRIC_UTILIZATION:
         if (answer->id < metrics->core_count)
             one_value(metrics_utilization(metrics, answer->id), answer);
@@ -135,6 +216,8 @@ static void answer_make(const Metrics *metrics, MetricsValues *answer)
     case METRIC_WAKE_LATENCY:
     case METRIC_LOCK_WAIT:
     case METRIC_LOCK_HOLD:
+    case METRIC_WAITED:
+    case METRIC_HELD:
     case METRIC_LATENCY:
         sample_values(metrics, answer);
         break;
@@ -143,6 +226,33 @@ static void answer_make(const Metrics *metrics, MetricsValues *answer)
         one_value(name_count(metrics, answer), answer);
         break;
     case METRIC_PRINTED:
+        break;
+    case METRIC_RESERVED:
+    case METRIC_RESIDENT:
+    case METRIC_PRIVATE:
+    case METRIC_SHARED:
+    case METRIC_PAGE_FAULTS:
+    case METRIC_PAGES_COPIED:
+    case METRIC_EXIT_CODE:
+    case METRIC_KILLED_BY:
+        process_values(metrics, answer);
+        break;
+    case METRIC_ZOMBIES:
+        one_value((double)process_table_zombies(&metrics->processes), answer);
+        break;
+    case METRIC_BROKEN_PIPES:
+        one_value((double)metrics->processes.broken_pipes, answer);
+        break;
+    case METRIC_WRITTEN:
+    case METRIC_READ:
+        if (answer->id <= metrics->scenario->pipe_count) {
+            const PipeMetrics *pipe = &metrics->processes.pipes[answer->id];
+            one_value((double)(answer->metric == METRIC_WRITTEN ? pipe->written : pipe->read),
+                      answer);
+        }
+        break;
+    case METRIC_OOM_KILLS:
+        one_value((double)metrics->processes.oom_kills, answer);
         break;
     default:
         thread_values(metrics, answer);

@@ -1,5 +1,9 @@
 #include "sim/analysis/narrate.h"
 
+#include "sim/analysis/shared_data.h"
+
+#include "sim/base/size.h"
+
 #include <string.h>
 
 static bool narrator_write(TraceSink *sink, const TraceRecord *records, size_t count)
@@ -23,6 +27,7 @@ void narrator_open(Narrator *narrator, const Scenario *scenario, Writer *writer)
 void narrator_free(Narrator *narrator)
 {
     task_table_free(&narrator->tasks);
+    process_names_free(&narrator->processes);
 }
 
 // A text of the scenario on one line: what would move a terminal's cursor is written as an escape.
@@ -97,6 +102,15 @@ static void say_op(const Narrator *narrator, uint64_t op)
         say_numbered(narrator->writer, "line", scenario->op_at[op].line);
 }
 
+// "x at line 12".
+static void say_access(const Narrator *narrator, uint64_t access)
+{
+    char name[96];
+    say_text(narrator->writer, variable_name(narrator->scenario, access_variable(access), name));
+    writer_text(narrator->writer, " at ");
+    say_op(narrator, access_op(access));
+}
+
 static void say_string(const Narrator *narrator, uint64_t string)
 {
     if (string == 0 || string > narrator->scenario->string_count)
@@ -118,6 +132,46 @@ static void say_ns(Writer *writer, int64_t ns)
 {
     char text[32];
     writer_text(writer, duration_text(ns, text));
+}
+
+static void say_process(const Narrator *narrator, uint64_t pid)
+{
+    char name[96];
+    say_text(narrator->writer, process_names_text(&narrator->processes, &narrator->tasks,
+                                                  narrator->scenario, pid, name));
+}
+
+static void say_size(Writer *writer, uint64_t bytes)
+{
+    char text[32];
+    writer_text(writer, size_text(bytes, text));
+}
+
+static void say_pipe(const Narrator *narrator, uint64_t pipe)
+{
+    const Scenario *scenario = narrator->scenario;
+    if (pipe == 0 || pipe > scenario->pipe_count)
+        say_numbered(narrator->writer, "number", pipe);
+    else
+        say_text(narrator->writer, scenario_string(scenario, scenario->pipes[pipe - 1].name));
+}
+
+static void say_messages(const Narrator *narrator, uint64_t queue)
+{
+    const Scenario *scenario = narrator->scenario;
+    if (queue == 0 || queue > scenario->message_queue_count)
+        say_numbered(narrator->writer, "number", queue);
+    else
+        say_text(narrator->writer,
+                 scenario_string(scenario, scenario->message_queues[queue - 1].name));
+}
+
+static void say_status(Writer *writer, unsigned status)
+{
+    if (status < STATUS_SIGNALLED)
+        writer_format(writer, "exit code %u", status);
+    else
+        writer_format(writer, "killed by %s", signal_name(status - STATUS_SIGNALLED));
 }
 
 static void say_argument(const Narrator *narrator, ArgType type, uint64_t value)
@@ -171,6 +225,39 @@ static void say_argument(const Narrator *narrator, ArgType type, uint64_t value)
     case ARG_WAIT_END:
         writer_text(writer, wait_end_text(word));
         break;
+    case ARG_ACCESS:
+        say_access(narrator, value);
+        break;
+    case ARG_VALUE:
+        writer_i64(writer, (int64_t)value);
+        break;
+    case ARG_PROCESS:
+        say_process(narrator, value);
+        break;
+    case ARG_MEMORY_BYTES:
+        say_size(writer, value);
+        break;
+    case ARG_PIPE:
+        say_pipe(narrator, value);
+        break;
+    case ARG_MESSAGES:
+        say_messages(narrator, value);
+        break;
+    case ARG_STATUS:
+        say_status(writer, word);
+        break;
+    case ARG_FAULT:
+        writer_text(writer, fault_sentence(word));
+        break;
+    case ARG_SIGNAL:
+        writer_text(writer, signal_name(word));
+        break;
+    case ARG_KILL_REASON:
+        writer_text(writer, kill_reason_sentence(word));
+        break;
+    case ARG_PIPE_END:
+        writer_text(writer, pipe_end_name(word));
+        break;
     case ARG_NONE:
     case ARG_COUNT:
     case ARG_TYPE_COUNT:
@@ -190,6 +277,18 @@ static const char *special_words(const TraceRecord *record, const char *field)
     if (record->kind == EVENT_DEADLOCK && record->a == 0)
         return "threads to end";
     return NULL;
+}
+
+// The list's sentence, or another one where that would say nothing of what matters.
+static const char *sentence_of(const TraceRecord *record)
+{
+    if (record->kind == EVENT_DEADLOCK && record->a == 0 && record->b != 0)
+        return "deadlock: {task} waits for {b} to end";
+    if (record->kind == EVENT_DEADLOCK && record->b == 0)
+        return "deadlock: {task} waits for {a}, and nobody is left to wake it";
+    if (record->kind == EVENT_NOTIFIED && record->b == 0)
+        return "{task} notifies {a}, where nobody waits: it is lost";
+    return event_info(record->kind)->sentence;
 }
 
 // The field between the braces, of `length` bytes.
@@ -233,8 +332,9 @@ void narrate(Narrator *narrator, const TraceRecord *record)
     Writer *writer = narrator->writer;
     if (record->kind == EVENT_TASK_CREATED)
         task_table_add(&narrator->tasks, narrator->scenario, record->task, record->a, record->b);
+    process_names_add(&narrator->processes, narrator->scenario, record);
     say_time(writer, record->time_ns);
-    for (const char *s = event_info(record->kind)->sentence; *s != 0;) {
+    for (const char *s = sentence_of(record); *s != 0;) {
         size_t plain = strcspn(s, "{");
         writer_bytes(writer, s, plain);
         s += plain;

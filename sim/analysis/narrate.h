@@ -1,6 +1,7 @@
 // Narration: every record as a sentence, its event's template with the names filled in. A sink, so
 // that it can speak while the run goes on; fed from a file it says the same.
 #pragma once
+#include "sim/analysis/process_names.h"
 #include "sim/analysis/task_table.h"
 #include "sim/analysis/writer.h"
 #include "sim/trace/trace.h"
@@ -10,6 +11,7 @@ typedef struct Narrator {
     const Scenario *scenario;
     Writer *writer;
     TaskTable tasks;
+    ProcessNames processes;
 } Narrator;
 
 // `scenario` and `writer` outlive the narrator; the caller flushes the writer.

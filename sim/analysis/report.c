@@ -1,7 +1,9 @@
 // The summary for a terminal.
 #include "sim/analysis/report.h"
 
+#include "sim/analysis/deadlocks.h"
 #include "sim/analysis/table.h"
+#include "sim/base/count.h"
 #include "sim/trace/record.h"
 
 #include <stdio.h>
@@ -112,8 +114,11 @@ static void how_it_ended(const Report *report, Writer *writer)
     bool bad = metrics->end == END_DEADLOCK || metrics->end == END_LIMIT;
     say(report, writer, bad ? RED : DIM, end_reason_text(metrics->end));
     if (metrics->end == END_LIMIT) {
-        writer_format(writer, " (%s; raise it with --set limits.%s=…)", limit_name(metrics->limit),
-                      limit_name(metrics->limit));
+        const char *name = limit_name(metrics->limit);
+        int64_t bound =
+            metrics->limit < LIMIT_COUNT ? report->scenario->limits[metrics->limit] : 0;
+        limit_text(metrics->limit, bound, text);
+        writer_format(writer, " (%s, %s; raise it with --set limits.%s=…)", name, text, name);
     }
     if (metrics->has_events)
         writer_format(writer, "   %s events", count_text(metrics->events, text));
@@ -123,12 +128,66 @@ static void how_it_ended(const Report *report, Writer *writer)
         writer_hex(writer, report->trace_hash, 16);
     }
     writer_char(writer, '\n');
-    if (metrics->deadlocked > 0) {
-        char message[80];
-        snprintf(message, sizeof message, "deadlock: %u threads wait for each other in a circle",
-                 metrics->deadlocked);
-        say(report, writer, RED, message);
-        writer_char(writer, '\n');
+}
+
+// --- deadlocks and what may become one ----------------------------------------------------------
+
+// " (scenario.yaml:12)", nothing when the operation has no line.
+static void say_place(const Report *report, Writer *writer, uint32_t op)
+{
+    const Scenario *scenario = report->scenario;
+    const char *slash = strrchr(scenario->path, '/'), *file = slash ? slash + 1 : scenario->path;
+    if (op > 0 && op < scenario->op_count && scenario->op_at[op].line != 0)
+        writer_format(writer, " (%s:%u)", file, scenario->op_at[op].line);
+}
+
+static void say_object(const Report *report, Writer *writer, uint32_t sync)
+{
+    const Scenario *scenario = report->scenario;
+    if (sync == 0 || sync > scenario->sync_count)
+        writer_text(writer, "threads to end");
+    else
+        writer_format(writer, "%s %s", sync_kind_word(scenario->syncs[sync - 1].kind),
+                      scenario_string(scenario, scenario->syncs[sync - 1].name));
+}
+
+static void deadlocks(const Report *report, Writer *writer, Arena *arena)
+{
+    const Metrics *metrics = report->metrics;
+    size_t count = metrics->deadlocks.count, shown = 0;
+    for (size_t i = 0; i < count && shown < ROWS_MAX;) {
+        DeadlockGroup group = deadlock_group(metrics, i);
+        say(report, writer, RED, "deadlock");
+        writer_format(writer, ": %s\n", deadlock_group_text(metrics, group, arena));
+        for (size_t k = 0; k < group.count && shown < ROWS_MAX; k++, shown++)
+            writer_format(writer, "  %s\n",
+                          deadlock_member_text(metrics, i + k, group.cause, arena));
+        i += group.count;
+    }
+    say_more(writer, metrics->deadlocked - shown, "");
+}
+
+static void lock_circles(const Report *report, Writer *writer)
+{
+    const LockOrder *order = &report->metrics->lock_order;
+    for (size_t c = 0; c < order->circles.count; c++) {
+        LockCircle circle = order->circles.at[c];
+        say(report, writer, RED, "warning");
+        writer_text(writer,
+                    ": locks are taken in orders that can deadlock; it did not happen here\n");
+        for (uint32_t i = 0; i < circle.count; i++) {
+            const LockEdge *edge = &order->edges.at[order->circle_edges.at[circle.first + i]];
+            char name[96];
+            writer_format(
+                writer, "  %s takes ",
+                task_table_name(&report->metrics->threads, report->scenario, edge->task, name));
+            say_object(report, writer, edge->from);
+            say_place(report, writer, edge->from_op);
+            writer_text(writer, " and then ");
+            say_object(report, writer, edge->to);
+            say_place(report, writer, edge->to_op);
+            writer_char(writer, '\n');
+        }
     }
 }
 
@@ -320,15 +379,57 @@ static void table_summary_ns(Table *table, const SamplesSummary *summary, int64_
     table_ns(table, summary->count == 0 ? -1 : ns);
 }
 
+// Who still held it when the run ended: "kant", "kant and 2 more"; "-" for nobody.
+static const char *held_by(const Report *report, const SyncMetrics *lock, Arena *arena)
+{
+    if (lock->holders.count == 0)
+        return "-";
+    char name[96];
+    task_table_name(&report->metrics->threads, report->scenario, lock->holders.at[0].task, name);
+    return lock->holders.count == 1
+               ? arena_format(arena, "%s", name)
+               : arena_format(arena, "%s and %zu more", name, lock->holders.count - 1);
+}
+
+// Whether something was still open when the run ended: only then is it worth a column.
+static bool any_open(const Report *report, bool of_locks)
+{
+    const Scenario *scenario = report->scenario;
+    for (uint32_t i = 1; i <= scenario->sync_count; i++) {
+        const SyncMetrics *sync = &report->metrics->syncs[i];
+        bool is_lock = sync_is_lock(scenario->syncs[i - 1].kind);
+        if (is_lock == of_locks && (sync->open_waits > 0 || (is_lock && sync->holders.count > 0)))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t count_syncs(const Scenario *scenario, bool locks)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        count += (sync_is_lock(scenario->syncs[i].kind) != 0) == locks;
+    return count;
+}
+
 static void locks(const Report *report, Writer *writer, Arena *arena)
 {
     const Scenario *scenario = report->scenario;
-    if (scenario->sync_count == 0)
-        return;
     Table table = {.arena = arena};
-    heading(report, writer, "Locks");
+    uint32_t count = count_syncs(scenario, true), row = 0;
+    if (count == 0)
+        return;
+    bool open = any_open(report, true);
     HEADING(&table, "", "held", "mean hold", "longest", "waited for", "mean wait", "longest");
-    for (uint32_t i = 1; i <= scenario->sync_count && i <= ROWS_MAX; i++) {
+    if (open) {
+        table_text(&table, "still held by");
+        table_text(&table, "still waited for by");
+        table.left |= 1u << table.columns;
+        table.columns += 2;
+    }
+    for (uint32_t i = 1; i <= scenario->sync_count; i++) {
+        if (!sync_is_lock(scenario->syncs[i - 1].kind) || ++row > ROWS_MAX)
+            continue;
         const SyncMetrics *lock = &report->metrics->syncs[i];
         SamplesSummary holds = samples_summary(&lock->holds), waits = samples_summary(&lock->waits);
         table_text(&table, scenario_string(scenario, scenario->syncs[i - 1].name));
@@ -338,10 +439,115 @@ static void locks(const Report *report, Writer *writer, Arena *arena)
         table_count(&table, waits.count);
         table_summary_ns(&table, &waits, waits.mean);
         table_summary_ns(&table, &waits, waits.max);
+        if (open) {
+            table_text(&table, held_by(report, lock, arena));
+            table_count(&table, lock->open_waits);
+        }
+    }
+    heading(report, writer, "Locks");
+    table_print(&table, writer, report->colour);
+    say_more(writer, count > ROWS_MAX ? count - ROWS_MAX : 0, "");
+}
+
+static void objects(const Report *report, Writer *writer, Arena *arena)
+{
+    const Scenario *scenario = report->scenario;
+    Table table = {.arena = arena};
+    uint32_t count = count_syncs(scenario, false), row = 0;
+    if (count == 0)
+        return;
+    bool open = any_open(report, false);
+    HEADING(&table, "", "least", "mean", "most", "at the end", "waits", "mean wait", "longest",
+            "waves");
+    if (open) {
+        table_text(&table, "still waited at by");
+        table.columns++;
+    }
+    for (uint32_t i = 1; i <= scenario->sync_count; i++) {
+        SyncKind kind = scenario->syncs[i - 1].kind;
+        if (sync_is_lock(kind) || ++row > ROWS_MAX)
+            continue;
+        const SyncMetrics *sync = &report->metrics->syncs[i];
+        SamplesSummary waits = samples_summary(&sync->waits);
+        char mean[32];
+        snprintf(mean, sizeof mean, "%.2f", sync_metrics_level_mean(sync, report->metrics->now_ns));
+        table_text(&table, arena_format(arena, "%s %s", sync_kind_word(kind),
+                                        scenario_string(scenario, scenario->syncs[i - 1].name)));
+        table_count(&table, (uint64_t)sync->level_min);
+        table_text(&table, mean);
+        table_count(&table, (uint64_t)sync->level_max);
+        table_count(&table, (uint64_t)sync->level);
+        table_count(&table, waits.count);
+        table_summary_ns(&table, &waits, waits.mean);
+        table_summary_ns(&table, &waits, waits.max);
+        table_count(&table, sync->waves);
+        if (open)
+            table_count(&table, sync->open_waits);
+    }
+    heading(report, writer, "Semaphores, queues and the like");
+    table_print(&table, writer, report->colour);
+    say_more(writer, count > ROWS_MAX ? count - ROWS_MAX : 0, "");
+}
+
+static void variables(const Report *report, Writer *writer, Arena *arena)
+{
+    const Scenario *scenario = report->scenario;
+    if (scenario->variable_count == 0)
+        return;
+    Table table = {.arena = arena};
+    heading(report, writer, "Shared variables");
+    HEADING(&table, "", "value", "loads", "stores", "atomic changes", "failed swaps",
+            "lost updates");
+    for (uint32_t i = 1; i <= scenario->variable_count && i <= ROWS_MAX; i++) {
+        const VariableMetrics *variable = &report->metrics->data.variables[i];
+        char name[96];
+        table_text(&table, variable_name(scenario, i, name));
+        table_text(&table, arena_format(arena, "%lld", (long long)variable->value));
+        table_count(&table, variable->loads);
+        table_count(&table, variable->stores);
+        table_count(&table, variable->atomics);
+        table_count(&table, variable->failed_swaps);
+        table_count(&table, variable_lost_updates(variable));
     }
     table_print(&table, writer, report->colour);
-    if (scenario->sync_count > ROWS_MAX)
-        say_more(writer, scenario->sync_count - ROWS_MAX, "");
+    if (scenario->variable_count > ROWS_MAX)
+        say_more(writer, scenario->variable_count - ROWS_MAX, "");
+}
+
+static void race_side(const Report *report, Writer *writer, const RaceSide *side)
+{
+    char name[96];
+    writer_format(writer, "%s %s",
+                  task_table_name(&report->metrics->threads, report->scenario, side->task, name),
+                  access_kind_word(side->kind));
+    say_place(report, writer, side->op);
+}
+
+// Pairs of accesses that nothing orders, with both places.
+static void races(const Report *report, Writer *writer)
+{
+    const Races *races = &report->metrics->races;
+    char text[160];
+    const char *missing = races_missing(races, text);
+    if (races->found.count == 0 && missing == NULL)
+        return;
+    heading(report, writer, "Races");
+    for (size_t i = 0; i < races->found.count && i < ROWS_MAX; i++) {
+        const Race *race = &races->found.at[i];
+        char name[96];
+        writer_text(writer, "  ");
+        say(report, writer, RED, variable_name(report->scenario, race->variable, name));
+        writer_text(writer, ": ");
+        race_side(report, writer, &race->first);
+        writer_text(writer, ", ");
+        race_side(report, writer, &race->second);
+        char time[32];
+        writer_format(writer, "; nothing orders them (first at %s)\n",
+                      duration_text(race->time_ns, time));
+    }
+    say_more(writer, races->found.count > ROWS_MAX ? races->found.count - ROWS_MAX : 0, "");
+    if (missing != NULL)
+        writer_format(writer, "  %s\n", missing);
 }
 
 static char *rate_text(double rate, char text[static 32])
@@ -444,9 +650,16 @@ void report_summary(const Report *report, Writer *writer)
     Arena arena = {0};
     head(report, writer);
     how_it_ended(report, writer);
+    deadlocks(report, writer, &arena);
+    lock_circles(report, writer);
+    report_troubles(report, writer);
     threads(report, writer, &arena);
     cores(report, writer, &arena);
     locks(report, writer, &arena);
+    objects(report, writer, &arena);
+    variables(report, writer, &arena);
+    races(report, writer);
+    report_processes(report, writer, &arena);
     spans_or_marks(report, writer, &arena, true);
     spans_or_marks(report, writer, &arena, false);
     printed(report, writer);

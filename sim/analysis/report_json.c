@@ -2,6 +2,7 @@
 // cells a row has: a key that is not filled is null, and nothing else can be printed.
 #include "sim/analysis/report.h"
 
+#include "sim/analysis/deadlocks.h"
 #include "sim/trace/record.h"
 
 #include <ctype.h>
@@ -37,7 +38,7 @@ static const struct {
 };
 
 typedef struct Cell {
-    enum { CELL_ABSENT, CELL_TEXT, CELL_COUNT, CELL_NUMBER, CELL_TRUTH } type;
+    enum { CELL_ABSENT, CELL_TEXT, CELL_COUNT, CELL_SIGNED, CELL_NUMBER, CELL_TRUTH } type;
     const char *text;
     uint64_t count;
     double number;
@@ -68,6 +69,11 @@ static void set_ns(Row *row, Key key, int64_t ns)
 static void set_number(Row *row, Key key, double number)
 {
     row->cells[key] = (Cell){.type = number < 0 ? CELL_ABSENT : CELL_NUMBER, .number = number};
+}
+
+static void set_signed(Row *row, Key key, int64_t number)
+{
+    row->cells[key] = (Cell){.type = CELL_SIGNED, .count = (uint64_t)number};
 }
 
 static void set_truth(Row *row, Key key, bool truth)
@@ -106,6 +112,9 @@ static void write_cell_json(Writer *writer, const Cell *cell)
         break;
     case CELL_COUNT:
         writer_u64(writer, cell->count);
+        break;
+    case CELL_SIGNED:
+        writer_i64(writer, (int64_t)cell->count);
         break;
     case CELL_NUMBER:
         write_number(writer, cell->number);
@@ -165,7 +174,7 @@ static void thread_row(const Report *report, uint32_t id, const ThreadMetrics *t
     set_count(row, KEY_THREAD_SWITCHES_FORCED, t->switches_forced);
     set_count(row, KEY_THREAD_MIGRATIONS, t->migrations);
     set_count(row, KEY_THREAD_WAKEUPS, t->wakeups);
-    set_truth(row, KEY_THREAD_DAEMON, def->daemon);
+    set_truth(row, KEY_THREAD_DAEMON, t->daemon);
 }
 
 static void core_row(const Metrics *metrics, uint32_t number, Row *row)
@@ -186,13 +195,14 @@ static int64_t if_any(const SamplesSummary *summary, int64_t ns)
     return summary->count == 0 ? -1 : ns;
 }
 
-static void lock_row(const Report *report, uint32_t id, Row *row)
+static void lock_row(const Report *report, uint32_t id, Row *row, char holder[static 96])
 {
     const SyncDef *def = &report->scenario->syncs[id - 1];
     SamplesSummary holds = samples_summary(&report->metrics->syncs[id].holds);
     SamplesSummary waits = samples_summary(&report->metrics->syncs[id].waits);
     set_text(row, KEY_LOCK_NAME, scenario_string(report->scenario, def->name));
     set_text(row, KEY_LOCK_PROCESS, process_name(report->scenario, def->process));
+    set_text(row, KEY_LOCK_KIND, sync_kind_word(def->kind));
     set_count(row, KEY_LOCK_HOLDS, holds.count);
     set_ns(row, KEY_LOCK_HOLD_MEAN_NS, if_any(&holds, holds.mean));
     set_ns(row, KEY_LOCK_HOLD_P99_NS, if_any(&holds, holds.p99));
@@ -201,6 +211,118 @@ static void lock_row(const Report *report, uint32_t id, Row *row)
     set_ns(row, KEY_LOCK_WAIT_MEAN_NS, if_any(&waits, waits.mean));
     set_ns(row, KEY_LOCK_WAIT_P99_NS, if_any(&waits, waits.p99));
     set_ns(row, KEY_LOCK_WAIT_MAX_NS, if_any(&waits, waits.max));
+    const SyncMetrics *lock = &report->metrics->syncs[id];
+    set_count(row, KEY_LOCK_OPEN_HOLDS, lock->holders.count);
+    if (lock->holders.count > 0)
+        set_text(row, KEY_LOCK_HELD_BY,
+                 task_table_name(&report->metrics->threads, report->scenario,
+                                 lock->holders.at[0].task, holder));
+    set_count(row, KEY_LOCK_OPEN_WAITS, lock->open_waits);
+}
+
+// The line of an operation; 0 when it has none.
+static uint64_t line_of(const Scenario *scenario, uint32_t op)
+{
+    return op == 0 || op >= scenario->op_count ? 0 : scenario->op_at[op].line;
+}
+
+static void set_line(Row *row, Key key, uint64_t line)
+{
+    if (line != 0)
+        set_count(row, key, line);
+}
+
+static const char *sync_name(const Scenario *scenario, uint32_t sync)
+{
+    return sync == 0 || sync > scenario->sync_count
+               ? NULL
+               : scenario_string(scenario, scenario->syncs[sync - 1].name);
+}
+
+static void object_row(const Report *report, uint32_t id, Row *row)
+{
+    const SyncDef *def = &report->scenario->syncs[id - 1];
+    const SyncMetrics *sync = &report->metrics->syncs[id];
+    SamplesSummary waits = samples_summary(&sync->waits);
+    set_text(row, KEY_OBJECT_NAME, sync_name(report->scenario, id));
+    set_text(row, KEY_OBJECT_PROCESS, process_name(report->scenario, def->process));
+    set_text(row, KEY_OBJECT_KIND, sync_kind_word(def->kind));
+    set_ns(row, KEY_OBJECT_LEVEL_MIN, sync->level_min);
+    set_ns(row, KEY_OBJECT_LEVEL_MAX, sync->level_max);
+    set_number(row, KEY_OBJECT_LEVEL_MEAN, sync_metrics_level_mean(sync, report->metrics->now_ns));
+    set_ns(row, KEY_OBJECT_LEVEL_END, sync->level);
+    set_count(row, KEY_OBJECT_WAITS, waits.count);
+    set_ns(row, KEY_OBJECT_WAIT_MEAN_NS, if_any(&waits, waits.mean));
+    set_ns(row, KEY_OBJECT_WAIT_P99_NS, if_any(&waits, waits.p99));
+    set_ns(row, KEY_OBJECT_WAIT_MAX_NS, if_any(&waits, waits.max));
+    set_count(row, KEY_OBJECT_OPEN_WAITS, sync->open_waits);
+    set_count(row, KEY_OBJECT_WAVES, sync->waves);
+    set_count(row, KEY_OBJECT_LOST_NOTIFIES, sync->lost);
+}
+
+static void deadlock_row(const Report *report, const DeadlockMetrics *member, DeadlockCause cause,
+                         Row *row, char thread[static 96], char holder[static 96])
+{
+    const Scenario *scenario = report->scenario;
+    const TaskTable *threads = &report->metrics->threads;
+    uint32_t op;
+    uint32_t by = metrics_holder(report->metrics, member, &op);
+    set_text(row, KEY_DEADLOCK_THREAD, task_table_name(threads, scenario, member->task, thread));
+    set_line(row, KEY_DEADLOCK_LINE, line_of(scenario, member->op));
+    set_text(row, KEY_DEADLOCK_WAITS_FOR, sync_name(scenario, member->sync));
+    if (sync_name(scenario, member->sync) != NULL)
+        set_text(row, KEY_DEADLOCK_KIND, sync_kind_word(scenario->syncs[member->sync - 1].kind));
+    if (by != 0)
+        set_text(row, KEY_DEADLOCK_HOLDER, task_table_name(threads, scenario, by, holder));
+    set_line(row, KEY_DEADLOCK_HOLDER_LINE, line_of(scenario, op));
+    set_text(row, KEY_DEADLOCK_CAUSE, deadlock_cause_word(cause));
+}
+
+static void circle_row(const Report *report, uint64_t number, const LockEdge *edge, Row *row,
+                       char thread[static 96])
+{
+    const Scenario *scenario = report->scenario;
+    set_count(row, KEY_LOCK_CIRCLE_CIRCLE, number);
+    set_text(row, KEY_LOCK_CIRCLE_THREAD,
+             task_table_name(&report->metrics->threads, scenario, edge->task, thread));
+    set_text(row, KEY_LOCK_CIRCLE_FIRST, sync_name(scenario, edge->from));
+    set_line(row, KEY_LOCK_CIRCLE_FIRST_LINE, line_of(scenario, edge->from_op));
+    set_text(row, KEY_LOCK_CIRCLE_SECOND, sync_name(scenario, edge->to));
+    set_line(row, KEY_LOCK_CIRCLE_SECOND_LINE, line_of(scenario, edge->to_op));
+}
+
+static void variable_row(const Report *report, uint32_t id, Row *row)
+{
+    const VariableDef *def = &report->scenario->variables[id - 1];
+    const VariableMetrics *variable = &report->metrics->data.variables[id];
+    set_text(row, KEY_VARIABLE_NAME, scenario_string(report->scenario, def->name));
+    set_text(row, KEY_VARIABLE_PROCESS, process_name(report->scenario, def->process));
+    set_signed(row, KEY_VARIABLE_VALUE, variable->value);
+    set_count(row, KEY_VARIABLE_LOADS, variable->loads);
+    set_count(row, KEY_VARIABLE_STORES, variable->stores);
+    set_count(row, KEY_VARIABLE_ATOMICS, variable->atomics);
+    set_count(row, KEY_VARIABLE_FAILED_SWAPS, variable->failed_swaps);
+    set_count(row, KEY_VARIABLE_LOST_UPDATES, variable_lost_updates(variable));
+    set_count(row, KEY_VARIABLE_RACES, races_about(&report->metrics->races, id));
+}
+
+static void race_row(const Report *report, const Race *race, Row *row, char first[static 96],
+                     char second[static 96])
+{
+    const Scenario *scenario = report->scenario;
+    const VariableDef *def = &scenario->variables[race->variable - 1];
+    const TaskTable *threads = &report->metrics->threads;
+    set_text(row, KEY_RACE_VARIABLE, scenario_string(scenario, def->name));
+    set_text(row, KEY_RACE_PROCESS, process_name(scenario, def->process));
+    set_count(row, KEY_RACE_FIRST_LINE, scenario->op_at[race->first.op].line);
+    set_text(row, KEY_RACE_FIRST_THREAD,
+             task_table_name(threads, scenario, race->first.task, first));
+    set_text(row, KEY_RACE_FIRST_ACCESS, access_kind_word(race->first.kind));
+    set_count(row, KEY_RACE_SECOND_LINE, scenario->op_at[race->second.op].line);
+    set_text(row, KEY_RACE_SECOND_THREAD,
+             task_table_name(threads, scenario, race->second.task, second));
+    set_text(row, KEY_RACE_SECOND_ACCESS, access_kind_word(race->second.kind));
+    set_ns(row, KEY_RACE_TIME_NS, race->time_ns);
 }
 
 static void span_row(const Report *report, const NameMetrics *name, Row *row)
@@ -261,10 +383,76 @@ static void core_list(const Report *report, Writer *writer)
 
 static void lock_list(const Report *report, Writer *writer)
 {
+    bool first = true;
     for (uint32_t id = 1; id <= report->scenario->sync_count; id++) {
         Row row = {0};
-        lock_row(report, id, &row);
-        write_row(writer, SECTION_LOCK, &row, id == 1);
+        if (!sync_is_lock(report->scenario->syncs[id - 1].kind))
+            continue;
+        char holder[96];
+        lock_row(report, id, &row, holder);
+        write_row(writer, SECTION_LOCK, &row, first);
+        first = false;
+    }
+}
+
+static void object_list(const Report *report, Writer *writer)
+{
+    bool first = true;
+    for (uint32_t id = 1; id <= report->scenario->sync_count; id++) {
+        Row row = {0};
+        if (sync_is_lock(report->scenario->syncs[id - 1].kind))
+            continue;
+        object_row(report, id, &row);
+        write_row(writer, SECTION_OBJECT, &row, first);
+        first = false;
+    }
+}
+
+static void deadlock_list(const Report *report, Writer *writer)
+{
+    const Metrics *metrics = report->metrics;
+    DeadlockGroup group = {0};
+    for (size_t i = 0; i < metrics->deadlocks.count; i++) {
+        Row row = {0};
+        char thread[96], holder[96];
+        if (i == group.first + group.count)
+            group = deadlock_group(metrics, i);
+        deadlock_row(report, &metrics->deadlocks.at[i], group.cause, &row, thread, holder);
+        write_row(writer, SECTION_DEADLOCK, &row, i == 0);
+    }
+}
+
+static void circle_list(const Report *report, Writer *writer)
+{
+    const LockOrder *order = &report->metrics->lock_order;
+    for (size_t c = 0; c < order->circles.count; c++) {
+        for (uint32_t i = 0; i < order->circles.at[c].count; i++) {
+            Row row = {0};
+            char thread[96];
+            uint32_t edge = order->circle_edges.at[order->circles.at[c].first + i];
+            circle_row(report, c + 1, &order->edges.at[edge], &row, thread);
+            write_row(writer, SECTION_LOCK_CIRCLE, &row, c == 0 && i == 0);
+        }
+    }
+}
+
+static void variable_list(const Report *report, Writer *writer)
+{
+    for (uint32_t id = 1; id <= report->scenario->variable_count; id++) {
+        Row row = {0};
+        variable_row(report, id, &row);
+        write_row(writer, SECTION_VARIABLE, &row, id == 1);
+    }
+}
+
+static void race_list(const Report *report, Writer *writer)
+{
+    const Races *races = &report->metrics->races;
+    for (size_t i = 0; i < races->found.count; i++) {
+        Row row = {0};
+        char first[96], second[96];
+        race_row(report, &races->found.at[i], &row, first, second);
+        write_row(writer, SECTION_RACE, &row, i == 0);
     }
 }
 
@@ -345,6 +533,21 @@ static void list_json(const Report *report, Writer *writer, Key key)
     case KEY_RUN_LOCKS:
         lock_list(report, writer);
         break;
+    case KEY_RUN_OBJECTS:
+        object_list(report, writer);
+        break;
+    case KEY_RUN_DEADLOCK:
+        deadlock_list(report, writer);
+        break;
+    case KEY_RUN_LOCK_CIRCLES:
+        circle_list(report, writer);
+        break;
+    case KEY_RUN_VARIABLES:
+        variable_list(report, writer);
+        break;
+    case KEY_RUN_RACES:
+        race_list(report, writer);
+        break;
     case KEY_RUN_SPANS:
         name_list(report, writer, SECTION_SPAN);
         break;
@@ -384,7 +587,8 @@ static const char *end_word(EndReason end, char text[static 32])
     return text;
 }
 
-static void run_row(const Report *report, Row *row, char end[static 32], char hash[static 17])
+static void run_row(const Report *report, Row *row, char end[static 32], char hash[static 17],
+                    char missing[static 160])
 {
     const Metrics *metrics = report->metrics;
     const Scenario *scenario = report->scenario;
@@ -409,13 +613,14 @@ static void run_row(const Report *report, Row *row, char end[static 32], char ha
         set_text(row, KEY_RUN_TRACE_HASH, hash);
     }
     set_count(row, KEY_RUN_DEADLOCKED, metrics->deadlocked);
+    set_text(row, KEY_RUN_RACES_MISSING, races_missing(&metrics->races, missing));
 }
 
 void report_json(const Report *report, Writer *writer)
 {
     Row row = {0};
-    char end[32], hash[17];
-    run_row(report, &row, end, hash);
+    char end[32], hash[17], missing[160];
+    run_row(report, &row, end, hash, missing);
     for (int key = 0; key < KEY_COUNT && keys[key].section == SECTION_RUN; key++) {
         writer_text(writer, key == 0 ? "{\n  \"" : ",\n  \"");
         writer_text(writer, keys[key].name);

@@ -1,6 +1,7 @@
 #include "sim/analysis/table.h"
 
 #include "sim/base/check.h"
+#include "sim/base/count.h"
 #include "sim/base/time.h"
 
 #include <string.h>
@@ -75,20 +76,4 @@ void table_print(Table *table, Writer *writer, bool colour)
         writer_text(writer, heading ? "\x1b[0m\n" : "\n");
     }
     ARRAY_FREE(&table->cells);
-}
-
-char *count_text(uint64_t count, char text[static 32])
-{
-    char digits[32];
-    size_t length = 0;
-    do {
-        if (length % 4 == 3)
-            digits[length++] = ',';
-        digits[length++] = (char)('0' + count % 10);
-        count /= 10;
-    } while (count > 0);
-    for (size_t i = 0; i < length; i++)
-        text[i] = digits[length - 1 - i];
-    text[length] = 0;
-    return text;
 }

@@ -21,6 +21,3 @@ void table_ns(Table *table, int64_t ns);        // negative: a dash
 void table_count(Table *table, uint64_t count); // with thousands separated: 12,345
 // Prints and empties it; lines begin with two spaces, the heading is dim when `colour`.
 void table_print(Table *table, Writer *writer, bool colour);
-
-// 12345678 as "12,345,678". Returns `text`.
-char *count_text(uint64_t count, char text[static 32]);

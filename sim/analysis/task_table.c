@@ -1,6 +1,7 @@
 #include "sim/analysis/task_table.h"
 
 #include "sim/base/check.h"
+#include "sim/trace/record.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static void base_make(TaskNameBase *base, const Scenario *scenario, ThreadDefId 
 }
 
 void *task_table_add(TaskTable *table, const Scenario *scenario, uint32_t id, uint64_t def,
-                     uint64_t instance)
+                     uint64_t created)
 {
     if (id == 0 || id > (uint64_t)table->count + IDS_AHEAD || def == 0 ||
         def > scenario->thread_count || task_table_at(table, id) != NULL)
@@ -57,7 +58,7 @@ void *task_table_add(TaskTable *table, const Scenario *scenario, uint32_t id, ui
     size_t at = (id - 1) % TASK_TABLE_CHUNK * table->row_bytes;
     TaskRow *row = (TaskRow *)(void *)(table->chunks.at[chunk] + at);
     row->def = (uint32_t)def;
-    row->instance = instance > UINT32_MAX ? UINT32_MAX : (uint32_t)instance;
+    row->instance = created_instance(created);
     return row;
 }
 

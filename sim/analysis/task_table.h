@@ -23,10 +23,11 @@ typedef struct TaskRow {
     uint32_t instance;
 } TaskRow;
 
-// The new, zeroed row of task `id`, its def and instance set. NULL when the id has a row already,
+// The new, zeroed row of task `id`, its def and instance set, which are the arguments of its
+// TASK_CREATED. NULL when the id has a row already,
 // or is so far ahead of the tasks seen that it must be damage, or `def` is not one of `scenario`.
 void *task_table_add(TaskTable *table, const Scenario *scenario, uint32_t id, uint64_t def,
-                     uint64_t instance);
+                     uint64_t created);
 
 // The row of task `id`, NULL when there is none (also for id 0).
 static inline void *task_table_at(const TaskTable *table, uint64_t id)

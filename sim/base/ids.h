@@ -14,6 +14,10 @@ typedef struct {
 
 typedef struct {
     uint32_t index1;
+} VariableId; // a variable that threads share
+
+typedef struct {
+    uint32_t index1;
 } ThreadDefId; // an entry of `threads:` or a `spawn`: all threads made from it
 
 typedef struct {
@@ -23,6 +27,22 @@ typedef struct {
 typedef struct {
     uint32_t index1;
 } StringId; // a text of the scenario, interned
+
+typedef struct {
+    uint32_t index1;
+} Pid; // a process of a run: the declared ones by their ProcessId, then those that are forked
+
+typedef struct {
+    uint32_t index1;
+} MemoryId; // a name that an `alloc` gives
+
+typedef struct {
+    uint32_t index1;
+} PipeId;
+
+typedef struct {
+    uint32_t index1;
+} MessageQueueId;
 
 #define ID_EQUAL(a, b) ((a).index1 == (b).index1)
 #define ID_NONE(a)     ((a).index1 == 0)

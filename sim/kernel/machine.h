@@ -5,8 +5,11 @@
 #include "sim/base/array.h"
 #include "sim/base/diag.h"
 #include "sim/engine/event_queue.h"
+#include "sim/hardware/cache.h"
 #include "sim/hardware/core.h"
 #include "sim/kernel/entity_queue.h"
+#include "sim/hardware/memory.h"
+#include "sim/kernel/address_space.h"
 #include "sim/kernel/run_queue.h"
 #include "sim/kernel/sync.h"
 #include "sim/kernel/task.h"
@@ -24,16 +27,20 @@ typedef struct Frame {
     uint64_t value;  // repeats left, a span's serial
 } Frame;
 
+// A task's own copy of a shared variable; copies of all tasks share one pool.
+typedef struct Copy {
+    uint32_t variable; // VariableId.index1
+    uint32_t next;     // of the same task; 0: none
+    int64_t value;
+} Copy;
+
 // How many tasks of a ThreadDef there are, and who waits for all of them to end.
 typedef struct ThreadGroup {
     uint32_t created, ended;
     WaitList joiners;
 } ThreadGroup;
 
-typedef struct Process {
-    uint32_t alive;   // its tasks that have not ended, those still to arrive included
-    uint32_t workers; // of those, the ones that are not daemons
-} Process;
+typedef struct Process Process; // process.h
 
 typedef struct Arrival {
     int64_t time_ns;
@@ -63,7 +70,9 @@ struct Machine {
     const SchedPolicy *policies[SCHED_CLASS_COUNT]; // NULL: no task of that class
     bool uses_tick;                                 // one of them does
     bool shared_queue;                              // normal tasks wait in one queue for all cores
+    bool urgent_classes;                            // there are deadline or realtime tasks
     bool fair_server;                               // there are realtime tasks
+    bool slackless_timers;                          // some timers may not expire late
     uint64_t *idle_cores; // bit set: nothing to run and nothing on its way
     uint32_t idle_count;
     int handling;        // the core whose event is being handled, CORE_NONE for the world's
@@ -83,12 +92,24 @@ struct Machine {
 
     Sync *syncs;         // by SyncId
     ThreadGroup *groups; // by ThreadDefId
-    Process *processes;  // by ProcessId
+    ARRAY(Process *) processes; // by Pid; they do not move
+    uint32_t *process_counts;   // forked so far, by ProcessId
+    Memory memory;
+    Cache *caches;    // by core
+    CacheLine *lines; // by StringId.index1 of their names
+    Rng device_rng;
+    Instant device_at; // its next interrupt
+    struct Pipe *pipes;                  // by PipeId
+    struct MessageQueue *message_queues; // by MessageQueueId
+    ARRAY(SharedPages) shared_pages;
     uint32_t workers;    // tasks that are not daemons and have not ended, arrivals included
     ARRAY(Frame) frames; // frames[0] is not used
     uint32_t free_frame; // list through `parent`
     uint32_t open_frames;
     uint32_t span_serial;
+    int64_t *values;     // by VariableId
+    ARRAY(Copy) copies;  // copies[0] is not used
+    uint32_t free_copy;  // list through `next`
     uint64_t queued_items; // in all queues
 
     uint64_t events;
@@ -121,6 +142,12 @@ static inline ThreadPolicy thread_policy(const Machine *machine, const Task *tas
     return machine->scenario->threads[task->def.index1 - 1].policy;
 }
 
+// The node of memory that is near to `core`.
+static inline unsigned machine_node(const Machine *machine, int core)
+{
+    return (unsigned)core * machine->scenario->machine.nodes / machine->core_count;
+}
+
 static inline Duration machine_cost(const Machine *machine, CostId id)
 {
     return (Duration){machine->scenario->machine.costs[id]};
@@ -132,11 +159,15 @@ static inline void machine_emit(Machine *machine, EventKind kind, int core, Task
     trace_emit(machine->trace, machine->now, kind, core, task, a, b);
 }
 
+// What the machine's state takes, in bytes; the trace is not part of it.
+uint64_t machine_bytes(const Machine *machine);
 // Ends the run at a limit.
 void machine_limit(Machine *machine, LimitId limit);
 // Ends the run for a mistake of the scenario that only running it shows; `at` is its place.
 __attribute__((format(printf, 3, 4))) void machine_fail(Machine *machine, SourceAt at,
                                                         const char *format, ...);
+// Closes all open blocks and calls of a task that ends.
+void machine_free_frames(Machine *machine, Task *task);
 // The task's name, for messages; as task_name.
 char *machine_task_name(const Machine *machine, TaskId id, char text[static 96]);
 // Puts the core's earliest event into the event queue; call after any change to the core.

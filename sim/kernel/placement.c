@@ -1,6 +1,7 @@
 #include "sim/kernel/placement.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/push_pull.h"
 #include "sim/kernel/sched.h"
 
 // Linux's imbalance_pct within one last-level cache.
@@ -21,8 +22,7 @@ static int first_allowed(const Machine *machine, const Task *task)
     return 0;
 }
 
-// The first idle core from `from` on, around; CORE_NONE when there is none.
-static int find_idle(const Machine *machine, const Task *task, int from)
+int placement_idle_core(const Machine *machine, const Task *task, int from)
 {
     if (machine->idle_count == 0)
         return CORE_NONE;
@@ -72,6 +72,8 @@ int placement_for_wakeup(const Machine *machine, const Task *task, int waker_cor
 {
     if (machine->single)
         return 0;
+    if (task->sched_class != SCHED_CLASS_NORMAL)
+        return push_pull_place(machine, task);
     int target = affine_target(machine, task, waker_core);
     // select_idle_sibling. Linux also looks at a recently used core, and gives up the scan early
     // in an overloaded domain; we do neither, because both only save time.
@@ -79,7 +81,7 @@ int placement_for_wakeup(const Machine *machine, const Task *task, int waker_cor
         return target;
     if (idle_and_allowed(machine, task, task->core))
         return task->core;
-    int idle = find_idle(machine, task, (target + 1) % (int)machine->core_count);
+    int idle = placement_idle_core(machine, task, (target + 1) % (int)machine->core_count);
     if (idle != CORE_NONE)
         return idle;
     return placement_allows(machine, task, target) ? target : first_allowed(machine, task);
@@ -117,7 +119,9 @@ int placement_for_new(Machine *machine, const Task *task, int parent_core)
 {
     if (machine->single)
         return 0;
-    int idle = find_idle(machine, task, 0);
+    if (task->sched_class != SCHED_CLASS_NORMAL)
+        return push_pull_place(machine, task);
+    int idle = placement_idle_core(machine, task, 0);
     if (idle != CORE_NONE)
         return idle;
     int best = task->affinity == 0 ? lightest(machine) : lightest_allowed(machine, task);

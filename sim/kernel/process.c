@@ -2,19 +2,88 @@
 
 #include "sim/base/check.h"
 #include "sim/kernel/placement.h"
+#include "sim/kernel/priority.h"
+#include "sim/kernel/process_end.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/wait_list.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-
-static ThreadGroup *group_of(Machine *machine, ThreadDefId def)
-{
-    return &machine->groups[def.index1 - 1];
-}
 
 static const ThreadDef *def_of(const Machine *machine, ThreadDefId def)
 {
     return &machine->scenario->threads[def.index1 - 1];
+}
+
+// ---- processes
+
+char *process_name(const Machine *machine, const Process *process, char text[static 96])
+{
+    const Scenario *scenario = machine->scenario;
+    const ProcessDef *def = &scenario->processes[process->def.index1 - 1];
+    if (def->forked && !ID_NONE(process->first)) {
+        const Task *first = task_at(machine, process->first);
+        return task_name(scenario, first->def, first->instance, text);
+    }
+    snprintf(text, 96, "%s", scenario_string(scenario, def->name));
+    return text;
+}
+
+static Process *add_process(Machine *machine, ProcessId def, uint32_t instance)
+{
+    Process *process = ARENA_NEW(&machine->arena, Process);
+    *ARRAY_PUSH(&machine->processes) = process;
+    process->pid = (Pid){(uint32_t)machine->processes.count};
+    process->def = def;
+    process->instance = instance;
+    return process;
+}
+
+void process_init(Machine *machine)
+{
+    const Scenario *scenario = machine->scenario;
+    machine->process_counts = ARENA_ARRAY(&machine->arena, uint32_t, scenario->process_count + 1);
+    for (uint32_t i = 1; i <= scenario->process_count; i++) {
+        Process *process = add_process(machine, (ProcessId){i}, 1);
+        // A forked one's first place is only its template: no process of the run.
+        process->state = scenario->processes[i - 1].forked ? PROCESS_GONE : PROCESS_ALIVE;
+    }
+}
+
+void process_free(Machine *machine)
+{
+    for (size_t i = 0; i < machine->processes.count; i++)
+        address_space_free(&machine->processes.at[i]->space);
+    ARRAY_FREE(&machine->processes);
+    for (size_t i = 0; i < machine->shared_pages.count; i++)
+        ARRAY_FREE(&machine->shared_pages.at[i].pages);
+    ARRAY_FREE(&machine->shared_pages);
+    memory_free(&machine->memory);
+}
+
+Process *process_create(Machine *machine, ProcessId def, Process *parent)
+{
+    Process *process =
+        add_process(machine, def, ++machine->process_counts[def.index1 - 1]);
+    process->parent = parent->pid;
+    process->next_sibling = parent->first_child;
+    if (!ID_NONE(parent->first_child))
+        process_at(machine, parent->first_child)->previous_sibling = process->pid;
+    parent->first_child = process->pid;
+    parent->children++;
+    return process;
+}
+
+ThreadGroup *process_group(Machine *machine, Pid pid, ThreadDefId def)
+{
+    uint32_t index = def.index1 - 1;
+    if (pid.index1 <= machine->scenario->process_count)
+        return &machine->groups[index];
+    Process *process = process_at(machine, pid);
+    if (process->groups == NULL)
+        process->groups =
+            ARENA_ARRAY(&machine->arena, ThreadGroup, machine->scenario->thread_count);
+    return &process->groups[index];
 }
 
 // ---- random numbers
@@ -67,7 +136,7 @@ void process_plan_arrivals(Machine *machine)
             int64_t time = def->start == 0 ? 0 : dist_draw(scenario, def->start, &rng).ns;
             machine->arrivals[machine->arrival_count++] = (Arrival){time, {i + 1}, n};
         }
-        Process *process = &machine->processes[def->process.index1 - 1];
+        Process *process = process_at(machine, (Pid){def->process.index1});
         process->alive += def->count;
         process->workers += def->daemon ? 0 : def->count;
         machine->workers += def->daemon ? 0 : def->count;
@@ -82,29 +151,66 @@ Instant process_next_arrival(const Machine *machine)
                : (Instant){machine->arrivals[machine->arrival_next].time_ns};
 }
 
-static Task *create(Machine *machine, ThreadDefId def_id, uint32_t instance)
+// A thread's stack comes when it first runs; until then it is addresses only.
+static void reserve_stack(Machine *machine, Process *process, Task *task)
+{
+    const ThreadDef *def = def_of(machine, task->def);
+    if (!machine->scenario->tracks_memory)
+        return;
+    address_space_stack(machine, process, thread_stack_pages(def), 0);
+    address_space_say(machine, process, task->id);
+    task->attention |= ATTENTION_STACK;
+}
+
+void process_release_stack(Machine *machine, Task *task)
+{
+    const ThreadDef *def = def_of(machine, task->def);
+    Process *process = process_of(machine, task);
+    if (!machine->scenario->tracks_memory)
+        return;
+    bool touched = !(task->attention & ATTENTION_STACK);
+    address_space_stack(machine, process, -(int64_t)thread_stack_pages(def),
+                        touched ? -(int64_t)thread_stack_touched(def) : 0);
+    address_space_say(machine, process, task->id);
+}
+
+static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint32_t instance,
+                    bool daemon)
 {
     const ThreadDef *def = def_of(machine, def_id);
     if (machine->task_count % TASK_CHUNK == 0) {
         Task *chunk = calloc(TASK_CHUNK, sizeof(Task));
         CHECKF(chunk != NULL, "out of memory for task %u", machine->task_count);
         *ARRAY_PUSH(&machine->task_chunks) = chunk;
+        if (machine_bytes(machine) > (uint64_t)machine->scenario->limits[LIMIT_MEMORY])
+            machine_limit(machine, LIMIT_MEMORY);
     }
     TaskId id = {++machine->task_count};
     Task *task = task_at(machine, id);
     task->id = id;
+    task->process = process->pid;
     task->def = def_id;
     task->instance = instance;
     task->affinity = def->affinity;
-    task->daemon = def->daemon;
+    task->working_set = def->working_set;
+    task->daemon = daemon;
     task->op = def->entry;
     task->last_ran = (Instant){INT64_MIN / 4}; // never cache-hot
     task->rng = process_rng(machine->scenario, def_id, instance);
-    task->sched_class = SCHED_CLASS_NORMAL;
-    task->fair.weight = nice_weight(def->nice);
+    priority_begin(task, def);
     task->fair.slice_ns = def->slice_ns;
     task->fair.custom_slice = def->slice_ns != 0;
-    machine_emit(machine, EVENT_TASK_CREATED, CORE_NONE, id, def_id.index1, instance);
+    machine_emit(machine, EVENT_TASK_CREATED, CORE_NONE, id, def_id.index1,
+                 created_pack(instance, daemon));
+    bool first = ID_NONE(process->first);
+    if (first)
+        process->first = id;
+    if (def->forked && machine->scenario->tracks_processes)
+        machine_emit(machine, EVENT_PROCESS_STARTED, CORE_NONE, id, process->pid.index1,
+                     process->parent.index1);
+    else if (process->pid.index1 != def->process.index1)
+        machine_emit(machine, EVENT_PROCESS_JOINED, CORE_NONE, id, process->pid.index1, 0);
+    reserve_stack(machine, process, task);
     return task;
 }
 
@@ -112,24 +218,31 @@ void process_arrive(Machine *machine)
 {
     const Arrival *arrival = &machine->arrivals[machine->arrival_next++];
     const ThreadDef *def = def_of(machine, arrival->def);
-    if (def->daemon && machine->processes[def->process.index1 - 1].workers == 0)
-        return; // its process has ended
-    group_of(machine, arrival->def)->created++;
-    Task *task = create(machine, arrival->def, arrival->instance);
+    Process *process = process_at(machine, (Pid){def->process.index1});
+    if (process->state != PROCESS_ALIVE)
+        return; // it has ended
+    machine->groups[arrival->def.index1 - 1].created++;
+    Task *task = create(machine, process, arrival->def, arrival->instance, def->daemon);
     sched_start(machine, task, placement_for_new(machine, task, CORE_NONE), CORE_NONE);
 }
 
-Duration process_spawn(Machine *machine, ThreadDefId def_id, Task *creator)
+bool process_has_room(Machine *machine)
 {
-    if (machine->task_count >= machine->scenario->limits[LIMIT_TASKS]) {
-        machine_limit(machine, LIMIT_TASKS);
-        return (Duration){0};
-    }
-    Process *process = &machine->processes[def_of(machine, def_id)->process.index1 - 1];
+    if (machine->task_count < machine->scenario->limits[LIMIT_TASKS])
+        return true;
+    machine_limit(machine, LIMIT_TASKS);
+    return false;
+}
+
+Duration process_add_task(Machine *machine, Process *process, ThreadDefId def_id, Task *creator)
+{
     process->alive++;
-    Task *task = create(machine, def_id, ++group_of(machine, def_id)->created);
-    // A thread that a daemon starts is a daemon too, as in Python's threading.
-    task->daemon = creator->daemon;
+    uint32_t instance = def_of(machine, def_id)->forked
+                            ? process->instance
+                            : ++process_group(machine, process->pid, def_id)->created;
+    // A thread that a daemon starts is a daemon too, as in Python's threading; a process is not.
+    bool daemon = creator->daemon && ID_EQUAL(creator->process, process->pid);
+    Task *task = create(machine, process, def_id, instance, daemon);
     if (!task->daemon) {
         process->workers++;
         machine->workers++;
@@ -138,52 +251,45 @@ Duration process_spawn(Machine *machine, ThreadDefId def_id, Task *creator)
     return sched_start(machine, task, core, creator->core);
 }
 
-// ---- ending
-
-static void kill_daemons(Machine *machine, ProcessId process)
+Duration process_spawn(Machine *machine, ThreadDefId def_id, Task *creator)
 {
-    for (uint32_t i = 1; i <= machine->task_count; i++) {
-        Task *task = task_at(machine, (TaskId){i});
-        if (task->state == TASK_DEAD || !ID_EQUAL(def_of(machine, task->def)->process, process))
-            continue;
-        machine_emit(machine, EVENT_TASK_KILLED, CORE_NONE, task->id, 0, 0);
-        sched_kill(machine, task);
-    }
+    if (!process_has_room(machine))
+        return (Duration){0};
+    return process_add_task(machine, process_of(machine, creator), def_id, creator);
 }
+
+// ---- ending
 
 void process_exit(Machine *machine, Task *task)
 {
     machine_emit(machine, EVENT_TASK_EXITED, task->core, task->id, 0, 0);
     sched_exit(machine, task);
-    ThreadGroup *group = group_of(machine, task->def);
-    group->ended++;
     const ThreadDef *def = def_of(machine, task->def);
+    Process *process = process_of(machine, task);
+    ThreadGroup *group = process_group(machine, task->process, task->def);
+    group->ended++;
     if (group->ended >= (def->spawned ? group->created : def->count)) {
         Task *joiner;
         while ((joiner = wait_list_take(machine, &group->joiners)) != NULL)
             sched_wake(machine, joiner, task->id, task->core);
     }
-    Process *process = &machine->processes[def->process.index1 - 1];
     process->alive--;
-    if (task->daemon)
-        return;
-    machine->workers--;
-    if (--process->workers == 0 && process->alive > 0)
-        kill_daemons(machine, def->process);
+    process_release_stack(machine, task);
+    if (!task->daemon) {
+        machine->workers--;
+        process->workers--;
+    }
+    if (process->workers == 0 && process->state == PROCESS_ALIVE)
+        process_end(machine, process, 0, KILL_REASON_DAEMON, task);
 }
 
 // ---- sleeping
 
 void process_set_timer(Machine *machine, Task *task, Duration length)
 {
-    Duration slack = machine_cost(machine, COST_TIMER_SLACK);
     machine_emit(machine, EVENT_TIMER_SET, task->core, task->id, (uint64_t)length.ns,
-                 (uint64_t)slack.ns);
-    if (++machine->timer_sequence == 0)
-        machine->timer_sequence = 1; // 0 is "no timer"
-    task->timer_sequence = machine->timer_sequence;
-    TimerEntry entry = {machine->now.ns + length.ns + slack.ns, task->timer_sequence, task->id};
-    timer_heap_push(&machine->cores[task->core].timers, entry);
+                 (uint64_t)sched_timer_slack(machine, task).ns);
+    sched_set_alarm(machine, task, instant_add(machine->now, length));
 }
 
 void process_sleep(Machine *machine, Task *task, Duration length)

@@ -1,12 +1,65 @@
-// Tasks come and go: creating a thread, ending it, what its process and those who wait for it do
-// then, and sleeping on a timer.
+// Processes and their tasks: how threads come (declared ones arrive, others are spawned) and end,
+// and sleeping on a timer. A declared process is there from the beginning; others are forked
+// (fork.h). How processes end is process_end.h.
 #pragma once
+#include "sim/kernel/address_space.h"
 #include "sim/kernel/machine.h"
 
-// The random numbers of the `instance`-th task of `def`; for instance 0, those of the times at
-// which its threads arrive. They depend on the seed, the names of the process and the thread and
-// the instance, on nothing else: a thread added or moved elsewhere in the scenario leaves them
-// alone.
+typedef enum ProcessState {
+    PROCESS_ALIVE,
+    PROCESS_ZOMBIE, // it has ended, and its parent has not asked for how
+    PROCESS_GONE
+} ProcessState;
+
+// What a process does with a signal besides an op index, its handler's first op.
+enum { HANDLER_DEFAULT = 0, HANDLER_IGNORE = UINT32_MAX };
+
+struct Process {
+    Pid pid;
+    ProcessId def;
+    uint32_t instance; // from 1, among those of `def`
+    uint8_t state;     // ProcessState
+    uint16_t status;   // how it ended: an exit code, or STATUS_SIGNALLED + SignalId
+
+    uint32_t alive;   // its tasks that have not ended, those still to arrive included
+    uint32_t workers; // of those, the ones that are not daemons
+    TaskId first;     // its first task
+    ThreadGroup *groups; // by ThreadDefId, of a process that is not declared; NULL: none yet
+
+    Pid parent; // none: init
+    Pid first_child, next_sibling, previous_sibling;
+    uint32_t children;  // that have not ended
+    WaitList waiters;   // tasks of it in wait_child
+
+    AddressSpace space;
+    uint8_t *pipe_ends; // by PipeId.index1: a bit a PipeEnd that is open; NULL: none
+    uint32_t handlers[SIGNAL_COUNT];
+};
+
+static inline Process *process_at(const Machine *machine, Pid pid)
+{
+    return machine->processes.at[pid.index1 - 1];
+}
+
+static inline Process *process_of(const Machine *machine, const Task *task)
+{
+    return process_at(machine, task->process);
+}
+
+// The process's main thread's name, or "NAME" of a declared one.
+char *process_name(const Machine *machine, const Process *process, char text[static 96]);
+
+// Makes the declared processes.
+void process_init(Machine *machine);
+void process_free(Machine *machine);
+// A new process made from `def`, a child of `parent`.
+Process *process_create(Machine *machine, ProcessId def, Process *parent);
+// The process's threads made from `def`.
+ThreadGroup *process_group(Machine *machine, Pid pid, ThreadDefId def);
+
+// The random numbers of the `instance`-th task of `def`; for instance 0, those of the times at which
+// its threads arrive. They depend on the seed, the names of the process and the thread and the
+// instance, on nothing else: a thread added or moved elsewhere in the scenario leaves them alone.
 Rng process_rng(const Scenario *scenario, ThreadDefId def, uint32_t instance);
 // Fills machine->arrivals with every thread of the scenario that starts by itself.
 void process_plan_arrivals(Machine *machine);
@@ -17,7 +70,13 @@ Instant process_next_arrival(const Machine *machine);
 // Creates a thread from `def` for `creator`, which is running. Returns what it costs the creator
 // besides the system call. Past the limit of tasks the run ends.
 Duration process_spawn(Machine *machine, ThreadDefId def, Task *creator);
-// `task`, running, ends: joiners wake up, and a process without workers kills its daemons.
+// The same in `process`, whose first task it is when it has none.
+Duration process_add_task(Machine *machine, Process *process, ThreadDefId def, Task *creator);
+// Whether a task more is within the limit; else the run ends.
+bool process_has_room(Machine *machine);
+// The stack of `task`, which is dead, is no longer resident or reserved.
+void process_release_stack(Machine *machine, Task *task);
+// `task`, running, ends: joiners wake up, and a process without workers ends with it.
 void process_exit(Machine *machine, Task *task);
 // A timer will wake `task`, which is running and about to sleep, after `length`.
 void process_set_timer(Machine *machine, Task *task, Duration length);

@@ -86,6 +86,7 @@ struct RunQueue {
     uint32_t runnable;  // normal tasks that can run here, current included, delayed ones not
     Instant exec_start; // current is charged up to here
     Instant slice_end;  // set by the policy; INSTANT_NEVER when it has no exact slices
+    bool asked;         // charging current has shown that a decision is due (need_resched)
     bool rotate;        // current is to go behind the others: it yielded, or its slice is over
     Instant due[SCHED_CLASS_COUNT]; // when a policy wants to be called; INSTANT_NEVER
     Instant due_first;              // the earliest of them, and of the fair server's

@@ -2,8 +2,10 @@
 
 #include "sim/base/check.h"
 #include "sim/kernel/balance.h"
+#include "sim/kernel/fair_server.h"
 #include "sim/kernel/pelt.h"
 #include "sim/kernel/placement.h"
+#include "sim/kernel/push_pull.h"
 #include "sim/kernel/wait_list.h"
 
 // ---- who is runnable where
@@ -59,6 +61,8 @@ static void enqueue(Machine *machine, Task *task, int core, EnqueueReason reason
     count_runnable(machine, queue, task);
     set_idle(machine, core, false);
     policy_of(machine, task)->enqueue(machine, queue, task, reason);
+    if (machine->fair_server && task->sched_class == SCHED_CLASS_NORMAL)
+        fair_server_update(machine, queue);
     machine_emit(machine, EVENT_ENQUEUED, core, task->id, (uint64_t)task->fair.vruntime,
                  (uint64_t)task->fair.deadline);
 }
@@ -94,23 +98,56 @@ static void dispatch_now(Machine *machine, int core_number)
     machine_refresh(machine, core_number);
 }
 
+// Where a class stands on this queue: the lower runs first.
+static int precedence(const RunQueue *queue, int sched_class)
+{
+    bool served = sched_class == SCHED_CLASS_NORMAL && queue->server.running;
+    return served ? 2 * SCHED_CLASS_REALTIME - 1 : 2 * sched_class;
+}
+
 static bool preempts(Machine *machine, RunQueue *queue, Task *woken)
 {
     if (woken->sched_class != queue->current->sched_class)
-        return woken->sched_class < queue->current->sched_class;
+        return precedence(queue, woken->sched_class) <
+               precedence(queue, queue->current->sched_class);
     const SchedPolicy *policy = policy_of(machine, woken);
     return policy->preemptive && policy->preempts(machine, queue, woken);
+}
+
+// Where `task`, which has joined the queue that all cores share, should preempt: on the core whose
+// current task has the highest rank, if that is higher than its own; `otherwise` when there is none
+// or an idle core has been found.
+static int weakest_core(Machine *machine, const Task *task, int otherwise)
+{
+    const SchedPolicy *policy = policy_of(machine, task);
+    if (policy->rank == NULL || machine->run_queues[otherwise].current == NULL)
+        return otherwise;
+    int64_t worst = policy->rank(machine, task);
+    for (uint32_t i = 0; i < machine->core_count; i++) {
+        const Task *current = run_queue_current(&machine->run_queues[i], SCHED_CLASS_NORMAL);
+        if (current == NULL || machine->cores[i].resched ||
+            !placement_allows(machine, task, (int)i))
+            continue;
+        int64_t rank = policy->rank(machine, current);
+        if (rank > worst) {
+            worst = rank;
+            otherwise = (int)i;
+        }
+    }
+    return otherwise;
 }
 
 // `task` has just become runnable on `core_number`: preempt, wake the idle core, or let it wait.
 // Returns what sending an interrupt costs the waker on `from_core`.
 static Duration notice(Machine *machine, Task *task, int core_number, int from_core)
 {
+    if (machine->shared_queue && task->sched_class == SCHED_CLASS_NORMAL)
+        core_number = weakest_core(machine, task, core_number);
     Core *core = &machine->cores[core_number];
     RunQueue *queue = &machine->run_queues[core_number];
     Duration cost = {0};
     if (queue->current != NULL) {
-        if (!core->resched && preempts(machine, queue, task))
+        if (!core->resched && (queue->asked || preempts(machine, queue, task)))
             sched_resched(machine, core_number, SWITCH_PREEMPTED_WAKEUP);
     } else if (core->current.index1 == 0 && !core->resched) {
         if (!machine->single) {
@@ -158,9 +195,24 @@ static void change_core(Machine *machine, Task *task, int to, MigrationReason re
     machine_emit(machine, EVENT_MIGRATED, to, task->id, (uint64_t)from + 1, reason);
 }
 
+// A task that blocked when its policy had had enough of it sleeps on until it may run again.
+static bool stays_suspended(Machine *machine, Task *task)
+{
+    const SchedPolicy *policy = policy_of(machine, task);
+    if (policy->suspended_until == NULL)
+        return false;
+    Instant until = policy->suspended_until(machine, task);
+    if (until.ns == INSTANT_NEVER.ns || until.ns <= machine->now.ns)
+        return false;
+    sched_set_alarm(machine, task, until);
+    return true;
+}
+
 Duration sched_wake(Machine *machine, Task *task, TaskId waker, int waker_core)
 {
     CHECKF(task->state == TASK_BLOCKED, "task %u", task->id.index1);
+    if (stays_suspended(machine, task))
+        return (Duration){0};
     bool delayed = task->fair.delayed;
     // A task that is only just leaving its core is woken there (Linux waits for on_cpu to clear).
     bool leaving = ID_EQUAL(machine->cores[task->core].current, task->id);
@@ -193,6 +245,8 @@ void sched_move(Machine *machine, Task *task, int to, MigrationReason reason)
     pelt_update_task(task, machine->now, false, true);
     policy_of(machine, task)->dequeue(machine, from, task, DEQUEUE_MOVED);
     discount_runnable(machine, from, task);
+    if (from->asked && from->current != NULL)
+        sched_resched(machine, from->core, SWITCH_PREEMPTED_WAKEUP);
     change_core(machine, task, to, reason);
     enqueue(machine, task, to, ENQUEUE_MOVED);
     notice(machine, task, to, to);
@@ -208,6 +262,8 @@ static void leave_queue(Machine *machine, Task *task, DequeueReason reason)
         track_queue(machine, queue);
         pelt_update_task(task, machine->now, running, true);
     }
+    if (machine->fair_server)
+        fair_server_update(machine, queue);
     policy_of(machine, task)->dequeue(machine, queue, task, reason);
     discount_runnable(machine, queue, task);
     if (running) {
@@ -215,6 +271,48 @@ static void leave_queue(Machine *machine, Task *task, DequeueReason reason)
         queue->current = NULL;
         queue->slice_end = INSTANT_NEVER;
     }
+    if (machine->fair_server)
+        fair_server_update(machine, queue);
+}
+
+bool sched_leave_class(Machine *machine, Task *task)
+{
+    RunQueue *queue = &machine->run_queues[task->core];
+    bool running = queue->current == task;
+    if (task->state != TASK_RUNNABLE && !task->fair.delayed)
+        return false;
+    if (machine->fair_server)
+        fair_server_update(machine, queue);
+    policy_of(machine, task)->dequeue(machine, queue, task, DEQUEUE_MOVED);
+    if (task->state == TASK_RUNNABLE)
+        discount_runnable(machine, queue, task);
+    if (running) {
+        queue->current = NULL;
+        queue->slice_end = INSTANT_NEVER;
+    }
+    return running;
+}
+
+void sched_join_class(Machine *machine, Task *task, bool running, bool lowered)
+{
+    RunQueue *queue = &machine->run_queues[task->core];
+    if (task->state != TASK_RUNNABLE)
+        return;
+    count_runnable(machine, queue, task);
+    const SchedPolicy *policy = policy_of(machine, task);
+    policy->enqueue(machine, queue, task, ENQUEUE_MOVED);
+    if (running) {
+        policy->take(machine, queue, task);
+        queue->current = task;
+        queue->exec_start = machine->now;
+        if (lowered)
+            sched_resched(machine, task->core, SWITCH_PREEMPTED_WAKEUP);
+        machine_refresh(machine, task->core);
+    } else {
+        notice(machine, task, task->core, task->core);
+    }
+    if (machine->fair_server)
+        fair_server_update(machine, queue);
 }
 
 void sched_block(Machine *machine, Task *task, SwitchReason reason)
@@ -244,6 +342,25 @@ static void drop_cancelled_timers(Machine *machine, int core_number)
     while ((first = timer_heap_first(timers)) != NULL &&
            task_at(machine, first->task)->timer_sequence != first->sequence)
         timer_heap_pop(timers);
+}
+
+Duration sched_timer_slack(const Machine *machine, const Task *task)
+{
+    bool exact = task->sched_class != SCHED_CLASS_NORMAL;
+    return exact ? (Duration){0} : machine_cost(machine, COST_TIMER_SLACK);
+}
+
+void sched_set_alarm(Machine *machine, Task *task, Instant when)
+{
+    if (++machine->timer_sequence == 0)
+        machine->timer_sequence = 1; // 0 is "no timer"
+    task->timer_sequence = machine->timer_sequence;
+    task->slackless = task->sched_class != SCHED_CLASS_NORMAL;
+    machine->slackless_timers = machine->slackless_timers || task->slackless;
+    Instant latest = instant_add(when, sched_timer_slack(machine, task));
+    TimerEntry entry = {latest.ns, task->timer_sequence, task->id};
+    timer_heap_push(&machine->cores[task->core].timers, entry);
+    machine_refresh(machine, task->core);
 }
 
 void sched_cancel_timer(Machine *machine, Task *task)
@@ -289,6 +406,10 @@ void sched_yield_to_others(Machine *machine, Task *task)
 void sched_run(Machine *machine, Task *task, bool in_kernel, Duration length)
 {
     Core *core = &machine->cores[task->core];
+    if (!in_kernel) {
+        length = duration_add(length, task->refill);
+        task->refill = (Duration){0};
+    }
     task->kernel_segment = in_kernel;
     task->left = length;
     core->in_kernel = in_kernel;
@@ -334,9 +455,29 @@ static void become_idle(Machine *machine, Core *core, RunQueue *queue)
     balance_note_going_idle(machine, queue);
 }
 
+// What of the working set has been driven out of the core's cache is loaded as the task goes on.
+void sched_load_working_set(Machine *machine, Task *task)
+{
+    if (task->home1 == 0)
+        task->home1 = (int8_t)(machine_node(machine, task->core) + 1);
+    bool far = machine_node(machine, task->core) + 1 != (unsigned)task->home1;
+    uint64_t missing = cache_use(&machine->caches[task->core], task->id, task->working_set);
+    if (missing == 0)
+        return;
+    int64_t page = machine_cost(machine, far ? COST_CACHE_REFILL_FAR : COST_CACHE_REFILL).ns;
+    Duration cost = {(int64_t)(missing / PAGE_BYTES) * page +
+                     (int64_t)(missing % PAGE_BYTES) * page / PAGE_BYTES};
+    task->refill = duration_add(task->refill, cost);
+    machine_emit(machine, EVENT_CACHE_REFILL, task->core, task->id, missing, (uint64_t)cost.ns);
+}
+
 static void resume(Machine *machine, Core *core, Task *task)
 {
     core->in_kernel = task->kernel_segment;
+    if (task->left.ns > 0 && !task->kernel_segment) {
+        task->left = duration_add(task->left, task->refill);
+        task->refill = (Duration){0};
+    }
     core->segment_end = instant_add(after_interrupts(machine, core), task->left);
     if (task->left.ns == 0)
         machine->advance(machine, task);
@@ -362,14 +503,23 @@ static void switch_in(Machine *machine, Core *core, RunQueue *queue, Task *task,
         int64_t tick = machine->scenario->machine.tick_ns;
         core->next_tick = (Instant){(now.ns / tick + 1) * tick};
     }
-    // From idle, the wake-up latency has already paid for entering the task.
+    // Entering a task from idle is part of what woke the core: wake_idle, or the latency of a
+    // timer's interrupt. Arrivals and pulls by the balancer are taken to find the core awake.
     Duration cost = {from_task ? machine_cost(machine, COST_CONTEXT_SWITCH).ns : 0};
     machine_emit(machine, EVENT_SWITCH_IN, queue->core, task->id, cost.ns > 0 || task->in_kernel,
                  (uint64_t)task->fair.vruntime);
+    if (task->working_set > 0)
+        sched_load_working_set(machine, task);
     if (cost.ns > 0) {
         core->switching = true;
         core->in_kernel = true;
         core->segment_end = instant_add(after_interrupts(machine, core), cost);
+        // A slice is time to run: were the switch taken from it, a slice no longer than a switch
+        // would never let anyone get ahead.
+        if (queue->slice_end.ns != INSTANT_NEVER.ns) {
+            queue->slice_end = instant_add(queue->slice_end, cost);
+            queue->exec_start = instant_add(queue->exec_start, cost);
+        }
     } else {
         resume(machine, core, task);
     }
@@ -378,9 +528,15 @@ static void switch_in(Machine *machine, Core *core, RunQueue *queue, Task *task,
 // The first class that has a task to run, down to that of the task that could go on.
 static TaskId pick(Machine *machine, RunQueue *queue)
 {
+    static const uint8_t usual[] = {SCHED_CLASS_DEADLINE, SCHED_CLASS_REALTIME, SCHED_CLASS_NORMAL};
+    static const uint8_t served[] = {SCHED_CLASS_DEADLINE, SCHED_CLASS_NORMAL,
+                                     SCHED_CLASS_REALTIME};
+    const uint8_t *order = queue->server.running ? served : usual;
     TaskId next = {0};
-    for (int c = 0; c < SCHED_CLASS_COUNT && next.index1 == 0; c++) {
-        if (queue->current != NULL && c > queue->current->sched_class)
+    for (int i = 0; i < SCHED_CLASS_COUNT && next.index1 == 0; i++) {
+        int c = order[i];
+        if (queue->current != NULL &&
+            precedence(queue, c) > precedence(queue, queue->current->sched_class))
             return queue->current->id;
         if (machine->policies[c] != NULL)
             next = machine->policies[c]->pick(machine, queue);
@@ -394,6 +550,35 @@ static Task *pick_next(Machine *machine, RunQueue *queue)
     if (next.index1 == 0 && !machine->single && balance_new_idle(machine, queue))
         next = pick(machine, queue);
     return next.index1 == 0 ? NULL : task_at(machine, next);
+}
+
+// A policy may have had enough of the task that runs: then it sleeps, with its work half done.
+static bool suspend_if_due(Machine *machine, Task *task)
+{
+    const SchedPolicy *policy = policy_of(machine, task);
+    Instant until = policy->suspended_until == NULL ? INSTANT_NEVER
+                                                    : policy->suspended_until(machine, task);
+    if (until.ns == INSTANT_NEVER.ns)
+        return false;
+    leave_queue(machine, task, DEQUEUE_BLOCK);
+    task->state = TASK_BLOCKED;
+    task->out_reason = SWITCH_THROTTLED;
+    sched_set_alarm(machine, task, until);
+    return true;
+}
+
+// A task that went back to the queue that all cores share may run where the one that took its core
+// may not.
+static void offer_to_idle_core(Machine *machine, Task *task)
+{
+    if (task->sched_class != SCHED_CLASS_NORMAL || task->state != TASK_RUNNABLE ||
+        ID_EQUAL(machine->cores[task->core].current, task->id))
+        return;
+    int idle = placement_idle_core(machine, task, 0);
+    if (idle == CORE_NONE)
+        return;
+    set_idle(machine, idle, false);
+    notice(machine, task, idle, CORE_NONE);
 }
 
 void sched_on_dispatch(Machine *machine, int core_number)
@@ -410,9 +595,15 @@ void sched_on_dispatch(Machine *machine, int core_number)
         if (core->segment_end.ns != INSTANT_NEVER.ns)
             still_runs->left = instant_since(core->segment_end, machine->now);
         policy_of(machine, still_runs)->charge(machine, queue);
+        if (machine->fair_server)
+            fair_server_update(machine, queue);
+        if (suspend_if_due(machine, still_runs))
+            still_runs = NULL;
     }
+    if (machine->urgent_classes && !machine->single)
+        push_pull_before(machine, queue);
     Task *next = pick_next(machine, queue);
-    core->resched = false;
+    core->resched = queue->asked = false;
     if (next != NULL && next == still_runs) {
         if (next->left.ns == 0)
             machine->advance(machine, next);
@@ -436,6 +627,12 @@ void sched_on_dispatch(Machine *machine, int core_number)
         become_idle(machine, core, queue);
     else
         switch_in(machine, core, queue, next, previous != NULL && previous != next);
+    if (machine->fair_server)
+        fair_server_update(machine, queue);
+    if (still_runs != NULL && machine->shared_queue)
+        offer_to_idle_core(machine, still_runs);
+    if (machine->urgent_classes && !machine->single)
+        push_pull_after(machine, queue);
 }
 
 // ---- the other events
@@ -471,15 +668,20 @@ void sched_on_slice(Machine *machine, int core_number)
     }
 }
 
+static Duration slack_of(const Machine *machine, TaskId task)
+{
+    bool exact = machine->slackless_timers && task_at(machine, task)->slackless;
+    return exact ? (Duration){0} : machine_cost(machine, COST_TIMER_SLACK);
+}
+
 static void run_timers(Machine *machine, int core_number)
 {
     Core *core = &machine->cores[core_number];
-    int64_t slack = machine_cost(machine, COST_TIMER_SLACK).ns;
     const TimerEntry *first;
     // Entries are ordered by latest expiry; whatever may expire already, does, so that timers
     // share interrupts (Linux __hrtimer_run_queues).
     while ((first = timer_heap_first(&core->timers)) != NULL &&
-           first->time_ns - slack <= machine->now.ns) {
+           first->time_ns - slack_of(machine, first->task).ns <= machine->now.ns) {
         TimerEntry entry = timer_heap_pop(&core->timers);
         Task *task = task_at(machine, entry.task);
         task->timer_sequence = 0;
@@ -490,10 +692,9 @@ static void run_timers(Machine *machine, int core_number)
     }
 }
 
-static void interrupt(Machine *machine, int core_number, IrqId irq, CostId cost_id)
+static void take_interrupt(Machine *machine, int core_number, IrqId irq, Duration cost)
 {
     Core *core = &machine->cores[core_number];
-    Duration cost = machine_cost(machine, cost_id);
     if (cost.ns == 0)
         return;
     machine_emit(machine, EVENT_IRQ, core_number, core->current, irq, (uint64_t)cost.ns);
@@ -502,15 +703,51 @@ static void interrupt(Machine *machine, int core_number, IrqId irq, CostId cost_
         core->dispatch_at = core->irq_until;
 }
 
+static void interrupt(Machine *machine, int core_number, IrqId irq, CostId cost_id)
+{
+    take_interrupt(machine, core_number, irq, machine_cost(machine, cost_id));
+}
+
+void sched_on_device(Machine *machine, int core_number)
+{
+    const MachineDef *def = &machine->scenario->machine;
+    take_interrupt(machine, core_number, IRQ_DEVICE, (Duration){def->device_irq_ns});
+    take_interrupt(machine, core_number, IRQ_SOFTIRQ, (Duration){def->device_softirq_ns});
+    machine_refresh(machine, core_number);
+}
+
+static bool charge_tick(Machine *machine, RunQueue *queue)
+{
+    const SchedPolicy *policy = policy_of(machine, queue->current);
+    return policy->tick != NULL ? policy->tick(machine, queue) : policy->charge(machine, queue);
+}
+
+// An instant that a policy or the fair server waits for has come.
+static void call_due(Machine *machine, RunQueue *queue)
+{
+    interrupt(machine, queue->core, IRQ_TIMER, COST_TIMER_IRQ);
+    for (int c = 0; c < SCHED_CLASS_COUNT; c++)
+        if (queue->due[c].ns <= machine->now.ns)
+            machine->policies[c]->due(machine, queue);
+    if (queue->server.due.ns <= machine->now.ns)
+        fair_server_update(machine, queue);
+}
+
 void sched_on_tick(Machine *machine, int core_number)
 {
     Core *core = &machine->cores[core_number];
     RunQueue *queue = &machine->run_queues[core_number];
+    if (queue->due_first.ns <= machine->now.ns)
+        call_due(machine, queue);
+    if (core->next_tick.ns > machine->now.ns)
+        return;
     core->next_tick = instant_add(core->next_tick, (Duration){machine->scenario->machine.tick_ns});
     interrupt(machine, core_number, IRQ_TICK, COST_TICK);
     run_timers(machine, core_number);
-    if (queue->current != NULL && policy_of(machine, queue->current)->charge(machine, queue))
+    if (queue->current != NULL && charge_tick(machine, queue))
         sched_resched(machine, core_number, SWITCH_PREEMPTED_TICK);
+    if (machine->fair_server)
+        fair_server_update(machine, queue);
     if (!machine->single)
         balance_tick(machine, queue);
 }
@@ -519,4 +756,27 @@ void sched_on_timer(Machine *machine, int core_number)
 {
     interrupt(machine, core_number, IRQ_TIMER, COST_TIMER_IRQ);
     run_timers(machine, core_number);
+}
+
+void sched_interrupt(Machine *machine, Task *task, int from_core)
+{
+    if (task->in_kernel)
+        return; // it looks about it on its way back
+    Core *core = &machine->cores[task->core];
+    if (!ID_EQUAL(core->current, task->id) || core->switching) {
+        task->unfinished = duration_add(task->unfinished, task->left);
+        task->left = (Duration){0};
+        return;
+    }
+    if (core->segment_end.ns == INSTANT_NEVER.ns)
+        return;
+    if (from_core != task->core)
+        interrupt(machine, task->core, IRQ_RESCHEDULE, COST_IPI);
+    Instant from = after_interrupts(machine, core);
+    if (instant_before(from, core->segment_end)) {
+        Duration rest = instant_since(core->segment_end, from);
+        task->unfinished = duration_add(task->unfinished, rest);
+        core->segment_end = from;
+    }
+    machine_refresh(machine, task->core);
 }

@@ -28,12 +28,29 @@ bool sched_cut_work(Machine *machine, Task *task, Duration delay);
 // `task`, running, is about to execute in user mode. False: a decision is due first; it must not go
 // on, and will be continued when it has a core again.
 bool sched_enters_user(Machine *machine, Task *task);
+// `task`, blocked or about to block, is woken at `when` or, if it may, up to its timer slack later.
+void sched_set_alarm(Machine *machine, Task *task, Instant when);
+// How much later than asked its timers may expire: not at all when it is above the normal class.
+Duration sched_timer_slack(const Machine *machine, const Task *task);
+// `task`, runnable, is to look about it soon: a segment in user mode ends now, and what is left of
+// it is task->unfinished. `from_core`: who sends the interrupt for that.
+void sched_interrupt(Machine *machine, Task *task, int from_core);
 // Asks for a decision on `core`: at once in user mode, on return from the kernel otherwise.
 void sched_resched(Machine *machine, int core, SwitchReason reason);
 // Moves a queued task to another core.
 void sched_move(Machine *machine, Task *task, int to, MigrationReason reason);
 
-// Event handlers, by class.
+// A task changes its class or its priority in it: it leaves its queue, if it is on one, and joins it
+// again with the new one. The first returns whether it runs, which the second must be told.
+// `lowered`: others may be more urgent now.
+bool sched_leave_class(Machine *machine, Task *task);
+void sched_join_class(Machine *machine, Task *task, bool running, bool lowered);
+
+// `task`, running, uses its working set from now: what is missing of it becomes task->refill.
+void sched_load_working_set(Machine *machine, Task *task);
+
+// Event handlers, by class; the last one is the outside world's.
+void sched_on_device(Machine *machine, int core);
 void sched_on_segment(Machine *machine, int core);
 void sched_on_slice(Machine *machine, int core);
 void sched_on_tick(Machine *machine, int core);

@@ -58,12 +58,22 @@ typedef struct RealtimeEntity {
 typedef struct DeadlineEntity {
     int64_t left_ns; // of its runtime in this period
     int64_t deadline_ns;
+    int64_t own_deadline_ns; // while it has another's
     bool throttled; // its runtime is used up
     bool inherited; // the deadline is another's: it is not throttled
 } DeadlineEntity;
 
+// What a task has to see to before it goes on in user mode: a bit each.
+typedef enum Attention {
+    ATTENTION_STACK = 1,       // its stack is not there yet
+    ATTENTION_SIGNAL = 2,      // a signal has a handler that it is to run
+    ATTENTION_INTERRUPTED = 4, // a signal has ended its waiting
+    ATTENTION_EXEC = 8,        // its process has a program to load first
+} Attention;
+
 typedef struct Task {
     TaskId id;
+    Pid process;
     ThreadDefId def;
     uint32_t instance; // from 1, among the tasks of `def`
     uint32_t affinity; // CoreSet (index1); 0: every core
@@ -76,8 +86,15 @@ typedef struct Task {
     bool kernel_segment;
     bool daemon;
     bool deadlocked; // reported as a member of a deadlock
+    uint8_t attention; // Attention bits
+    uint8_t signals;   // pending ones with a handler: a bit a SignalId
+    uint8_t attending; // what it is seeing to; attention.c's
     int16_t core;
     Duration left;    // of its current segment, while it is not on a core
+    Duration refill;     // user time that loading its working set will take, besides its work
+    uint64_t working_set; // bytes
+    int8_t home1;         // node where it began, plus 1: there its working set lies
+    Duration unfinished; // of a segment in user mode that a signal cut short
     Instant last_ran; // when it last left a core
     uint64_t recency; // order in which tasks joined a queue or a core
 
@@ -88,7 +105,8 @@ typedef struct Task {
     JobEntity job;
     RealtimeEntity realtime;
     DeadlineEntity edf;
-    bool boosted; // it runs with a priority that it has from another
+    bool boosted;   // it has its priority from another
+    bool slackless; // its timer has no slack
 
     // Waiting: in a futex's or a join's list, or for a timer.
     TaskId next_waiter, previous_waiter;
@@ -104,6 +122,7 @@ typedef struct Task {
     uint32_t op;
     uint32_t frame;
     uint32_t depth;
+    uint32_t copies; // of shared variables: the first of Machine.copies; 0: none
     uint8_t phase;
     uint64_t scratch;     // for the op it is at
     uint32_t saved_depth; // of the re-entrant lock that it gave up to wait for a condition

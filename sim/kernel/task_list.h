@@ -11,6 +11,14 @@ typedef struct TaskList {
     uint32_t cursor_index;
 } TaskList;
 
+// Whether `a` stands before `b` in the scenario: what decides when nothing else does.
+static inline bool task_precedes(const Task *a, const Task *b)
+{
+    if (!ID_EQUAL(a->def, b->def))
+        return a->def.index1 < b->def.index1;
+    return a->instance < b->instance;
+}
+
 void task_list_append(TaskList *list, Task *task);
 void task_list_prepend(TaskList *list, Task *task);
 // Before `next`, which is on the list; at the end when it is NULL.

@@ -3,6 +3,7 @@
 // passes, even if the flag has been cleared again meanwhile (as with Python's threading.Event).
 #include "sim/program/futex.h"
 
+#include "sim/program/data.h"
 #include "sim/program/wait.h"
 
 static void emit_change(Machine *machine, const Task *task, const Op *op, SyncId id, bool set)
@@ -21,8 +22,10 @@ StepResult event_wait(Machine *machine, Task *task, const Op *op, SyncId id)
     case PHASE_ENTER:
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), LOOK);
     case LOOK:
-        if (event->set)
+        if (event->set) {
+            data_ordered(machine, task, op, EVENT_EVENT_PASSED, id.index1);
             return program_done(task, op);
+        }
         event->waiting++;
         task->scratch = 0;
         futex_set_timeout(machine, task, op->arg[1]);
@@ -40,6 +43,8 @@ StepResult event_wait(Machine *machine, Task *task, const Op *op, SyncId id)
         event->waiting--;
         bool woken = task->scratch != 0;
         futex_wait_over(machine, task, id, woken ? WAIT_WOKEN : WAIT_TIMEOUT);
+        if (woken)
+            data_ordered(machine, task, op, EVENT_EVENT_PASSED, id.index1);
         return woken ? program_done(task, op) : program_else(task, op, op->arg[2]);
     }
     }

@@ -2,7 +2,8 @@
 // at a word; the slow path enters the kernel, which looks at the word once more (it may have
 // changed on the way: EAGAIN) and lets the thread sleep in a list, first come first served. Nothing
 // is handed over by waking: the woken one looks at the word again. Steps, not calls: each returns
-// what a step function returns, and the op goes on in the phase given.
+// what a step function returns, and the op goes on in the phase given. The fast path costs what it
+// costs for a mutex, whatever the kind: an atomic operation on a shared word.
 #pragma once
 #include "sim/program/program.h"
 
@@ -62,6 +63,8 @@ StepResult lock_release(Machine *machine, Task *task, const Op *op, SyncId id, b
 // The same for one kind each.
 StepResult mutex_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
 StepResult mutex_release(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult pi_lock_release(Machine *machine, Task *task, SyncId id, bool *done);
 StepResult spinlock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
 StepResult spinlock_release(Machine *machine, Task *task, SyncId id, bool *done);
 StepResult rwlock_read(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);

@@ -42,6 +42,8 @@ StepResult lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool
                      bool *done)
 {
     switch (sync_def(machine, id)->kind) {
+    case SYNC_PI:
+        return pi_lock_take(machine, task, op, id, done);
     case SYNC_SPIN:
         return spinlock_take(machine, task, op, id, done);
     case SYNC_RWLOCK:
@@ -60,6 +62,8 @@ StepResult lock_release(Machine *machine, Task *task, const Op *op, SyncId id, b
     if (task->phase == UNLOCK_BEGIN && !reads && !lock_owned(machine, task, op, id, "unlocks"))
         return STEP_ENDED;
     switch (kind) {
+    case SYNC_PI:
+        return pi_lock_release(machine, task, id, done);
     case SYNC_SPIN:
         return spinlock_release(machine, task, id, done);
     case SYNC_RWLOCK:

@@ -2,9 +2,6 @@
 // it is free; else the thread marks it contended and sleeps in the kernel. Unlocking a contended
 // mutex wakes one sleeper but hands nothing over: a running thread may take it first, and the woken
 // one tries again ("barging"). (glibc nptl/pthread_mutex_lock.c, lowlevellock.h)
-//
-// A lock of kind pi is taken and released as a normal one here; lending the holder the waiters'
-// priority is the business of whoever makes the kernel do it, at the two places that say so.
 #include "sim/program/futex.h"
 
 static void taken(Machine *machine, Task *task, const Op *op, SyncId id, uint8_t word, bool *done)
@@ -51,8 +48,7 @@ StepResult mutex_take(Machine *machine, Task *task, const Op *op, SyncId id, boo
         mutex->word = 2;
         return futex_wait(machine, task, LOCK_IN_KERNEL);
     case LOCK_IN_KERNEL:
-        // The kernel looks at the word again under its own lock: sleep only if still contended. A
-        // pi lock would lend its owner the sleeper's priority here.
+        // The kernel looks at the word again under its own lock: sleep only if still contended.
         if (mutex->word == 2)
             return futex_sleep(machine, task, op, id, &sync->waiters, LOCK_WOKEN);
         return futex_return(machine, task, LOCK_RETURNED);
@@ -88,7 +84,7 @@ StepResult mutex_release(Machine *machine, Task *task, const Op *op, SyncId id, 
         bool contended = mutex->word == 2;
         mutex->word = 0;
         mutex->depth = 0;
-        lock_released(machine, task, id); // and a pi lock would take back what it has lent
+        lock_released(machine, task, id);
         if (contended)
             return futex_wake(machine, task, UNLOCK_IN_KERNEL);
         *done = true;

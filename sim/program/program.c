@@ -1,10 +1,11 @@
 #include "sim/program/program.h"
 
+#include "sim/program/attention.h"
+
 #include "sim/base/check.h"
+#include "sim/base/count.h"
 #include "sim/kernel/process.h"
 #include "sim/kernel/sched.h"
-
-enum { DEPTH_MAX = 10000 }; // open blocks and calls of one task
 
 static const OpStep steps[OP_CODE_COUNT] = {
 #define OP(id, name, group, text, example, ...) [OP_##id] = step_##id,
@@ -25,13 +26,15 @@ bool program_push(Machine *machine, Task *task, uint32_t op, uint64_t value)
         machine_limit(machine, LIMIT_FRAMES);
         return false;
     }
-    if (++task->depth > DEPTH_MAX) {
-        machine_fail(machine, machine->scenario->op_at[op],
-                     "calls and blocks nested more than %d deep; does a function call itself "
-                     "without end?",
-                     DEPTH_MAX);
+    if (task->depth >= machine->scenario->limits[LIMIT_DEPTH]) {
+        char depth[32];
+        diag_warn(machine->diag, machine->scenario->op_at[op],
+                  "calls and blocks are %s deep here; does a function call itself without end?",
+                  count_text(task->depth, depth));
+        machine_limit(machine, LIMIT_DEPTH);
         return false;
     }
+    task->depth++;
     uint32_t index = machine->free_frame;
     if (index != 0) {
         machine->free_frame = machine->frames.at[index].parent;
@@ -122,6 +125,8 @@ static StepResult function_returns(Machine *machine, Task *task)
         return step_EXIT(machine, task, NULL);
     }
     uint32_t caller = program_frame(machine, task)->op;
+    if (caller == 0)
+        return attention_handler_returns(machine, task);
     CHECK(machine->scenario->ops[caller].code == OP_CALL ||
           machine->scenario->ops[caller].code == OP_GET);
     program_pop(machine, task);
@@ -152,6 +157,6 @@ void program_advance(Machine *machine, Task *task)
         // User code goes on only if nothing else is due to run.
         if (!task->in_kernel && !sched_enters_user(machine, task))
             return;
-        result = step(machine, task);
+        result = attention_due(task) ? attention_step(machine, task) : step(machine, task);
     }
 }

@@ -26,6 +26,10 @@ typedef StepResult (*OpStep)(Machine *machine, Task *task, const Op *op);
 // Machine.advance.
 void program_advance(Machine *machine, Task *task);
 
+// Machine.burst: the CPU time that `task`, new or about to wake up, will ask for until it next
+// sleeps, joins or ends (burst.c says how it counts); or what the scenario's `estimate` says.
+Duration program_burst(const Machine *machine, const Task *task);
+
 // Helpers for step functions.
 
 // Goes to the op after this one and its blocks.
@@ -41,6 +45,10 @@ StepResult program_syscall(Machine *machine, Task *task, SyscallId call, Duratio
                            uint8_t phase);
 // Back to user mode: the system call is over.
 void program_syscall_over(Machine *machine, Task *task);
+// Enters the kernel without a call (a fault, a signal): `kind` is traced with `a` and `b`, and work
+// of `length` is done there, after which the op continues in `phase`. program_syscall_over ends it.
+StepResult program_trap(Machine *machine, Task *task, EventKind kind, uint64_t a, uint64_t b,
+                        Duration length, uint8_t phase);
 // Gives up the core; when woken, the op continues in `phase`.
 StepResult program_blocked(Task *task, uint8_t phase);
 

@@ -3,6 +3,8 @@
 #include "sim/base/check.h"
 #include "sim/kernel/balance.h"
 #include "sim/kernel/deadlock.h"
+#include "sim/kernel/message_queue.h"
+#include "sim/kernel/pipe.h"
 #include "sim/kernel/process.h"
 #include "sim/kernel/sched.h"
 #include "sim/program/program.h"
@@ -34,6 +36,22 @@ static void free_policies(Machine *machine, RunQueue *queue)
     }
 }
 
+// The classes above the normal one, when a thread of the scenario is of one.
+static void use_urgent_classes(Machine *machine)
+{
+    for (uint32_t i = 0; i < machine->scenario->thread_count; i++) {
+        ThreadPolicy policy = machine->scenario->threads[i].policy;
+        if (policy == POLICY_DEADLINE)
+            machine->policies[SCHED_CLASS_DEADLINE] = &policy_deadline;
+        else if (policy == POLICY_FIFO || policy == POLICY_RR)
+            machine->policies[SCHED_CLASS_REALTIME] = &policy_realtime;
+    }
+    machine->fair_server = machine->policies[SCHED_CLASS_REALTIME] != NULL;
+    machine->urgent_classes =
+        machine->fair_server || machine->policies[SCHED_CLASS_DEADLINE] != NULL;
+    machine->uses_tick = machine->uses_tick || machine->urgent_classes;
+}
+
 static void init_cores(Machine *machine)
 {
     uint32_t count = machine->scenario->machine.cores;
@@ -42,11 +60,18 @@ static void init_cores(Machine *machine)
     machine->cores = ARENA_ARRAY(&machine->arena, Core, count);
     machine->run_queues = ARENA_ARRAY(&machine->arena, RunQueue, count);
     machine->weights = ARENA_ARRAY(&machine->arena, uint64_t, count);
+    machine->caches = ARENA_ARRAY(&machine->arena, Cache, count);
+    for (uint32_t i = 0; i < count; i++)
+        machine->caches[i].size = machine->scenario->machine.cache_bytes;
+    machine->lines =
+        ARENA_ARRAY(&machine->arena, CacheLine, machine->scenario->string_count + 1);
     machine->idle_cores = ARENA_ARRAY(&machine->arena, uint64_t, CORES_MAX / 64 + 1);
     machine->idle_count = count;
     const SchedPolicy *normal = sched_policy(machine->scenario->machine.scheduler);
     machine->policies[SCHED_CLASS_NORMAL] = normal;
     machine->uses_tick = normal->uses_tick;
+    machine->shared_queue = count > 1 && machine->scenario->machine.global_queue;
+    use_urgent_classes(machine);
     for (uint32_t i = 0; i < count; i++) {
         Core *core = &machine->cores[i];
         core->segment_end = core->next_tick = core->slice_end = core->dispatch_at = INSTANT_NEVER;
@@ -69,6 +94,14 @@ static void init_syncs(Machine *machine)
             machine->syncs[i].semaphore.value = scenario->syncs[i].parameter;
 }
 
+static void init_values(Machine *machine)
+{
+    const Scenario *scenario = machine->scenario;
+    machine->values = ARENA_ARRAY(&machine->arena, int64_t, scenario->variable_count + 1);
+    for (uint32_t i = 0; i < scenario->variable_count; i++)
+        machine->values[i] = scenario->variables[i].value;
+}
+
 static void free_syncs(Machine *machine)
 {
     for (uint32_t i = 0; i < machine->scenario->sync_count; i++)
@@ -81,50 +114,72 @@ static void refresh_world(Machine *machine)
     int64_t until = machine->scenario->until_ns;
     EventKey key = event_key(process_next_arrival(machine), CLASS_ARRIVAL);
     EventKey end = event_key(until == 0 ? INSTANT_NEVER : (Instant){until}, CLASS_END);
-    event_queue_set(&machine->queue, machine->core_count, key < end ? key : end);
+    key = key < end ? key : end;
+    EventKey device = event_key(machine->device_at, CLASS_TIMER);
+    event_queue_set(&machine->queue, machine->core_count, key < device ? key : device);
+}
+
+// The machine's device: its next interrupt is a draw from now.
+static void arm_device(Machine *machine)
+{
+    uint32_t every = machine->scenario->machine.device_every;
+    machine->device_at = INSTANT_NEVER;
+    if (every != 0)
+        machine->device_at =
+            instant_add(machine->now, dist_draw(machine->scenario, every, &machine->device_rng));
+}
+
+// Whether nothing is left to happen but the device's interrupts, which wake nobody.
+static bool only_device_left(const Machine *machine)
+{
+    for (uint32_t i = 0; i < machine->core_count; i++)
+        if (event_queue_key(&machine->queue, i) != EVENT_KEY_NEVER)
+            return false;
+    return machine->scenario->until_ns == 0 &&
+           process_next_arrival(machine).ns == INSTANT_NEVER.ns;
 }
 
 static void machine_build(Machine *machine, const Scenario *scenario, Trace *trace, Diag *diag)
 {
     *machine = (Machine){.scenario = scenario, .trace = trace, .diag = diag};
     machine->advance = program_advance;
+    machine->burst = program_burst;
     machine->handling = CORE_NONE;
     machine->idle_balanced_at = (Instant){-1};
     machine->balance_rng = rng_make(scenario->seed, UINT64_MAX); // no task has this stream
     Arena *arena = &machine->arena;
     machine->syncs = ARENA_ARRAY(arena, Sync, scenario->sync_count + 1);
     init_syncs(machine);
+    init_values(machine);
     machine->groups = ARENA_ARRAY(arena, ThreadGroup, scenario->thread_count + 1);
-    machine->processes = ARENA_ARRAY(arena, Process, scenario->process_count + 1);
+    machine->memory.limit = scenario->machine.memory_pages;
+    process_init(machine);
+    pipe_init(machine);
+    message_queue_init(machine);
     ARRAY_EXTEND(&machine->frames); // index 0 is "none"
     init_cores(machine);
     event_queue_init(&machine->queue, arena, machine->core_count + 1);
     process_plan_arrivals(machine);
+    machine->device_rng = rng_make(scenario->seed, 0xdef1ce);
+    arm_device(machine);
     refresh_world(machine);
-}
-
-static uint64_t machine_bytes(const Machine *machine)
-{
-    uint64_t bytes = machine->arena.bytes + machine->frames.capacity * sizeof(Frame) +
-                     machine->positions.at.capacity * sizeof(uint32_t) +
-                     machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
-    for (uint32_t i = 0; i < machine->core_count; i++)
-        bytes += machine->cores[i].timers.entries.capacity * sizeof(TimerEntry);
-    return bytes;
 }
 
 static void machine_free(Machine *machine)
 {
     for (uint32_t i = 0; i < machine->core_count; i++) {
         timer_heap_free(&machine->cores[i].timers);
+        cache_free(&machine->caches[i]);
         free_policies(machine, &machine->run_queues[i]);
     }
     free_syncs(machine);
     for (size_t i = 0; i < machine->task_chunks.count; i++)
         free(machine->task_chunks.at[i]);
+    process_free(machine);
     ARRAY_FREE(&machine->task_chunks);
     ARRAY_FREE(&machine->positions.at);
     ARRAY_FREE(&machine->frames);
+    ARRAY_FREE(&machine->copies);
     arena_free(&machine->arena);
 }
 
@@ -135,6 +190,16 @@ static void handle_world(Machine *machine, EventClass class)
     if (class == CLASS_END) {
         machine->ended = true;
         machine->end = END_UNTIL;
+        return;
+    }
+    if (class == CLASS_TIMER) {
+        if (only_device_left(machine)) {
+            deadlock_at_end(machine);
+            return;
+        }
+        sched_on_device(machine, (int)machine->scenario->machine.device_core);
+        arm_device(machine);
+        refresh_world(machine);
         return;
     }
     process_arrive(machine);
@@ -177,6 +242,10 @@ static void check_over(Machine *machine)
     } else if (machine->events >= (uint64_t)machine->scenario->limits[LIMIT_EVENTS]) {
         machine_limit(machine, LIMIT_EVENTS);
     } else if (machine->trace->refused) {
+        machine->ended = true;
+        machine->end = END_REFUSED;
+    } else if (trace_records(machine->trace) >=
+               (uint64_t)machine->scenario->limits[LIMIT_RECORDS]) {
         machine_limit(machine, LIMIT_RECORDS);
     }
 }

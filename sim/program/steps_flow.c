@@ -1,6 +1,6 @@
 // Ops that say what comes next: repeat, forever, while, call, if, exit; and the two that only observe,
 // mark and span.
-#include "sim/kernel/process.h"
+#include "sim/kernel/process_end.h"
 #include "sim/program/program.h"
 #include "sim/program/test.h"
 
@@ -34,7 +34,11 @@ StepResult step_FOREVER(Machine *machine, Task *task, const Op *op)
 
 StepResult step_WHILE(Machine *machine, Task *task, const Op *op)
 {
-    return test_holds(machine, op->arg[0]) ? go_to(task, op->arg[1]) : program_done(task, op);
+    enum { LOADED = 1 };
+    if (task->phase != LOADED && test_loads(machine, op->arg[0]))
+        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
+    return test_holds(machine, task, op, op->arg[0]) ? go_to(task, op->arg[1])
+                                                     : program_done(task, op);
 }
 
 StepResult step_CALL(Machine *machine, Task *task, const Op *op)
@@ -48,9 +52,12 @@ StepResult step_IF(Machine *machine, Task *task, const Op *op)
 {
     if (task->phase == PHASE_BLOCK_DONE)
         return program_done(task, op);
+    enum { LOADED = 1 };
     bool holds;
+    if (op->arg[3] != 0 && task->phase == PHASE_ENTER && test_loads(machine, op->arg[3]))
+        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
     if (op->arg[3] != 0)
-        holds = test_holds(machine, op->arg[3]);
+        holds = test_holds(machine, task, op, op->arg[3]);
     else // a chance of 1 is stored as the largest number and must always hold
         holds = op->arg[0] == UINT32_MAX || rng_u32(&task->rng) < op->arg[0];
     if (holds)
@@ -61,14 +68,18 @@ StepResult step_IF(Machine *machine, Task *task, const Op *op)
 StepResult step_EXIT(Machine *machine, Task *task, const Op *op)
 {
     enum { ENDED = 1 };
-    (void)op; // NULL at the end of a thread's list
+    bool whole = op != NULL && op->arg[0] != 0; // NULL at the end of a thread's list
     if (task->phase == PHASE_ENTER) {
-        while (task->frame != 0)
-            program_pop(machine, task);
-        return program_syscall(machine, task, SYSCALL_EXIT, machine_cost(machine, COST_THREAD_EXIT),
+        machine_free_frames(machine, task);
+        Duration cost = duration_add(machine_cost(machine, COST_THREAD_EXIT),
+                                     process_end_cost(machine, task, whole));
+        return program_syscall(machine, task, whole ? SYSCALL_EXIT_GROUP : SYSCALL_EXIT, cost,
                                ENDED);
     }
-    process_exit(machine, task);
+    if (whole)
+        process_exit_all(machine, task, (uint16_t)(op->arg[0] - 1));
+    else
+        process_exit(machine, task);
     return STEP_ENDED;
 }
 

@@ -2,6 +2,7 @@
 #include "sim/kernel/process.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/wait_list.h"
+#include "sim/program/data.h"
 #include "sim/program/futex.h"
 
 StepResult step_SPAWN(Machine *machine, Task *task, const Op *op)
@@ -14,8 +15,12 @@ StepResult step_SPAWN(Machine *machine, Task *task, const Op *op)
         task->scratch = 0;
         return program_syscall(machine, task, SYSCALL_CLONE, machine_cost(machine, COST_CLONE),
                                CLONED);
-    case CLONED:
-        return program_work(machine, task, true, process_spawn(machine, def, task), WOKE);
+    case CLONED: {
+        Duration cost = process_spawn(machine, def, task);
+        if (!machine->ended) // else there was no room for it
+            data_ordered(machine, task, op, EVENT_SPAWNED, machine->task_count);
+        return program_work(machine, task, true, cost, WOKE);
+    }
     default:
         program_syscall_over(machine, task);
         if (++task->scratch == count)
@@ -26,9 +31,9 @@ StepResult step_SPAWN(Machine *machine, Task *task, const Op *op)
 }
 
 // How many of the group's tasks have yet to end, those still to arrive included.
-static uint32_t group_alive(const Machine *machine, ThreadDefId def)
+static uint32_t group_alive(Machine *machine, const Task *task, ThreadDefId def)
 {
-    const ThreadGroup *group = &machine->groups[def.index1 - 1];
+    const ThreadGroup *group = process_group(machine, task->process, def);
     const ThreadDef *thread = &machine->scenario->threads[def.index1 - 1];
     return (thread->spawned ? group->created : thread->count) - group->ended;
 }
@@ -37,17 +42,19 @@ StepResult step_JOIN(Machine *machine, Task *task, const Op *op)
 {
     enum { IN_KERNEL = 1, WOKEN, RETURNED };
     ThreadDefId def = {op->arg[0]};
-    uint32_t alive = group_alive(machine, def);
+    uint32_t alive = group_alive(machine, task, def);
     Duration call = machine_cost(machine, COST_SYSCALL);
     switch (task->phase) {
     case PHASE_ENTER:
-        if (alive == 0)
+        if (alive == 0) {
+            data_ordered(machine, task, op, EVENT_JOINED, def.index1);
             return program_done(task, op);
+        }
         return futex_wait(machine, task, IN_KERNEL);
     case IN_KERNEL:
         if (alive > 0) {
             machine_emit(machine, EVENT_JOIN_WAIT, task->core, task->id, def.index1, alive);
-            wait_list_add(machine, &machine->groups[def.index1 - 1].joiners, task);
+            wait_list_add(machine, &process_group(machine, task->process, def)->joiners, task);
             task->waits_join = def;
             sched_block(machine, task, SWITCH_BLOCKED_JOIN);
             return program_blocked(task, WOKEN);
@@ -59,6 +66,7 @@ StepResult step_JOIN(Machine *machine, Task *task, const Op *op)
         return program_work(machine, task, true, half(call, true), RETURNED);
     default:
         program_syscall_over(machine, task);
+        data_ordered(machine, task, op, EVENT_JOINED, def.index1);
         return program_done(task, op);
     }
 }

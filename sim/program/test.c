@@ -1,6 +1,7 @@
 #include "sim/program/test.h"
 
 #include "sim/base/check.h"
+#include "sim/program/data.h"
 
 static bool is_true(const Machine *machine, SyncId id)
 {
@@ -19,8 +20,35 @@ static bool is_true(const Machine *machine, SyncId id)
     }
 }
 
-bool test_holds(const Machine *machine, uint32_t test)
+static bool compares(Comparison comparison, int64_t a, int64_t b)
+{
+    switch (comparison) {
+    case COMPARE_EQUAL:
+        return a == b;
+    case COMPARE_NOT_EQUAL:
+        return a != b;
+    case COMPARE_AT_MOST:
+        return a <= b;
+    case COMPARE_AT_LEAST:
+        return a >= b;
+    case COMPARE_BELOW:
+        return a < b;
+    default:
+        CHECKF(comparison == COMPARE_ABOVE, "comparison %d", comparison);
+        return a > b;
+    }
+}
+
+bool test_loads(const Machine *machine, uint32_t test)
+{
+    return machine->scenario->tests[test - 1].variable.index1 != 0;
+}
+
+bool test_holds(Machine *machine, Task *task, const Op *op, uint32_t test)
 {
     const TestDef *def = &machine->scenario->tests[test - 1];
+    if (def->variable.index1 != 0)
+        return compares(def->comparison, data_load(machine, task, op, def->variable.index1),
+                        def->value);
     return is_true(machine, def->sync) != def->negated;
 }

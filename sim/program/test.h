@@ -2,5 +2,7 @@
 #pragma once
 #include "sim/kernel/machine.h"
 
-// Whether the scenario's test (index1) holds now.
-bool test_holds(const Machine *machine, uint32_t test);
+// Whether the scenario's test (index1) looks at a shared variable, which it loads: that takes time.
+bool test_loads(const Machine *machine, uint32_t test);
+// Whether the test holds now; `task`, by `op`, does it.
+bool test_holds(Machine *machine, Task *task, const Op *op, uint32_t test);

@@ -23,8 +23,7 @@ static const char *const later_ops[] = {
     "wait_child", "pipe",       "kill",      "open",        "read",     "write",    "connect",
     "listen",     "accept",     "recv",      "send",        "sendfile", "close",    "select",
     "poll",       "epoll",      "await",     "asyncio.run", "gather",   "wait_for", "cancel",
-    "call_soon",  "call_later", "to_thread", "executor",    "load",     "store",    "add",
-    "create_task"};
+    "call_soon",  "call_later", "to_thread", "executor",    "create_task"};
 
 // --- field types --------------------------------------------------------------------------------
 
@@ -155,7 +154,19 @@ static bool parse_queue(Compiler *compiler, const Node *node, const char *label,
 
 static bool parse_test(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
 {
+    if (variable_is_test(node))
+        return variable_test(compiler->loader, compiler->process, node, label, arg);
     return sync_test(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_variable(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return variable_named(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_integer(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return variable_integer(compiler->loader, node, label, arg);
 }
 
 static bool parse_mode(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
@@ -168,7 +179,7 @@ static bool parse_mode(Compiler *compiler, const Node *node, const char *label, 
     uint32_t lock = loader->ops.at[compiler->op].arg[0]; // the field before
     if (lock == 0 || loader->syncs.at[lock - 1].kind == SYNC_RWLOCK)
         return true;
-    return loader_fail(loader, node, NULL, "%s: only a rwlock is taken for reading; '%s' is a %s",
+    return loader_fail(loader, node, NULL, "%s: only a rwlock is taken for reading; '%s' is of kind %s",
                        label, loader->strings.at[loader->syncs.at[lock - 1].name.index1 - 1],
                        sync_kind_word(loader->syncs.at[lock - 1].kind));
 }
@@ -213,11 +224,60 @@ static bool parse_spawned(Compiler *compiler, const Node *node, const char *labe
     *ARRAY_PUSH(&loader->threads) = (ThreadDef){.name = name,
                                                 .process = compiler->process,
                                                 .spawned = true,
+                                                .tickets = TICKETS_DEFAULT,
                                                 .several = loader->loops > 0,
                                                 .at = loader->op_at.at[compiler->op]};
     *ARRAY_PUSH(&loader->thread_functions) = compiler->function;
     *arg = *symbol = (uint32_t)loader->threads.count;
     return true;
+}
+
+static bool parse_size(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_size(compiler->loader, node, label, arg);
+}
+
+static bool parse_code(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_code(compiler->loader, node, label, arg);
+}
+
+static bool parse_flag(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_flag(compiler->loader, node, label, arg);
+}
+
+// A word of a closed set; which set follows from the field's type.
+static bool parse_word(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    size_t index = (size_t)(arg - compiler->loader->ops.at[compiler->op].arg);
+    return field_word(compiler->loader, compiler->info->fields[index].type, node, label, arg);
+}
+
+static bool parse_memory(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_memory(compiler->loader, compiler->process, node, label, false, arg);
+}
+
+static bool parse_new_memory(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_memory(compiler->loader, compiler->process, node, label, true, arg);
+}
+
+static bool parse_pipe(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_pipe(compiler->loader, compiler->process, compiler->op, node, label, arg);
+}
+
+static bool parse_messages(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_messages(compiler->loader, node, label, arg);
+}
+
+static bool parse_process(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    uint32_t index = (uint32_t)(arg - compiler->loader->ops.at[compiler->op].arg);
+    return field_process(compiler->loader, node, label, compiler->op, index);
 }
 
 // BLOCK is not here: its ops follow those of the other fields.
@@ -230,7 +290,14 @@ static const FieldParser parsers[FIELD_TYPE_COUNT] = {
     [FIELD_SEMAPHORE] = parse_semaphore, [FIELD_CONDITION] = parse_condition,
     [FIELD_EVENT] = parse_event,       [FIELD_WAITED] = parse_waited,
     [FIELD_BARRIER] = parse_barrier,   [FIELD_QUEUE] = parse_queue,
-    [FIELD_TEST] = parse_test,
+    [FIELD_TEST] = parse_test,         [FIELD_VARIABLE] = parse_variable,
+    [FIELD_INTEGER] = parse_integer,   [FIELD_SIZE] = parse_size,
+    [FIELD_CODE] = parse_code,         [FIELD_FLAG] = parse_flag,
+    [FIELD_SYSCALL] = parse_word,      [FIELD_ACCESS] = parse_word,
+    [FIELD_SIGNAL] = parse_word,       [FIELD_PIPE_END] = parse_word,
+    [FIELD_MEMORY] = parse_memory,     [FIELD_NEW_MEMORY] = parse_new_memory,
+    [FIELD_PROCESS] = parse_process,   [FIELD_PIPE] = parse_pipe,
+    [FIELD_MESSAGES] = parse_messages,
 };
 
 // --- one op -------------------------------------------------------------------------------------
@@ -313,6 +380,7 @@ static bool find_fields(Compiler *compiler, const Node *key, const Node *value,
     if (info == op_info(OP_IF) && (given[0] == NULL) == (given[3] == NULL))
         good = loader_fail(loader, key, NULL, "'if' needs either a 'chance' or a 'test': %s",
                            info->example);
+    good = variable_fields(loader, find_op(info->name), key, given) && good;
     for (int i = 0; i < count; i++)
         if ((info->fields[i].flags & FIELD_REQUIRED) && given[i] == NULL)
             good = loader_fail(loader, key, NULL, "'%s' needs '%s', %s: %s", info->name,
@@ -381,6 +449,14 @@ static void compile_fields(Compiler *compiler, const Node *given[OP_FIELDS_MAX])
         if (type == FIELD_SPAWNED) {
             if (compiler->function != 0 &&
                 parse_spawned(compiler, given[i], field_label(compiler, i), arg))
+                spawned = i;
+            else
+                loader->spawns_unknown = true;
+        } else if (type == FIELD_CHILD) {
+            // A child's template joins the list of threads, which a spawned thread's does too.
+            if (compiler->function != 0 &&
+                field_child(loader, compiler->process, compiler->function, compiler->op, given[i],
+                            field_label(compiler, i), arg))
                 spawned = i;
             else
                 loader->spawns_unknown = true;
@@ -456,6 +532,7 @@ static void compile_op(Loader *loader, ProcessId process, const Node *item)
     if (!emit(loader, (uint16_t)code, 0, key))
         return;
     compile_fields(&compiler, given);
+    kernel_check_op(loader, code, key, given);
     compile_blocks(compiler, key, given);
 }
 
@@ -514,9 +591,10 @@ void compile_finish(Loader *loader, ProcessId process)
                 loader->functions.at[fixup->function - 1].entry;
     }
     loader->fixups.count = 0;
+    kernel_finish_process(loader, process);
     for (size_t i = 0; i < loader->threads.count; i++) {
         uint32_t function = loader->thread_functions.at[i];
-        if (ID_EQUAL(loader->threads.at[i].process, process) && function != 0)
+        if (function != 0 && ID_EQUAL(loader->functions.at[function - 1].process, process))
             loader->threads.at[i].entry = loader->functions.at[function - 1].entry;
     }
 }

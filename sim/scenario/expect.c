@@ -35,7 +35,8 @@ const char *const expect_field_names[EXPECT_FIELD_COUNT_OF] = {
 #undef X
 };
 
-static const char *const unit_names[] = {"a number", "a time", "a rate", "texts", "a comparison"};
+static const char *const unit_names[] = {"a number", "a time",  "a rate",
+                                         "a size",   "texts",   "a comparison"};
 
 static const struct {
     const char *text;
@@ -173,6 +174,10 @@ static const char *subject_example(ExpectSubject subject)
     return subject == SUBJECT_CORE      ? "core 0"
            : subject == SUBJECT_THREADS ? "a thread's name"
            : subject == SUBJECT_LOCK    ? "a lock's name"
+           : subject == SUBJECT_VARIABLE ? "a variable's name"
+           : subject == SUBJECT_SYNC    ? "the name of a lock, a semaphore, a queue or the like"
+           : subject == SUBJECT_PROCESS ? "a process's name"
+           : subject == SUBJECT_PIPE    ? "a pipe's name"
                                         : "the name of a mark or span";
 }
 
@@ -324,6 +329,10 @@ static unsigned product_unit(bool divide, unsigned left, unsigned right)
         return UNIT_TRUTH;
     if (right == UNIT_NUMBER)
         return left;
+    if (left == UNIT_SIZE || right == UNIT_SIZE)
+        return divide && left == right           ? UNIT_NUMBER
+               : !divide && left == UNIT_NUMBER ? UNIT_SIZE
+                                                 : UNIT_TRUTH;
     if (divide)
         return left == right         ? UNIT_NUMBER
                : left != UNIT_NUMBER ? UNIT_TRUTH
@@ -347,6 +356,12 @@ static ExpectNode *parse_product(Parser *parser)
                  divide ? "divide" : "multiply", unit_names[left->unit], unit_names[right->unit]);
             return NULL;
         }
+        double divisor;
+        if (divide && expect_constant(right, &divisor) && divisor == 0) {
+            FAIL(parser, right->begin, right->end, "'%.*s' is 0, by which nothing can be divided",
+                 (int)(right->end - right->begin), parser->text + right->begin);
+            return NULL;
+        }
         left = new_binary(parser, divide ? TERM_DIVIDE : TERM_MULTIPLY, unit, left, right);
     }
     return left;
@@ -360,7 +375,9 @@ static const char *unit_hint(const Parser *parser, const ExpectNode *node, unsig
         return NULL;
     return arena_format(&parser->scenario->arena, "did you mean %.*s%s?",
                         (int)(node->end - node->begin), parser->text + node->begin,
-                        unit == UNIT_TIME ? "ms" : "/s");
+                        unit == UNIT_TIME   ? "ms"
+                        : unit == UNIT_SIZE ? "KiB"
+                                            : "/s");
 }
 
 // Both sides must have one unit to be added or compared.

@@ -25,16 +25,20 @@ typedef enum ExpectSubject {
     SUBJECT_THREADS, // id: ThreadDefId; all tasks made from it, or one when instance != 0
     SUBJECT_LOCK,    // id: SyncId
     SUBJECT_NAME,    // id: StringId of a mark or span
+    SUBJECT_SYNC,    // id: SyncId of a lock, semaphore, condition, event, barrier or queue
+    SUBJECT_VARIABLE, // id: VariableId
+    SUBJECT_PROCESS, // id: ProcessId; all processes made from it, or one when instance != 0
+    SUBJECT_PIPE,    // id: PipeId
 } ExpectSubject;
 
-typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_TEXTS } ExpectUnit;
+typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEXTS } ExpectUnit;
 
 // One metric of the language: X(ID, "name", subject, unit, "what it is")
 #define METRICS(X)                                                                                 \
     X(MAKESPAN, "makespan", NONE, TIME, "when the last thread that is not a daemon ended")         \
     X(EVENTS, "events", NONE, NUMBER, "events popped from the queue")                              \
     X(PRINTED, "printed", NONE, TEXTS, "the printed lines in order")                               \
-    X(DEADLOCKED, "deadlocked", NONE, NUMBER, "threads in a circle of waits: 0 when none")         \
+    X(DEADLOCKED, "deadlocked", NONE, NUMBER, "threads that nobody will ever wake: 0 when none")         \
     X(UTILIZATION, "utilization", CORE, NUMBER, "share of the run that the core was busy")         \
     X(TURNAROUND, "turnaround", THREADS, TIME, "from start to end")                                \
     X(RESPONSE, "response", THREADS, TIME, "from start to the first time on a core")               \
@@ -49,9 +53,35 @@ typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_TEXTS } Expect
     X(WAKE_LATENCY, "wake_latency", THREADS, TIME, "each time from a wake-up to running")          \
     X(LOCK_WAIT, "lock_wait", LOCK, TIME, "each wait for the lock")                                \
     X(LOCK_HOLD, "lock_hold", LOCK, TIME, "each time that the lock was held")                      \
+    X(WAITED, "waited", SYNC, TIME, "each wait for a lock, at a semaphore, a queue, …")            \
+    X(HELD, "held", SYNC, TIME, "each time that a lock or a semaphore's slot was held")            \
+    X(LEVEL_MIN, "level_min", SYNC, NUMBER, "least semaphore value, queue length, …")              \
+    X(LEVEL_MAX, "level_max", SYNC, NUMBER, "greatest; of a lock: holders, or depth")              \
+    X(LEVEL_MEAN, "level_mean", SYNC, NUMBER, "mean over the time of the run")                     \
+    X(WAVES, "waves", SYNC, NUMBER, "longest chain of those who let each other in")                \
+    X(LOST_NOTIFIES, "lost_notifies", SYNC, NUMBER, "notifications when nobody waited")            \
+    X(LOCK_CIRCLES, "lock_circles", NONE, NUMBER, "circles in the order of taking locks")          \
+    X(VALUE, "value", VARIABLE, NUMBER, "what a shared variable is in the end")                    \
+    X(LOST_UPDATES, "lost_updates", VARIABLE, NUMBER, "updates overwritten without being seen")    \
+    X(RACES, "races", VARIABLE, NUMBER, "pairs of places that race: see Races")                    \
     X(COUNT, "count", NAME, NUMBER, "passages of a mark, ends of a span")                          \
     X(THROUGHPUT, "throughput", NAME, RATE, "count over makespan")                                 \
-    X(LATENCY, "latency", NAME, TIME, "each time from a span's begin to its end")
+    X(LATENCY, "latency", NAME, TIME, "each time from a span's begin to its end")                  \
+    X(RESERVED, "reserved", PROCESS, SIZE, "most memory that it had reserved, stacks included")    \
+    X(RESIDENT, "resident", PROCESS, SIZE, "most memory that it had resident")                     \
+    X(PRIVATE, "private", PROCESS, SIZE, "most that was resident and not shared")                  \
+    X(SHARED, "shared", PROCESS, SIZE, "most that it shared with other processes")                 \
+    X(PAGE_FAULTS, "page_faults", PROCESS, NUMBER, "page faults of its threads")                   \
+    X(PAGES_COPIED, "pages_copied", PROCESS, NUMBER, "pages that it copied because of a fork")     \
+    X(EXIT_CODE, "exit_code", PROCESS, NUMBER, "its exit code, when it has ended with one")        \
+    X(KILLED_BY, "killed_by", PROCESS, NUMBER, "number of the signal that ended it: TERM is 15")   \
+    X(ZOMBIES, "zombies", NONE, NUMBER, "processes that ended and whose end nobody collected")     \
+    X(OOM_KILLS, "oom_kills", NONE, NUMBER, "processes killed because memory ran out")             \
+    X(BROKEN_PIPES, "broken_pipes", NONE, NUMBER, "writes to pipes that nobody could read")        \
+    X(WRITTEN, "written", PIPE, SIZE, "bytes written to the pipe")                                 \
+    X(READ, "read", PIPE, SIZE, "bytes read from the pipe")                                        \
+    X(CACHE_REFILL, "cache_refill", THREADS, TIME, "time for loading its working set again")       \
+    X(LINES_MOVED, "lines_moved", THREADS, NUMBER, "cache lines that it took from other cores")
 
 typedef enum MetricId {
 #define X(id, name, subject, unit, text) METRIC_##id,

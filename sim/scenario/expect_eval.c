@@ -1,6 +1,7 @@
 // Evaluates a parsed `expect:` line over a run's metrics and says what was found. Doubles: these
 // are statistics, after simulated time has ended. Where the metrics come from is the source's.
 #include "sim/base/check.h"
+#include "sim/base/size.h"
 #include "sim/scenario/expect_node.h"
 
 #include <stdio.h>
@@ -42,6 +43,9 @@ static size_t collect(Evaluation *evaluation, const ExpectNode *node, const doub
     uint32_t first = node->subject == SUBJECT_CORE ? 0 : 1;
     uint32_t count = node->subject == SUBJECT_CORE      ? scenario->machine.cores
                      : node->subject == SUBJECT_THREADS ? scenario->thread_count
+                     : node->subject == SUBJECT_VARIABLE ? scenario->variable_count
+                     : node->subject == SUBJECT_PROCESS ? scenario->process_count
+                     : node->subject == SUBJECT_PIPE    ? scenario->pipe_count
                                                         : scenario->sync_count;
     const double *part;
     size_t total = 0, at = 0;
@@ -112,6 +116,10 @@ static double metric_value(Evaluation *evaluation, const ExpectNode *node)
     size_t count = collect(evaluation, node, &values);
     if (node->field == EXPECT_FIELD_COUNT)
         return (double)count;
+    // Of all variables together; there may be none.
+    bool counts = node->metric == METRIC_RACES || node->metric == METRIC_LOST_UPDATES;
+    if (node->all && counts && node->field == EXPECT_FIELD_ONLY)
+        return statistic(evaluation->arena, values, count, EXPECT_FIELD_SUM);
     if (node->field == EXPECT_FIELD_ONLY && count > 1) {
         evaluation->error =
             arena_format(evaluation->arena,
@@ -227,17 +235,23 @@ static char *trim(char *text)
     return text;
 }
 
-// A time to the nanosecond in the largest unit that it fills: "100.000003 ms".
+// A time to the nanosecond in the largest unit that it fills: "100.000003 ms". Means and products
+// may have a part of a nanosecond besides, to the picosecond.
 static const char *exact_time(Arena *arena, double ns)
 {
+    static const struct {
+        double ns;
+        int decimals;
+        const char *name;
+    } units[] = {{1e9, 9, "s"}, {1e6, 6, "ms"}, {1e3, 3, "us"}, {1, 0, "ns"}};
     double size = absolute(ns);
-    if (size >= 1e9)
-        return arena_format(arena, "%s s", trim(arena_format(arena, "%.9f", ns / 1e9)));
-    if (size >= 1e6)
-        return arena_format(arena, "%s ms", trim(arena_format(arena, "%.6f", ns / 1e6)));
-    if (size >= 1e3)
-        return arena_format(arena, "%s us", trim(arena_format(arena, "%.3f", ns / 1e3)));
-    return arena_format(arena, "%s ns", trim(arena_format(arena, "%.3f", ns)));
+    size_t i = 0;
+    while (i < 3 && !(size >= units[i].ns))
+        i++;
+    bool whole = size < 9e15 && (double)(int64_t)ns == ns;
+    const char *digits =
+        trim(arena_format(arena, "%.*f", units[i].decimals + (whole ? 0 : 3), ns / units[i].ns));
+    return arena_format(arena, "%s %s", digits, units[i].name);
 }
 
 static const char *value_text(Arena *arena, unsigned unit, double value, bool exact)
@@ -250,6 +264,11 @@ static const char *value_text(Arena *arena, unsigned unit, double value, bool ex
         int64_t ns = (int64_t)(value < 0 ? value - 0.5 : value + 0.5);
         return arena_format(arena, "%s", duration_text(ns, text));
     }
+    if (unit == UNIT_SIZE && !exact && value >= 0 && value < 9e18) {
+        char text[32];
+        return arena_format(arena, "%s", size_text((uint64_t)(value + 0.5), text));
+    }
+    suffix = unit == UNIT_SIZE ? " B" : suffix;
     if (absolute(value) < 1e15 && (double)(int64_t)value == value)
         return arena_format(arena, "%.0f%s", value, suffix);
     return arena_format(arena, exact ? "%.12g%s" : "%.4g%s", value, suffix);
@@ -273,6 +292,15 @@ static bool is_constant(const ExpectNode *node)
            (node->right == NULL || is_constant(node->right));
 }
 
+bool expect_constant(const ExpectNode *node, double *value)
+{
+    Evaluation evaluation = {0}; // a constant asks for none of it
+    if (!is_constant(node))
+        return false;
+    *value = evaluate(&evaluation, node);
+    return true;
+}
+
 // "turnaround(batch) = 103.2 ms", or the value alone when nothing in the node can vary.
 static const char *side_text(const Evaluation *evaluation, const ExpectNode *node,
                              const char *value)
@@ -289,6 +317,23 @@ static const char *tolerance_text(const Evaluation *evaluation, const ExpectNode
     return arena_format(evaluation->arena, " ± %s", words(evaluation, node->tolerance));
 }
 
+// Whether four digits, as they are printed, would not tell what the line is about: only the exact
+// values say whether two numbers are equal, and a value just beyond the other side, or just beyond
+// the end of its tolerance, must not look as if it were that.
+static bool needs_all_digits(Arena *arena, const ExpectNode *node, double left, double right)
+{
+    if ((node->kind == TERM_EQ || node->kind == TERM_NE) && node->tolerance == NULL)
+        return true;
+    double end = right;
+    if (node->tolerance != NULL) {
+        double allowed = node->tolerance->value * (node->tolerance->percent ? absolute(right) : 1);
+        end = left < right ? right - allowed : right + allowed;
+    }
+    unsigned unit = node->left->unit;
+    return left != end &&
+           strcmp(value_text(arena, unit, left, false), value_text(arena, unit, end, false)) == 0;
+}
+
 static bool number_holds(Evaluation *evaluation, const ExpectNode *node, const char **found)
 {
     double left = evaluate(evaluation, node->left);
@@ -299,12 +344,9 @@ static bool number_holds(Evaluation *evaluation, const ExpectNode *node, const c
     }
     Arena *arena = evaluation->arena;
     unsigned unit = node->left->unit;
-    const char *left_text = value_text(arena, unit, left, false);
-    const char *right_text = value_text(arena, unit, right, false);
-    if (strcmp(left_text, right_text) == 0 && left != right) {
-        left_text = value_text(arena, unit, left, true);
-        right_text = value_text(arena, unit, right, true);
-    }
+    bool exact = needs_all_digits(arena, node, left, right);
+    const char *left_text = value_text(arena, unit, left, exact);
+    const char *right_text = value_text(arena, unit, right, exact);
     *found =
         arena_format(arena, "%s, expected %s %s%s", side_text(evaluation, node->left, left_text),
                      comparison_sign(node), side_text(evaluation, node->right, right_text),

@@ -74,6 +74,10 @@ enum {
     EXPECTS_MAX = 10000, // lines of a scenario
 };
 
+// Whether no metric is in `node`, a number, time or rate in which nothing is divided by 0; then
+// `*value` is what it comes to.
+bool expect_constant(const ExpectNode *node, double *value);
+
 extern const char *const expect_field_names[EXPECT_FIELD_COUNT_OF]; // NULL for ONLY
 
 // Which subject `text` names for `metric`; fills the node's subject, id and instance. When there is

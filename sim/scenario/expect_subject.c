@@ -2,9 +2,11 @@
 // names are resolved here; units and grammar are expect.c.
 #include "sim/scenario/expect_node.h"
 
+#include "sim/trace/record.h"
+
 #include <string.h>
 
-// A search among the threads' or the locks' names, which may be written "process/name".
+// A search among the names of threads, of locks, or of all that threads synchronise by, which may be written "process/name".
 typedef struct Search {
     const Scenario *scenario;
     ExpectSubject kind;
@@ -13,22 +15,45 @@ typedef struct Search {
 
 static uint32_t named_count(const Search *search)
 {
-    return search->kind == SUBJECT_LOCK ? search->scenario->sync_count
-                                        : search->scenario->thread_count;
+    switch (search->kind) {
+    case SUBJECT_THREADS:
+        return search->scenario->thread_count;
+    case SUBJECT_VARIABLE:
+        return search->scenario->variable_count;
+    case SUBJECT_PROCESS:
+        return search->scenario->process_count;
+    case SUBJECT_PIPE:
+        return search->scenario->pipe_count;
+    default:
+        return search->scenario->sync_count;
+    }
 }
 
 static const char *named_name(const Search *search, uint32_t index)
 {
     const Scenario *scenario = search->scenario;
-    return scenario_string(scenario, search->kind == SUBJECT_LOCK ? scenario->syncs[index].name
-                                                                  : scenario->threads[index].name);
+    switch (search->kind) {
+    case SUBJECT_THREADS:
+        return scenario_string(scenario, scenario->threads[index].name);
+    case SUBJECT_VARIABLE:
+        return scenario_string(scenario, scenario->variables[index].name);
+    case SUBJECT_PROCESS:
+        return scenario_string(scenario, scenario->processes[index].name);
+    case SUBJECT_PIPE:
+        return scenario_string(scenario, scenario->pipes[index].name);
+    default:
+        return scenario_string(scenario, scenario->syncs[index].name);
+    }
 }
 
 static const char *named_process(const Search *search, uint32_t index)
 {
     const Scenario *scenario = search->scenario;
-    ProcessId process = search->kind == SUBJECT_LOCK ? scenario->syncs[index].process
-                                                     : scenario->threads[index].process;
+    ProcessId process = search->kind == SUBJECT_THREADS    ? scenario->threads[index].process
+                        : search->kind == SUBJECT_VARIABLE ? scenario->variables[index].process
+                        : search->kind == SUBJECT_PIPE     ? scenario->pipes[index].process
+                        : search->kind == SUBJECT_PROCESS  ? (ProcessId){0}
+                                                           : scenario->syncs[index].process;
     if (ID_NONE(process) || process.index1 > scenario->process_count)
         return "";
     return scenario_string(scenario, scenario->processes[process.index1 - 1].name);
@@ -37,6 +62,12 @@ static const char *named_process(const Search *search, uint32_t index)
 static bool same_text(const char *text, size_t length, const char *other)
 {
     return strlen(other) == length && memcmp(text, other, length) == 0;
+}
+
+// Whether the item is of the kind that is searched.
+static bool named_fits(const Search *search, uint32_t index)
+{
+    return search->kind != SUBJECT_LOCK || sync_is_lock(search->scenario->syncs[index].kind);
 }
 
 // Whether text[0..length) is the item's name, plain or after its process and a slash.
@@ -55,7 +86,7 @@ static void search_run(Search *search, const char *text, size_t length)
 {
     search->found = search->again = 0;
     for (uint32_t i = 0; i < named_count(search); i++) {
-        if (!named_is(search, i, text, length))
+        if (!named_fits(search, i) || !named_is(search, i, text, length))
             continue;
         if (search->found != 0) {
             search->again = i + 1;
@@ -131,7 +162,7 @@ static const char *suggest_named(const Search *search, const char *text, Arena *
     uint32_t count = named_count(search);
     const char **names = ARENA_ARRAY(arena, const char *, count + 1);
     for (uint32_t i = 0; i < count; i++)
-        names[i] = named_name(search, i);
+        names[i] = named_fits(search, i) ? named_name(search, i) : NULL;
     return suggest(arena, text, names, count);
 }
 
@@ -149,7 +180,8 @@ static const char *suggest_name(const Scenario *scenario, bool spans_only, const
 }
 
 // What else `text` names: "a lock", or NULL for nothing.
-static const char *other_kind(const Scenario *scenario, ExpectSubject wanted, const char *text)
+static const char *other_kind(const Scenario *scenario, ExpectSubject wanted, const char *text,
+                              Arena *arena)
 {
     uint32_t id;
     Search search = {scenario, SUBJECT_THREADS, 0, 0};
@@ -158,10 +190,26 @@ static const char *other_kind(const Scenario *scenario, ExpectSubject wanted, co
     search_run(&search, text, strlen(text));
     if (wanted != SUBJECT_THREADS && search.found != 0)
         return "a thread";
-    search.kind = SUBJECT_LOCK;
+    search.kind = SUBJECT_SYNC;
     search_run(&search, text, strlen(text));
-    if (wanted != SUBJECT_LOCK && search.found != 0)
-        return "a lock";
+    if (wanted != SUBJECT_SYNC && search.found != 0) {
+        SyncKind kind = scenario->syncs[search.found - 1].kind;
+        if (wanted != SUBJECT_LOCK || !sync_is_lock(kind))
+            return arena_format(arena, "%s %s", kind == SYNC_EVENT ? "an" : "a",
+                                sync_is_lock(kind) ? "lock" : sync_kind_word(kind));
+    }
+    search.kind = SUBJECT_VARIABLE;
+    search_run(&search, text, strlen(text));
+    if (wanted != SUBJECT_VARIABLE && search.found != 0)
+        return "a variable";
+    search.kind = SUBJECT_PIPE;
+    search_run(&search, text, strlen(text));
+    if (wanted != SUBJECT_PIPE && search.found != 0)
+        return "a pipe";
+    search.kind = SUBJECT_PROCESS;
+    search_run(&search, text, strlen(text));
+    if (wanted != SUBJECT_PROCESS && search.found != 0)
+        return "a process";
     unsigned kinds = find_name(scenario, text, &id);
     if (wanted != SUBJECT_NAME && kinds != 0)
         return kinds & 2 ? "a span" : "a mark";
@@ -191,17 +239,30 @@ static bool resolve_core(const Scenario *scenario, ExpectNode *node, const char 
     return false;
 }
 
+static const char *named_word(ExpectSubject subject)
+{
+    return subject == SUBJECT_THREADS ? "thread"
+           : subject == SUBJECT_LOCK     ? "lock"
+           : subject == SUBJECT_VARIABLE ? "variable"
+           : subject == SUBJECT_PROCESS  ? "process"
+           : subject == SUBJECT_PIPE     ? "pipe"
+                                         : "lock, semaphore, queue or the like";
+}
+
 // The search found two of that name: says how to tell them apart.
 static bool ambiguous(const Search *search, const char *text, Arena *arena, const char **problem)
 {
     if (strcmp(named_process(search, search->found - 1),
                named_process(search, search->again - 1)) == 0)
         *problem = arena_format(arena, "there are several %s called '%s' in one process",
-                                search->kind == SUBJECT_LOCK ? "locks" : "threads", text);
+                                search->kind == SUBJECT_THREADS    ? "threads"
+                                : search->kind == SUBJECT_VARIABLE ? "variables"
+                                                                   : "locks",
+                                text);
     else
         *problem = arena_format(
             arena, "several processes have a %s '%s'; write %s/%s or %s/%s",
-            search->kind == SUBJECT_LOCK ? "lock" : "thread", text,
+            named_word(search->kind), text,
             named_process(search, search->found - 1), named_name(search, search->found - 1),
             named_process(search, search->again - 1), named_name(search, search->again - 1));
     return false;
@@ -213,7 +274,8 @@ static bool resolve_named(const Scenario *scenario, ExpectNode *node, const char
     Search search = {scenario, node->subject, 0, 0};
     size_t length = strlen(text);
     search_run(&search, text, length);
-    if (search.found == 0 && node->subject == SUBJECT_THREADS &&
+    bool numbered = node->subject == SUBJECT_THREADS || node->subject == SUBJECT_PROCESS;
+    if (search.found == 0 && numbered &&
         split_instance(text, &length, &node->instance)) {
         search_run(&search, text, length);
         if (search.found == 0)
@@ -224,7 +286,7 @@ static bool resolve_named(const Scenario *scenario, ExpectNode *node, const char
     node->id = search.found;
     if (search.found == 0) {
         *problem = arena_format(arena, "no %s is called '%s'",
-                                node->subject == SUBJECT_LOCK ? "lock" : "thread", text);
+                                named_word(node->subject), text);
         *hint = suggest_named(&search, text, arena);
         return false;
     }
@@ -259,7 +321,9 @@ bool expect_resolve(const Scenario *scenario, ExpectNode *node, const char *text
                     const char **problem, const char **hint)
 {
     static const char *const about[] = {"the whole run", "a core", "threads", "a lock",
-                                        "a mark or a span"};
+                                        "a mark or a span",
+                                        "a lock, a semaphore, a queue or the like", "a variable",
+                                        "a process", "a pipe"};
     const char *metric = metric_info(node->metric)->name;
     bool found;
     *problem = *hint = NULL;
@@ -269,6 +333,10 @@ bool expect_resolve(const Scenario *scenario, ExpectNode *node, const char *text
         break;
     case SUBJECT_THREADS:
     case SUBJECT_LOCK:
+    case SUBJECT_SYNC:
+    case SUBJECT_VARIABLE:
+    case SUBJECT_PROCESS:
+    case SUBJECT_PIPE:
         found = resolve_named(scenario, node, text, arena, problem, hint);
         break;
     case SUBJECT_NAME:
@@ -279,7 +347,7 @@ bool expect_resolve(const Scenario *scenario, ExpectNode *node, const char *text
             arena_format(arena, "'%s' is about the whole run; it takes no parentheses", metric);
         return false;
     }
-    const char *other = found ? NULL : other_kind(scenario, node->subject, text);
+    const char *other = found ? NULL : other_kind(scenario, node->subject, text, arena);
     if (other != NULL) {
         *hint = NULL;
         *problem = arena_format(arena, "'%s' is about %s; '%s' is %s", metric, about[node->subject],

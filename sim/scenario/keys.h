@@ -8,12 +8,17 @@ typedef enum KeySection {
     KEYS_SCENARIO,
     KEYS_MACHINE,
     KEYS_SCHEDULER,
+    KEYS_DEVICE,
     KEYS_COSTS,
     KEYS_PROCESS,
     KEYS_THREAD,
     KEYS_LOCK,
     KEYS_CONDITION,
     KEYS_QUEUE,
+    KEYS_VARIABLE,
+    KEYS_POLICY,
+    KEYS_DEADLINE,
+    KEYS_WORKLOAD,
 } KeySection;
 
 // What the value of a key is. X(ID, "name in the schema", "for a person")
@@ -26,9 +31,23 @@ typedef enum KeySection {
     X(BOOL, "bool", "`true` or `false`")                                                           \
     X(TIME, "time", "duration")                                                                    \
     X(DURATION, "duration", "duration or distribution")                                            \
+    X(DEVICE, "device", "map, see [Interrupts](#interrupts)")                                      \
+    X(CORE, "core", "core number")                                                                 \
+    X(PIPES, "pipes", "list of names: `[ line ]`")                                                 \
+    X(MESSAGE_QUEUES, "message_queues", "map of a name to how many messages it holds")             \
+    X(SIZE, "size", "size")                                                                        \
     X(MACHINE, "machine", "map, see [Machine](#machine)")                                          \
-    X(SCHEDULER, "scheduler", "`fifo`, `rr`, `eevdf`, or a map, see [Scheduler](#scheduler)")      \
-    X(POLICY, "policy", "`fifo`, `rr` or `eevdf`")                                                 \
+    X(SCHEDULER, "scheduler", "name, or a map, see [Scheduler](#scheduler)")                       \
+    X(POLICY, "policy", "name, see below")                                                         \
+    X(TIMES, "times", "duration, or a list of them")                                               \
+    X(COUNTS, "counts", "whole number, 1 or more, or a list of them")                              \
+    X(QUEUE_PLACE, "queuePlace", "`core` or `global`")                                             \
+    X(QUEUE_END, "queueEnd", "`tail` or `head`")                                                   \
+    X(DRAWS, "draws", "`own` or `python`")                                                         \
+    X(THREAD_POLICY, "threadPolicy", "policy, see [Thread policy](#thread-policy)")                \
+    X(DEADLINE, "deadline", "map, see [Deadline](#deadline)")                                      \
+    X(WORKLOAD, "workload", "map, see [Workload](#workload)")                                      \
+    X(GENERATOR, "generator", "`scheduler`, `mlfq` or `lottery`")                                  \
     X(COSTS, "costs", "`zero`, `typical`, or a map, see [Costs](#costs)")                          \
     X(PROFILE, "profile", "`zero` or `typical`")                                                   \
     X(LIMITS, "limits", "map, see [Limits](#limits)")                                              \
@@ -40,6 +59,8 @@ typedef enum KeySection {
     X(EVENTS, "events", "list of names")                                                           \
     X(BARRIERS, "barriers", "map of a name to how many threads it is for: `{ phase: 4 }`")         \
     X(QUEUES, "queues", "map of a name to its capacity, see [Queue](#queue)")                      \
+    X(VARIABLES, "variables", "map of a name to its first value, see [Variable](#variable)")        \
+    X(INTEGER, "integer", "whole number")                                                          \
     X(LOCK_KIND, "lockKind", "`lock`, `rlock`, `pi`, `spin` or `rwlock`")                          \
     X(PREFERENCE, "preference", "`readers` or `writers`")                                          \
     X(CHANCE, "chance", "probability")                                                             \

@@ -171,10 +171,12 @@ enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
 static const char *const section_names[] = {
     [SECTION_SCENARIO] = "a scenario",   [SECTION_MACHINE] = "'machine'",
-    [SECTION_SCHEDULER] = "'scheduler'", [SECTION_COSTS] = "'costs'",
+    [SECTION_SCHEDULER] = "'scheduler'", [SECTION_DEVICE] = "'interrupts'", [SECTION_COSTS] = "'costs'",
     [SECTION_PROCESS] = "a process",     [SECTION_THREAD] = "a thread",
     [SECTION_LOCK] = "a lock",           [SECTION_CONDITION] = "a condition",
-    [SECTION_QUEUE] = "a queue",
+    [SECTION_QUEUE] = "a queue",         [SECTION_VARIABLE] = "a variable",
+    [SECTION_POLICY] = "'policy'",       [SECTION_DEADLINE] = "'deadline'",
+    [SECTION_WORKLOAD] = "'workload'",
 };
 
 // Keys that the language will have. They get a message of their own, not the nearest other word.
@@ -182,8 +184,10 @@ static const struct {
     Section section;
     const char *name;
 } later[] = {
-    {SECTION_SCENARIO, "network"}, {SECTION_MACHINE, "nic"}, {SECTION_MACHINE, "memory"},
-    {SECTION_MACHINE, "numa"},     {SECTION_MACHINE, "smt"}, {SECTION_THREAD, "policy"},
+    {SECTION_SCENARIO, "network"},
+    {SECTION_MACHINE, "nic"},
+    {SECTION_MACHINE, "numa"},
+    {SECTION_MACHINE, "smt"},
 };
 
 size_t loader_key_names(Section section, const char **names, size_t room)

@@ -6,7 +6,17 @@
 #include "sim/scenario/node.h"
 #include "sim/scenario/scenario.h"
 
-typedef enum SymbolKind { SYMBOL_SYNC, SYMBOL_FUNCTION, SYMBOL_THREAD, SYMBOL_PROCESS } SymbolKind;
+typedef enum SymbolKind {
+    SYMBOL_SYNC,
+    SYMBOL_FUNCTION,
+    SYMBOL_THREAD,
+    SYMBOL_PROCESS,
+    SYMBOL_VARIABLE,
+    SYMBOL_MEMORY,
+    SYMBOL_CHILD,
+    SYMBOL_PIPE,
+    SYMBOL_MESSAGES
+} SymbolKind;
 
 // A function of a process, known by name before any op is compiled.
 typedef struct Function {
@@ -22,6 +32,13 @@ typedef struct Fixup {
     uint32_t function;  // index1 of the Function whose entry it is, or 0:
     const Node *thread; // the name of a thread or of a spawn's threads
 } Fixup;
+
+// The name of a process, known only when all processes are.
+typedef struct ProcessFixup {
+    uint32_t op, arg;
+    const Node *node;
+    const char *label;
+} ProcessFixup;
 
 typedef struct Interned Interned;
 
@@ -39,6 +56,7 @@ typedef struct Loader {
     ARRAY(uint32_t) thread_functions; // of each thread: the Function (index1) that it runs, or 0
     ARRAY(SyncDef) syncs;
     ARRAY(TestDef) tests;
+    ARRAY(VariableDef) variables;
     ARRAY(Dist) dists;
     ARRAY(DistChoice) choices;
     ARRAY(CoreSet) core_sets;
@@ -46,6 +64,12 @@ typedef struct Loader {
     ARRAY(SourceAt) op_at;
     ARRAY(Function) functions;
     ARRAY(Fixup) fixups;
+    ARRAY(uint64_t) sizes;
+    ARRAY(MemoryDef) memories;
+    ARRAY(PipeDef) pipes;
+    ARRAY(PipeUse) pipe_uses;
+    ARRAY(MessageQueueDef) message_queues;
+    ARRAY(ProcessFixup) process_fixups;
     Interned *interned;
     const char *field_labels[OP_CODE_COUNT][OP_FIELDS_MAX]; // compile.c's
 
@@ -85,12 +109,17 @@ typedef enum Section {
     SECTION_SCENARIO,
     SECTION_MACHINE,
     SECTION_SCHEDULER,
+    SECTION_DEVICE,
     SECTION_COSTS,
     SECTION_PROCESS,
     SECTION_THREAD,
     SECTION_LOCK,
     SECTION_CONDITION,
     SECTION_QUEUE,
+    SECTION_VARIABLE,
+    SECTION_POLICY,
+    SECTION_DEADLINE,
+    SECTION_WORKLOAD,
 } Section;
 
 // Whether `node` is a map; the message calls it `label` ("'machine'").
@@ -125,6 +154,8 @@ bool value_bool(Loader *loader, const Node *node, const char *label, bool *value
 bool value_duration(Loader *loader, const Node *node, const char *label, int64_t least_ns,
                     int64_t most_ns, int64_t *ns);
 bool value_chance(Loader *loader, const Node *node, const char *label, uint32_t *parts);
+bool value_size(Loader *loader, const Node *node, const char *label, uint64_t least, uint64_t most,
+                uint64_t *bytes);
 // A duration or a distribution, as an index1 of the scenario's dists.
 bool value_dist(Loader *loader, const Node *node, const char *label, uint32_t *dist);
 // Reports why `text` (a part of the node's text) is not a duration.
@@ -141,12 +172,55 @@ enum { OPS_MAX = 1000 * 1000, NAME_BYTES_MAX = 40 };
 #define EEVDF_SLICE_LEAST_NS 100000
 #define EEVDF_SLICE_MOST_NS  100000000
 
+// --- kernel_fields.c: fields that name what the kernel has ---------------------------------------
+
+// Memory of any kind: 64 TiB is what Linux can address on x86-64, halved.
+#define MEMORY_BYTES_MAX (UINT64_C(1) << 46)
+// Of a machine: each page that a run touches takes the simulator 8 bytes.
+#define PHYSICAL_BYTES_MAX (UINT64_C(1) << 42)
+
+bool field_size(Loader *loader, const Node *node, const char *label, uint32_t *arg);
+bool field_code(Loader *loader, const Node *node, const char *label, uint32_t *arg);
+bool field_flag(Loader *loader, const Node *node, const char *label, uint32_t *arg);
+// The words that a field of a closed set may be; none for other types.
+const char *const *field_words(FieldType type, size_t *count);
+bool field_word(Loader *loader, FieldType type, const Node *node, const char *label, uint32_t *arg);
+// `allocates`: it is the name that an alloc gives.
+bool field_memory(Loader *loader, ProcessId process, const Node *node, const char *label,
+                  bool allocates, uint32_t *arg);
+// `function`: what the child runs; `node` may be NULL.
+bool field_child(Loader *loader, ProcessId process, uint32_t function, uint32_t op,
+                 const Node *node, const char *label, uint32_t *arg);
+// `op`: the one that names the pipe, whose end it opens in `process`.
+bool field_pipe(Loader *loader, ProcessId process, uint32_t op, const Node *node, const char *label,
+                uint32_t *arg);
+bool field_messages(Loader *loader, const Node *node, const char *label, uint32_t *arg);
+// `pipes:` and `message_queues:` of a map; `owner`: whose the pipes are, none for all processes'.
+void kernel_load_names(Loader *loader, ProcessId owner, const Node *map);
+// Fills in argument `arg` of `op` when all processes are known.
+bool field_process(Loader *loader, const Node *node, const char *label, uint32_t op, uint32_t arg);
+// What the fields' types do not say: which of them go together.
+void kernel_check_op(Loader *loader, unsigned code, const Node *key,
+                     const Node *const given[OP_FIELDS_MAX]);
+// What can only be checked at the end of a process, and of all.
+void kernel_finish_process(Loader *loader, ProcessId process);
+void kernel_finish(Loader *loader);
+
 // --- the parts of a scenario --------------------------------------------------------------------
 
 // Changes the tree as the overrides say.
 void overrides_apply(Loader *loader, Node *root);
 void machine_load(Loader *loader, const Node *root);
+void scheduler_load(Loader *loader, const Node *node);
+// What the scheduler's parameters are when the file does not say.
+void scheduler_defaults(MachineDef *machine);
 void limits_load(Loader *loader, const Node *node);
+// A thread's policy; its affinity must be known.
+void thread_policy_load(Loader *loader, const Node *node, ThreadDef *def);
+// When all threads are loaded: whether the deadline threads ask for no more than there is.
+void thread_policy_admit(Loader *loader);
+// Adds the jobs of `workload:` to the threads.
+void workload_load(Loader *loader, Node *root);
 void processes_load(Loader *loader, const Node *root);
 // Reads what the threads of `process` synchronise by from its map (or the scenario's).
 void syncs_load(Loader *loader, ProcessId process, const Node *owner);
@@ -157,6 +231,19 @@ enum { SYNC_SET_LOCKS = (1 << (SYNC_RWLOCK + 1)) - 1 };
 // What `while` and `if` look at: a name, perhaps with "not" before it. `*test`: index1 of the tests.
 bool sync_test(Loader *loader, ProcessId process, const Node *node, const char *label,
                uint32_t *test);
+// Reads the variables that the threads of `process` share from its map (or the scenario's).
+void variables_load(Loader *loader, ProcessId process, const Node *owner);
+// The variable of the process that `node` names.
+bool variable_named(Loader *loader, ProcessId process, const Node *node, const char *label,
+                    uint32_t *variable);
+// A whole number within +-2147483647, as op_integer reads it.
+bool variable_integer(Loader *loader, const Node *node, const char *label, uint32_t *arg);
+// Whether the test is a comparison ("x >= 30"), and what it compares.
+bool variable_is_test(const Node *node);
+bool variable_test(Loader *loader, ProcessId process, const Node *node, const char *label,
+                   uint32_t *test);
+// Whether the fields given to an op on variables fit together; else says how they do.
+bool variable_fields(Loader *loader, unsigned code, const Node *key, const Node *const *given);
 // Compiles a list of ops and the return behind it; `*entry` is its first op.
 void compile_ops(Loader *loader, ProcessId process, const Node *list, const char *label,
                  uint32_t *entry);

@@ -5,56 +5,9 @@
 
 // A tick of 100 us is 10,000 Hz, ten times the fastest kernel; one of 1 s is beyond the slowest.
 static const int64_t tick_least_ns = 100000, tick_most_ns = 1000000000;
-// Textbook round robin also has slices of seconds.
-static const int64_t rr_slice_least_ns = 1000, rr_slice_most_ns = 3600000000000;
-static const int64_t tick_default_ns = 4000000, rr_slice_default_ns = 10000000;
-
-static const char *const policies[SCHEDULER_COUNT] = {
-#define SCHEDULER(id, name, parameters, sentence) [SCHEDULER_##id] = #name,
-#include "sim/scenario/schedulers.def"
-#undef SCHEDULER
-};
-
-static void load_policy(Loader *loader, const Node *node, const char *label)
-{
-    if (node->kind == NODE_TEXT)
-        for (int i = 0; i < SCHEDULER_COUNT; i++)
-            if (strcmp(policies[i], node->text) == 0) {
-                loader->scenario->machine.scheduler = (SchedulerKind)i;
-                return;
-            }
-    loader_fail(loader, node, loader_suggest(loader, node->text, policies, SCHEDULER_COUNT),
-                "%s needs a scheduler (%s); found %s", label,
-                loader_list(loader, policies, SCHEDULER_COUNT), loader_found(loader, node));
-}
-
-static void load_slice(Loader *loader, const Node *node)
-{
-    MachineDef *machine = &loader->scenario->machine;
-    if (machine->scheduler == SCHEDULER_FIFO)
-        loader_fail(loader, node->key, NULL, "fifo has no slice: a thread runs until it blocks");
-    else if (machine->scheduler == SCHEDULER_RR)
-        value_duration(loader, node, "'slice'", rr_slice_least_ns, rr_slice_most_ns,
-                       &machine->slice_ns);
-    else
-        value_duration(loader, node, "'slice'", EEVDF_SLICE_LEAST_NS, EEVDF_SLICE_MOST_NS,
-                       &machine->slice_ns);
-}
-
-static void load_scheduler(Loader *loader, const Node *node)
-{
-    if (node->kind != NODE_MAP) {
-        load_policy(loader, node, "'scheduler'");
-        return;
-    }
-    loader_keys(loader, node, SECTION_SCHEDULER, node->key);
-    const Node *policy = node_get(node, "policy"), *slice = node_get(node, "slice");
-    uint32_t errors = loader->diag->errors;
-    if (policy != NULL)
-        load_policy(loader, policy, "'policy'");
-    if (slice != NULL && loader->diag->errors == errors)
-        load_slice(loader, slice);
-}
+static const int64_t tick_default_ns = 4000000;
+static const int64_t device_irq_default_ns = 2000;
+static const uint64_t cache_default_bytes = 1 << 20;
 
 static void load_profile(Loader *loader, const Node *node, const char *needs)
 {
@@ -110,6 +63,48 @@ static void load_cores(Loader *loader, const Node *node)
         loader->scenario->machine.cores = (uint32_t)cores;
 }
 
+static void load_memory(Loader *loader, const Node *node)
+{
+    MachineDef *machine = &loader->scenario->machine;
+    const Node *memory = node_get(node, "memory");
+    uint64_t bytes;
+    if (memory != NULL &&
+        value_size(loader, memory, "'memory'", 1 << 20, PHYSICAL_BYTES_MAX, &bytes))
+        machine->memory_pages = bytes / PAGE_BYTES;
+    const Node *cache = node_get(node, "cache"), *nodes = node_get(node, "nodes");
+    uint64_t count;
+    if (cache != NULL && value_size(loader, cache, "'cache'", 1 << 10, 1 << 30, &bytes))
+        machine->cache_bytes = bytes;
+    if (nodes != NULL && value_count(loader, nodes, "'nodes'", 1, 64, &count)) {
+        machine->nodes = (uint32_t)count;
+        if (loader->cores_known && count > machine->cores)
+            loader_fail(loader, nodes, NULL, "'nodes' is more than there are cores");
+    }
+}
+
+static void load_device(Loader *loader, const Node *node)
+{
+    MachineDef *machine = &loader->scenario->machine;
+    const Node *device = node_get(node, "interrupts");
+    if (device == NULL || !loader_map(loader, device, "'interrupts'") ||
+        !loader_keys(loader, device, SECTION_DEVICE, device->key))
+        return;
+    const Node *core = node_get(device, "core"), *irq = node_get(device, "irq"),
+               *softirq = node_get(device, "softirq");
+    int number;
+    machine->device_irq_ns = device_irq_default_ns;
+    value_dist(loader, node_get(device, "every"), "'every'", &machine->device_every);
+    if (core != NULL && value_integer(loader, core, "'core'", 0,
+                                      loader->cores_known ? (int)machine->cores - 1 : CORES_MAX - 1,
+                                      &number))
+        machine->device_core = (uint32_t)number;
+    if (irq != NULL)
+        value_duration(loader, irq, "'irq'", 0, DURATION_MAX_NS, &machine->device_irq_ns);
+    if (softirq != NULL)
+        value_duration(loader, softirq, "'softirq'", 0, DURATION_MAX_NS,
+                       &machine->device_softirq_ns);
+}
+
 static void load_keys(Loader *loader, const Node *node)
 {
     MachineDef *machine = &loader->scenario->machine;
@@ -119,11 +114,13 @@ static void load_keys(Loader *loader, const Node *node)
     if (cores != NULL)
         load_cores(loader, cores);
     if (scheduler != NULL)
-        load_scheduler(loader, scheduler);
+        scheduler_load(loader, scheduler);
     if (tick != NULL)
         value_duration(loader, tick, "'tick'", tick_least_ns, tick_most_ns, &machine->tick_ns);
     if (costs != NULL)
         load_costs(loader, costs);
+    load_memory(loader, node);
+    load_device(loader, node);
 }
 
 void machine_load(Loader *loader, const Node *root)
@@ -132,13 +129,14 @@ void machine_load(Loader *loader, const Node *root)
     *machine = (MachineDef){.cores = 1, .scheduler = SCHEDULER_EEVDF, .tick_ns = tick_default_ns};
     for (int i = 0; i < COST_COUNT; i++)
         machine->costs[i] = cost_info((CostId)i)->typical_ns;
+    machine->nodes = 1;
+    machine->cache_bytes = cache_default_bytes;
     loader->cores_known = true;
 
     const Node *node = node_get(root, "machine");
     if (node != NULL && !node_is_null(node) && loader_map(loader, node, "'machine'"))
         load_keys(loader, node);
-    if (machine->slice_ns == 0 && machine->scheduler == SCHEDULER_RR)
-        machine->slice_ns = rr_slice_default_ns;
+    scheduler_defaults(machine);
 }
 
 // --- limits -------------------------------------------------------------------------------------
@@ -161,8 +159,9 @@ static void load_limit(Loader *loader, const Node *node)
             continue;
         const char *label = arena_format(&loader->scratch, "'%s'", names[i]);
         uint64_t count;
-        // Ids of tasks are 32 bits; the other bounds are only there to be far away.
-        uint64_t most = i == LIMIT_TASKS || i == LIMIT_FRAMES ? 4000000000 : 1000000000000000;
+        // Ids of tasks and frames are 32 bits; the other bounds are only there to be far away.
+        bool is_id = i == LIMIT_TASKS || i == LIMIT_FRAMES || i == LIMIT_DEPTH;
+        uint64_t most = is_id ? 4000000000 : 1000000000000000;
         if (i == LIMIT_TIME)
             value_duration(loader, node, label, 1, DURATION_MAX_NS, &loader->scenario->limits[i]);
         else if (value_count(loader, node, label, 1, most, &count))

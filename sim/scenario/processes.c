@@ -80,6 +80,23 @@ static void load_affinity(Loader *loader, const Node *node, ThreadDef *def)
     def->affinity = intern_core_set(loader, &set);
 }
 
+static void load_stack(Loader *loader, const Node *map, ThreadDef *def)
+{
+    const Node *stack = node_get(map, "stack"), *touched = node_get(map, "stack_touched");
+    const Node *working = node_get(map, "working_set");
+    uint64_t bytes;
+    if (working != NULL)
+        value_size(loader, working, "'working_set'", 1, UINT64_C(1) << 40, &def->working_set);
+    if (stack != NULL && value_size(loader, stack, "'stack'", 16 << 10, UINT64_C(1) << 40, &bytes))
+        def->stack_pages = (uint32_t)pages_of(bytes);
+    if (touched == NULL ||
+        !value_size(loader, touched, "'stack_touched'", 1, UINT64_C(1) << 40, &bytes))
+        return;
+    def->stack_touched = (uint32_t)pages_of(bytes);
+    if (def->stack_touched > thread_stack_pages(def))
+        loader_fail(loader, touched, NULL, "'stack_touched' is more than the stack has");
+}
+
 static void load_thread_values(Loader *loader, const Node *map, ThreadDef *def)
 {
     const Node *count = node_get(map, "count"), *start = node_get(map, "start"),
@@ -100,7 +117,16 @@ static void load_thread_values(Loader *loader, const Node *map, ThreadDef *def)
     if (slice != NULL)
         value_duration(loader, slice, "'slice'", EEVDF_SLICE_LEAST_NS, EEVDF_SLICE_MOST_NS,
                        &def->slice_ns);
+    const Node *policy = node_get(map, "policy"), *tickets = node_get(map, "tickets"),
+               *estimate = node_get(map, "estimate");
+    if (policy != NULL)
+        thread_policy_load(loader, policy, def);
+    if (tickets != NULL && value_count(loader, tickets, "'tickets'", 1, TICKETS_MOST, &number))
+        def->tickets = (uint32_t)number;
+    if (estimate != NULL)
+        value_duration(loader, estimate, "'estimate'", 1, DURATION_MAX_NS, &def->estimate_ns);
     def->several = def->count > 1;
+    load_stack(loader, map, def);
 }
 
 static void load_thread(Loader *loader, ProcessId process, const Node *map)
@@ -109,7 +135,7 @@ static void load_thread(Loader *loader, ProcessId process, const Node *map)
         return;
     loader_keys(loader, map, SECTION_THREAD, map);
     const Node *name = node_get(map, "name");
-    ThreadDef def = {.process = process, .count = 1, .at = name != NULL ? name->at : map->at};
+    ThreadDef def = {.process = process, .count = 1, .tickets = TICKETS_DEFAULT, .at = name != NULL ? name->at : map->at};
     load_thread_values(loader, map, &def);
     if (name == NULL || !value_name(loader, name, "'name'", &def.name)) {
         loader->names_incomplete = true;
@@ -220,6 +246,8 @@ static void load_process(Loader *loader, const Node *map)
         return;
     }
     syncs_load(loader, process, map);
+    variables_load(loader, process, map);
+    kernel_load_names(loader, process, map);
     if (threads != NULL)
         load_threads(loader, process, threads, node_get(map, "functions"));
 }
@@ -227,9 +255,12 @@ static void load_process(Loader *loader, const Node *map)
 void processes_load(Loader *loader, const Node *root)
 {
     static const char *const short_keys[] = {"threads",  "locks",    "semaphores", "conditions",
-                                             "events",   "barriers", "queues",     "functions"};
+                                             "events",   "barriers", "queues",     "variables",
+                                             "functions"};
     const Node *processes = node_get(root, "processes"), *threads = node_get(root, "threads");
     if (processes == NULL && threads == NULL) {
+        if (node_get(root, "workload") != NULL)
+            return; // it is wrong, or it would have made some
         loader_fail(loader, root, NULL,
                     "there is nothing to run: neither 'processes' nor "
                     "'threads' is here");
@@ -237,8 +268,11 @@ void processes_load(Loader *loader, const Node *root)
     }
     if (processes == NULL) {
         ProcessId process = add_process(loader, intern_string(loader, "main"), root->at);
+        kernel_load_names(loader, process, root);
         syncs_load(loader, process, root);
+        variables_load(loader, process, root);
         load_threads(loader, process, threads, node_get(root, "functions"));
+        kernel_finish(loader);
         return;
     }
     for (size_t i = 0; i < sizeof short_keys / sizeof short_keys[0]; i++) {
@@ -248,10 +282,12 @@ void processes_load(Loader *loader, const Node *root)
                         "'%s' stands beside 'processes'; it belongs into one of them",
                         short_keys[i]);
     }
+    kernel_load_names(loader, (ProcessId){0}, root);
     if (!loader_items(loader, processes, "'processes'", "processes"))
         return;
     if (processes->count == 0)
         loader_fail(loader, processes, NULL, "'processes' is empty: there is nothing to run");
     for (const Node *map = processes->first; map != NULL; map = map->next)
         load_process(loader, map);
+    kernel_finish(loader);
 }

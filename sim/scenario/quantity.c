@@ -170,6 +170,37 @@ QuantityError quantity_count(const char *text, size_t length, uint64_t *value)
     return QUANTITY_GOOD;
 }
 
+QuantityError quantity_size(const char *text, size_t length, uint64_t *bytes)
+{
+    static const struct {
+        const char *name;
+        unsigned shift;
+    } sizes[] = {{"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+
+    Decimal decimal;
+    QuantityError error = decimal_parse(text, length, &decimal);
+    if (error != QUANTITY_GOOD)
+        return error;
+    if (decimal.unit_length == 0)
+        return QUANTITY_NO_UNIT;
+    unsigned shift = 64;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (strlen(sizes[i].name) == decimal.unit_length &&
+            memcmp(sizes[i].name, decimal.unit, decimal.unit_length) == 0)
+            shift = sizes[i].shift;
+    if (shift == 64)
+        return QUANTITY_BAD_UNIT;
+    if (decimal.whole >= UINT64_C(1) << (62 - shift))
+        return QUANTITY_TOO_LARGE;
+    // As for durations: the fraction is whole bytes, or it is refused.
+    uint64_t unit = UINT64_C(1) << shift, scale = power_of_ten(decimal.decimals);
+    uint64_t common = greatest_divisor(unit, scale);
+    if (decimal.fraction % (scale / common) != 0)
+        return QUANTITY_TOO_PRECISE;
+    *bytes = decimal.whole * unit + decimal.fraction / (scale / common) * (unit / common);
+    return QUANTITY_GOOD;
+}
+
 QuantityError quantity_q32(const char *text, size_t length, int64_t *q32)
 {
     Decimal decimal;

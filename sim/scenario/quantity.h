@@ -22,6 +22,9 @@ QuantityError quantity_duration(const char *text, size_t length, int64_t *ns);
 // "1000000", "1_000_000", "1M": a whole number. Suffixes k, M, G are thousands.
 QuantityError quantity_count(const char *text, size_t length, uint64_t *value);
 
+// "64MiB", "1.5 GiB", "512B": bytes. Units: B KiB MiB GiB TiB. QUANTITY_TOO_LARGE from 2^62 on.
+QuantityError quantity_size(const char *text, size_t length, uint64_t *bytes);
+
 // "0.25", at most nine decimals: times 2^32, rounded to the nearest. Whole part below 2^30.
 QuantityError quantity_q32(const char *text, size_t length, int64_t *q32);
 

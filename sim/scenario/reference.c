@@ -101,6 +101,7 @@ static const char values_text[] =
     "|---|---|\n"
     "| duration | a number with its unit: `800ns`, `5us` (or `5µs`), `2.5ms`, `1s`, `3min`, `1h`. "
     "A bare number is an error. At most 10 years, and nothing finer than 1 ns. |\n"
+    "| size | bytes with a unit: `512B`, `4KiB`, `64MiB`, `1.5GiB`, `1TiB` |\n"
     "| whole number | `1000`, `1_000` or `1k`; `k`, `M` and `G` are 10³, 10⁶ and 10⁹ |\n"
     "| probability | `30%` or `0.3` |\n"
     "| name | letters, digits, `_` and `-`, a letter first; at most 40 bytes |\n"
@@ -191,6 +192,18 @@ static void add_keys(Text *text, const char *title, KeySection section, const ch
     }
 }
 
+// "- `rr` (`slice`, `queue`): round robin; …"
+static void add_scheduler(Text *text, const SchedulerInfo *info)
+{
+    add(text, "- `%s`", info->name);
+    const char *parameter = info->parameters;
+    for (size_t length; *parameter != '\0'; parameter += length + (parameter[length] == ' ')) {
+        length = strcspn(parameter, " ");
+        add(text, "%s`%.*s`", parameter == info->parameters ? " (" : ", ", (int)length, parameter);
+    }
+    add(text, "%s: %s\n", *info->parameters == '\0' ? "" : ")", info->sentence);
+}
+
 static void add_all_keys(Text *text)
 {
     add(text, "\n## Keys\n");
@@ -203,10 +216,17 @@ static void add_all_keys(Text *text)
         text, "Scheduler", KEYS_SCHEDULER,
         "`scheduler: rr`, or a map when the slice matters: `scheduler: { policy: rr, slice: "
         "10ms }`.\n\n"
-        "- `fifo`: first come, first served; a thread runs until it blocks or ends.\n"
-        "- `rr`: round robin; a thread that used up its slice goes to the end of the queue.\n"
-        "- `eevdf`: the scheduler of Linux since 6.6; shares follow `nice`, and of those that\n"
-        "  have not had their share the one with the earliest deadline runs.\n\n");
+        "Only the parameters in parentheses behind a name go with it.\n\n");
+    for (int i = 0; i < SCHEDULER_COUNT; i++)
+        add_scheduler(text, scheduler_info((SchedulerKind)i));
+    add(text, "\nThe time that `sjf` and `stcf` go by is that of the `compute` operations from where "
+              "the thread\nstands to its next `sleep`, `join`, `wait`, `barrier`, `acquire`, `get` or "
+              "`put`, or to its end;\na random one counts with its mean (lognormal and pareto: their "
+              "median), an `if` as its likelier\nbranch, `while` as if its test failed. `estimate` "
+              "overrides it.\n");
+    add_keys(text, "Interrupts", KEYS_DEVICE,
+             "`interrupts: { every: 100us, irq: 2us, softirq: 5us }`: a device whose interrupts, and "
+             "the\nwork that they leave behind, take time from whoever runs on a core.\n\n");
     add_keys(text, "Process", KEYS_PROCESS, "The keys of an item of `processes:`.\n\n");
     add_keys(text, "Lock", KEYS_LOCK,
              "`locks: { cache: lock }`, or a map: `locks: { table: { kind: rwlock, prefer: writers } "
@@ -222,7 +242,37 @@ static void add_all_keys(Text *text)
     add_keys(text, "Queue", KEYS_QUEUE,
              "`queues: { jobs: 10 }`, or a map: `queues: { jobs: { capacity: 10, order: priority } "
              "}`.\n\n");
+    add_keys(text, "Variable", KEYS_VARIABLE,
+             "`variables: { x: 0 }`, or a map: `variables: { ready: { value: 0, atomic: true } }`.\n\n"
+             "Threads share the variables of their process. A thread works on a copy of its own: "
+             "`load` fetches it,\n`store` writes it back, and what another thread has stored in "
+             "between is lost. A test such as\n`test: x >= 30` loads x first.\n\n");
     add_keys(text, "Thread", KEYS_THREAD, "The keys of an item of `threads:`.\n\n");
+    add_keys(text, "Thread policy", KEYS_POLICY,
+             "A thread of its own kind beside those of the machine's scheduler (sched(7)):\n\n"
+             "- `normal`: as the scheduler says; the default.\n"
+             "- `batch`: under eevdf and cfs, its wake-ups preempt nobody.\n"
+             "- `idle`: under eevdf and cfs, it has next to no share.\n"
+             "- `fifo 50`, `rr 50`: realtime with a priority from 1 (least) to 99. It runs before "
+             "all normal\n  threads, until it blocks or a higher one wakes up; under `rr` it takes "
+             "turns of 100 ms with its\n  equals. When normal threads have had less than 50 ms of a "
+             "second, they get those.\n"
+             "- `{ deadline: { runtime: 5ms, deadline: 10ms, period: 10ms } }`: before those, the "
+             "earliest\n  deadline first. What it runs beyond its runtime waits for the next "
+             "period.\n\n");
+    add_keys(text, "Deadline", KEYS_DEADLINE, "The keys of a thread's `deadline`.\n\n");
+    add_keys(text, "Workload", KEYS_WORKLOAD,
+             "`workload: { generate: scheduler, seed: 7 }` adds threads job0, job1, … with the random "
+             "jobs of a\nhomework program of Operating Systems: Three Easy Pieces, so that the run "
+             "is the exercise's answer.\n\n"
+             "```yaml\n"
+             "title: The answer to ./mlfq.py -s 1 -c\n"
+             "machine: { scheduler: mlfq, costs: zero }\n"
+             "workload: { generate: mlfq, seed: 1 }\n"
+             "expect:\n"
+             "  - turnaround(job0) == 33ms\n"
+             "  - turnaround(job1) == 226ms\n"
+             "```\n\n");
 }
 
 static void add_dists(Text *text)
@@ -256,6 +306,21 @@ static const char *field_type_text(FieldType type)
         [FIELD_BARRIER] = "name of a barrier",
         [FIELD_QUEUE] = "name of a queue",
         [FIELD_TEST] = "test",
+        [FIELD_VARIABLE] = "name of a variable",
+        [FIELD_INTEGER] = "whole number",
+        [FIELD_SIZE] = "size",
+        [FIELD_CODE] = "whole number, 0 to 255",
+        [FIELD_FLAG] = "`true` or `false`",
+        [FIELD_SYSCALL] = "name of a system call",
+        [FIELD_ACCESS] = "`read` or `write`",
+        [FIELD_SIGNAL] = "name of a signal",
+        [FIELD_PIPE_END] = "`read` or `write`",
+        [FIELD_MEMORY] = "name of a block of memory",
+        [FIELD_NEW_MEMORY] = "new name",
+        [FIELD_CHILD] = "new name",
+        [FIELD_PROCESS] = "name of a process",
+        [FIELD_PIPE] = "name of a pipe",
+        [FIELD_MESSAGES] = "name of a message queue",
     };
     return texts[type];
 }
@@ -279,7 +344,10 @@ static void add_op(Text *text, const OpInfo *info)
 static void add_ops(Text *text)
 {
     static const char *const groups[][2] = {
-        {"time", "Time"}, {"flow", "Flow and output"}, {"threads", "Threads and locks"}};
+        {"time", "Time"}, {"flow", "Flow and output"}, {"threads", "Threads and locks"},
+        {"data", "Shared data"}, {"kernel", "System calls"}, {"memory", "Memory"},
+        {"processes", "Processes"}, {"files", "Pipes and messages"},
+        {"caches", "Caches"}};
     add(text, "\n## Operations\n\n"
               "A list of operations is done from top to bottom. Each item is an operation's name "
               "with its\nfields; when it has a main field, that may stand alone: `compute: 5ms` is "
@@ -295,8 +363,8 @@ static void add_ops(Text *text)
 static void add_metrics(Text *text)
 {
     static const char *const subjects[] = {"the run", "a core", "threads", "a lock",
-                                           "a mark or span"};
-    static const char *const units[] = {"number", "time", "rate", "texts"};
+                                           "a mark or span", "a lock, semaphore, …", "processes", "a pipe"};
+    static const char *const units[] = {"number", "time", "rate", "size", "texts"};
     add(text, "%s", expect_text);
     for (int m = 0; m < METRIC_KINDS; m++) {
         const MetricInfo *info = metric_info((MetricId)m);
@@ -333,30 +401,15 @@ static void add_costs(Text *text)
     }
 }
 
-// 100000000 as "100,000,000".
-static void add_grouped(Text *text, int64_t value)
-{
-    if (value >= 1000) {
-        add_grouped(text, value / 1000);
-        add(text, ",%03d", (int)(value % 1000));
-    } else {
-        add(text, "%d", (int)value);
-    }
-}
-
 static void add_limits(Text *text)
 {
     add(text, "\n### Limits\n\n"
               "A run that crosses one of these ends, says which, and keeps what was traced. Raise "
               "them with\n`limits: { events: 5G }`.\n\n"
               "| limit | default | what it bounds |\n|---|---|---|\n");
+    char bound[32];
 #define X(id, name, value, meaning)                                                                \
-    add(text, "| `%s` | ", name);                                                                  \
-    if (LIMIT_##id == LIMIT_TIME)                                                                  \
-        add(text, "%lldh", (long long)((value) / 3600000000000));                                  \
-    else                                                                                           \
-        add_grouped(text, value);                                                                  \
-    add(text, " | %s |\n", meaning);
+    add(text, "| `%s` | %s | %s |\n", name, limit_text(LIMIT_##id, value, bound), meaning);
     LIMITS(X)
 #undef X
 }

@@ -24,7 +24,7 @@ static void load_text(Loader *loader, const Node *root, const char *key, const c
         *text = arena_text(&loader->scenario->arena, *text, strlen(*text));
 }
 
-static void load_root(Loader *loader, const Node *root)
+static void load_root(Loader *loader, Node *root)
 {
     Scenario *scenario = loader->scenario;
     const Node *seed = node_get(root, "seed"), *until = node_get(root, "until");
@@ -38,7 +38,9 @@ static void load_root(Loader *loader, const Node *root)
         value_duration(loader, until, "'until'", 1, DURATION_MAX_NS, &scenario->until_ns);
     limits_load(loader, node_get(root, "limits"));
     machine_load(loader, root);
+    workload_load(loader, root);
     processes_load(loader, root);
+    thread_policy_admit(loader);
 }
 
 // --- expectations: once all names are known -----------------------------------------------------
@@ -91,6 +93,28 @@ static void *copy(Scenario *scenario, const void *items, size_t count, size_t by
     (scenario->field = copy(scenario, (array).at, (array).count, sizeof *(array).at),              \
      scenario->count_field = (uint32_t)(array).count)
 
+// What the scenario is about: memory and processes are accounted only where they are spoken of, so
+// that the traces of all others stay small.
+static void note_subjects(Scenario *scenario)
+{
+    scenario->tracks_memory = scenario->machine.memory_pages != 0;
+    for (uint32_t i = 0; i < scenario->thread_count; i++)
+        if (scenario->threads[i].stack_pages != 0 || scenario->threads[i].stack_touched != 0)
+            scenario->tracks_memory = true;
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        const Op *op = &scenario->ops[i];
+        const OpInfo *info = op_info(op->code);
+        if (info == NULL)
+            continue;
+        bool processes = strcmp(info->group, "processes") == 0;
+        if (processes || strcmp(info->group, "memory") == 0)
+            scenario->tracks_memory = true;
+        bool files = strcmp(info->group, "files") == 0; // a broken pipe ends its writer
+        if (processes || files || (op->code == OP_EXIT && op->arg[0] != 0))
+            scenario->tracks_processes = true;
+    }
+}
+
 // Moves what was collected into the scenario's arena.
 static void keep(Loader *loader)
 {
@@ -100,11 +124,18 @@ static void keep(Loader *loader)
     KEEP(threads, thread_count, loader->threads);
     KEEP(syncs, sync_count, loader->syncs);
     KEEP(tests, test_count, loader->tests);
+    KEEP(variables, variable_count, loader->variables);
     KEEP(dists, dist_count, loader->dists);
     KEEP(choices, choice_count, loader->choices);
     KEEP(core_sets, core_set_count, loader->core_sets);
     KEEP(ops, op_count, loader->ops);
     KEEP(op_at, op_count, loader->op_at);
+    KEEP(sizes, size_count, loader->sizes);
+    KEEP(memories, memory_count, loader->memories);
+    KEEP(pipes, pipe_count, loader->pipes);
+    KEEP(pipe_uses, pipe_use_count, loader->pipe_uses);
+    KEEP(message_queues, message_queue_count, loader->message_queues);
+    note_subjects(scenario);
 }
 
 static void loader_free(Loader *loader)
@@ -116,6 +147,7 @@ static void loader_free(Loader *loader)
     ARRAY_FREE(&loader->thread_functions);
     ARRAY_FREE(&loader->syncs);
     ARRAY_FREE(&loader->tests);
+    ARRAY_FREE(&loader->variables);
     ARRAY_FREE(&loader->dists);
     ARRAY_FREE(&loader->choices);
     ARRAY_FREE(&loader->core_sets);
@@ -123,6 +155,12 @@ static void loader_free(Loader *loader)
     ARRAY_FREE(&loader->op_at);
     ARRAY_FREE(&loader->functions);
     ARRAY_FREE(&loader->fixups);
+    ARRAY_FREE(&loader->sizes);
+    ARRAY_FREE(&loader->memories);
+    ARRAY_FREE(&loader->pipes);
+    ARRAY_FREE(&loader->pipe_uses);
+    ARRAY_FREE(&loader->message_queues);
+    ARRAY_FREE(&loader->process_fixups);
     arena_free(&loader->scratch);
 }
 

@@ -35,7 +35,7 @@ typedef enum OpCode {
     OP_CODE_COUNT
 } OpCode;
 
-enum { OP_FIELDS_MAX = 4 };
+enum { OP_FIELDS_MAX = 6 };
 
 // One compiled op. A block's ops follow its owner directly and end with OP_BLOCK_END; when an op
 // has several blocks they follow one another. `next` is the op after this one and all its blocks.
@@ -66,6 +66,21 @@ typedef enum FieldType {
     FIELD_BARRIER,
     FIELD_QUEUE,
     FIELD_TEST,
+    FIELD_VARIABLE,
+    FIELD_INTEGER,
+    FIELD_SIZE,
+    FIELD_CODE,
+    FIELD_FLAG,
+    FIELD_SYSCALL,
+    FIELD_ACCESS,
+    FIELD_SIGNAL,
+    FIELD_PIPE_END,
+    FIELD_MEMORY,
+    FIELD_NEW_MEMORY,
+    FIELD_CHILD,
+    FIELD_PROCESS,
+    FIELD_PIPE,
+    FIELD_MESSAGES,
     FIELD_TYPE_COUNT
 } FieldType;
 
@@ -142,6 +157,8 @@ typedef enum ThreadPolicy {
     POLICY_DEADLINE
 } ThreadPolicy;
 
+enum { TICKETS_DEFAULT = 100, TICKETS_MOST = 10000 };
+
 typedef struct ThreadDef {
     StringId name;
     ProcessId process;
@@ -160,12 +177,63 @@ typedef struct ThreadDef {
     uint32_t affinity;   // CoreSet (index1); 0: every core
     uint32_t entry;      // its first op
     SourceAt at;
+    bool forked;           // the main thread of the processes that a fork or a spawn_process makes
+    uint32_t stack_pages;  // reserved for its stack; 0: STACK_PAGES
+    uint32_t stack_touched; // pages of it that it uses; 0: STACK_TOUCHED
+    uint64_t working_set;  // bytes; 0: none
 } ThreadDef;
 
 typedef struct ProcessDef {
     StringId name;
     SourceAt at;
+    bool forked; // made by a fork or a spawn_process of this run, as often as that is done
 } ProcessDef;
+
+// A name that an `alloc` gives to memory of the process (and of its forked children).
+typedef struct MemoryDef {
+    StringId name;
+    ProcessId process;
+    SourceAt at;
+    bool allocated; // some alloc names it; the loader's
+} MemoryDef;
+
+typedef struct PipeDef {
+    StringId name;
+    ProcessId process; // whose it is; none: of the scenario, for every process that uses it
+    SourceAt at;
+} PipeDef;
+
+typedef struct MessageQueueDef {
+    StringId name;
+    uint32_t capacity; // messages
+    SourceAt at;
+} MessageQueueDef;
+
+// Which ends of the scenario's pipes a declared process has open: those that its operations use.
+typedef struct PipeUse {
+    ProcessId process;
+    PipeId pipe;
+    bool end[PIPE_END_COUNT];
+} PipeUse;
+
+// What Linux and glibc give a thread: 8 MiB of addresses, of which it uses two pages.
+enum { PAGE_BYTES = 4096, STACK_PAGES = 8 * 1024 / 4, STACK_TOUCHED = 2 };
+
+static inline uint32_t thread_stack_pages(const ThreadDef *def)
+{
+    return def->stack_pages == 0 ? STACK_PAGES : def->stack_pages;
+}
+
+static inline uint32_t thread_stack_touched(const ThreadDef *def)
+{
+    uint32_t touched = def->stack_touched == 0 ? STACK_TOUCHED : def->stack_touched;
+    return touched < thread_stack_pages(def) ? touched : thread_stack_pages(def);
+}
+
+static inline uint64_t pages_of(uint64_t bytes)
+{
+    return bytes / PAGE_BYTES + (bytes % PAGE_BYTES != 0);
+}
 
 // Something that threads synchronise by: a lock, a semaphore, a queue…
 typedef struct SyncDef {
@@ -180,11 +248,50 @@ typedef struct SyncDef {
     bool by_priority;    // a queue
 } SyncDef;
 
+// A variable that the threads of a process share.
+typedef struct VariableDef {
+    StringId name;
+    ProcessId process;
+    SourceAt at;
+    int64_t value; // at first
+    bool atomic;   // every load and store of it is an atomic access
+} VariableDef;
+
+// An INTEGER field, which may be negative: 0 in Op.arg stands for "not given".
+static inline bool op_has_integer(uint32_t arg)
+{
+    return arg != 0;
+}
+
+static inline int64_t op_integer(uint32_t arg)
+{
+    return (int32_t)(arg ^ (uint32_t)INT32_MIN);
+}
+
+// How a test compares a variable with a number. X(ID, "operator")
+#define COMPARISONS(X)                                                                             \
+    X(EQUAL, "==")                                                                                 \
+    X(NOT_EQUAL, "!=")                                                                             \
+    X(AT_MOST, "<=")                                                                               \
+    X(AT_LEAST, ">=")                                                                              \
+    X(BELOW, "<")                                                                                  \
+    X(ABOVE, ">")
+
+typedef enum Comparison {
+#define X(id, word) COMPARE_##id,
+    COMPARISONS(X)
+#undef X
+        COMPARISON_COUNT
+} Comparison;
+
 // What `while` and `if` look at: whether an event is set, a queue has items, a semaphore's value is
 // above 0.
 typedef struct TestDef {
-    SyncId sync;
+    SyncId sync; // none: it compares a variable
     bool negated;
+    Comparison comparison;
+    VariableId variable;
+    int64_t value;
 } TestDef;
 
 enum { SCHED_LEVELS_MAX = 16 };
@@ -207,6 +314,12 @@ typedef struct MachineDef {
     uint64_t python_drawn; // after so many others have been drawn
     int64_t tick_ns;       // default 4 ms (250 Hz)
     int64_t costs[COST_COUNT];
+    uint64_t memory_pages;   // 0: without limit
+    uint32_t nodes;          // of memory: each is near to its part of the cores
+    uint64_t cache_bytes;    // of each core
+    uint32_t device_every;   // Dist (index1) between the interrupts of a device; 0: there is none
+    uint32_t device_core;
+    int64_t device_irq_ns, device_softirq_ns;
 } MachineDef;
 
 typedef struct Expect Expect; // expect.h
@@ -232,6 +345,8 @@ typedef struct Scenario {
     uint32_t sync_count;
     TestDef *tests;
     uint32_t test_count;
+    VariableDef *variables;
+    uint32_t variable_count;
     Dist *dists;
     uint32_t dist_count;
     DistChoice *choices;
@@ -243,6 +358,19 @@ typedef struct Scenario {
     uint32_t op_count;
     Expect *expects;
     uint32_t expect_count;
+
+    uint64_t *sizes; // bytes that ops name
+    uint32_t size_count;
+    MemoryDef *memories;
+    uint32_t memory_count;
+    PipeDef *pipes;
+    uint32_t pipe_count;
+    PipeUse *pipe_uses;
+    uint32_t pipe_use_count;
+    MessageQueueDef *message_queues;
+    uint32_t message_queue_count;
+    bool tracks_memory;    // it speaks of memory, so that memory is accounted and traced
+    bool tracks_processes; // it speaks of processes beginning and ending, so that both are traced
 } Scenario;
 
 // Reads, checks and compiles. `overrides` are "machine.cores=4" texts. On false the Diag says why,
@@ -262,6 +390,10 @@ static inline const char *scenario_string(const Scenario *scenario, StringId id)
 
 // A draw of at least 0 and at most DURATION_MAX_NS, integers only.
 Duration dist_draw(const Scenario *scenario, uint32_t dist_index1, Rng *rng);
+
+// A limit's bound for a person: "10,000,000", and for simulated time "168h", as a scenario says it.
+// Returns `text`.
+char *limit_text(LimitId limit, int64_t bound, char text[static 32]);
 
 // The name of the `instance`-th (from 1) task made from `def`: "hog", or "hog-2" when there are
 // several. Prefixed "process/" when another process has a thread of that name. Returns `text`.

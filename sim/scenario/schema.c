@@ -3,6 +3,7 @@
 
 #include "sim/base/check.h"
 #include "sim/scenario/keys.h"
+#include "sim/scenario/loader.h"
 #include "sim/scenario/scenario.h"
 
 #include <jansson.h>
@@ -47,6 +48,22 @@ static const char *field_type_name(FieldType type)
         return "mode";
     case FIELD_TEST:
         return "text";
+    case FIELD_INTEGER:
+        return "integer";
+    case FIELD_SIZE:
+        return "size";
+    case FIELD_CODE:
+        return "exit_code";
+    case FIELD_FLAG:
+        return "bool";
+    case FIELD_ACCESS:
+        return "access";
+    case FIELD_SIGNAL:
+        return "signal";
+    case FIELD_PIPE_END:
+        return "pipe_end";
+    case FIELD_SYSCALL:
+        return "syscall";
     default:
         return "name";
     }
@@ -180,6 +197,30 @@ static json_t *list_of(json_t *items)
     return make("{s:s, s:o}", "type", "array", "items", items);
 }
 
+// The words of a closed set.
+static json_t *words_schema(FieldType type)
+{
+    size_t count;
+    const char *const *words = field_words(type, &count);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(words[i]));
+    return make("{s:o}", "enum", list);
+}
+
+static void define_kernel_values(json_t *defs)
+{
+    json_object_set_new(defs, "size",
+                        make("{s:s, s:s}", "type", "string", "pattern",
+                             "^ *" AMOUNT " *(B|KiB|MiB|GiB|TiB) *$"));
+    json_object_set_new(defs, "exit_code",
+                        make("{s:s, s:i, s:i}", "type", "integer", "minimum", 0, "maximum", 255));
+    json_object_set_new(defs, field_type_name(FIELD_ACCESS), words_schema(FIELD_ACCESS));
+    json_object_set_new(defs, field_type_name(FIELD_SIGNAL), words_schema(FIELD_SIGNAL));
+    json_object_set_new(defs, field_type_name(FIELD_PIPE_END), words_schema(FIELD_PIPE_END));
+    json_object_set_new(defs, field_type_name(FIELD_SYSCALL), words_schema(FIELD_SYSCALL));
+}
+
 // Scalars: what may stand where one value is due.
 static void define_values(json_t *defs, Arena *arena)
 {
@@ -191,6 +232,9 @@ static void define_values(json_t *defs, Arena *arena)
                              1, "type", "string", "pattern", "^[0-9][0-9_]*(\\.[0-9]+)?[kMG]?$"));
     json_object_set_new(defs, "nice",
                         make("{s:s, s:i, s:i}", "type", "integer", "minimum", -20, "maximum", 19));
+    json_object_set_new(defs, "integer",
+                        make("{s:[{s:s}, {s:s, s:s}]}", "anyOf", "type", "integer", "type",
+                             "string", "pattern", "^-?[0-9][0-9_]*(\\.[0-9]+)?[kMG]?$"));
     json_object_set_new(defs, "bool", make("{s:s}", "type", "boolean"));
     json_object_set_new(defs, "time",
                         make("{s:s, s:s}", "type", "string", "pattern", TIME_PATTERN));
@@ -201,7 +245,15 @@ static void define_values(json_t *defs, Arena *arena)
                         make("{s:[{s:s, s:i, s:i}, {s:s, s:s}]}", "anyOf", "type", "number",
                              "minimum", 0, "maximum", 1, "type", "string", "pattern",
                              "^[0-9]+(\\.[0-9]+)? *%$"));
-    json_object_set_new(defs, "policy", make("{s:[s, s, s]}", "enum", "fifo", "rr", "eevdf"));
+    json_t *policies = json_array();
+    for (int i = 0; i < SCHEDULER_COUNT; i++)
+        json_array_append_new(policies, json_string(scheduler_info((SchedulerKind)i)->name));
+    json_object_set_new(defs, "policy", make("{s:o}", "enum", policies));
+    json_object_set_new(defs, "queuePlace", make("{s:[s, s]}", "enum", "core", "global"));
+    json_object_set_new(defs, "queueEnd", make("{s:[s, s]}", "enum", "tail", "head"));
+    json_object_set_new(defs, "draws", make("{s:[s, s]}", "enum", "own", "python"));
+    json_object_set_new(defs, "generator",
+                        make("{s:[s, s, s]}", "enum", "scheduler", "mlfq", "lottery"));
     json_object_set_new(defs, "profile", make("{s:[s, s]}", "enum", "zero", "typical"));
     json_object_set_new(defs, "mode", make("{s:[s, s]}", "enum", "read", "write"));
     json_object_set_new(defs, "runtime", make("{s:[s]}", "enum", "c"));
@@ -246,6 +298,7 @@ static void define_syncs(json_t *defs)
     json_object_set_new(defs, "events", list_of(reference_to("name")));
     json_object_set_new(defs, "barriers", names_of(reference_to("count")));
     json_object_set_new(defs, "queues", names_of(brief_or_map("capacity", KEYS_QUEUE)));
+    json_object_set_new(defs, "variables", names_of(brief_or_map("integer", KEYS_VARIABLE)));
 }
 
 // Maps and lists.
@@ -255,12 +308,29 @@ static void define_structures(json_t *defs)
     json_object_set_new(defs, "scheduler",
                         make("{s:[o, o]}", "anyOf", reference_to("policy"),
                              section_schema(KEYS_SCHEDULER, json_object())));
+    json_object_set_new(
+        defs, "times",
+        make("{s:[o, o]}", "anyOf", reference_to("time"), list_of(reference_to("time"))));
+    json_object_set_new(
+        defs, "counts",
+        make("{s:[o, o]}", "anyOf", reference_to("count"), list_of(reference_to("count"))));
+    json_object_set_new(defs, "deadline", section_schema(KEYS_DEADLINE, json_object()));
+    json_object_set_new(defs, "threadPolicy",
+                        make("{s:[{s:s, s:s}, o]}", "anyOf", "type", "string", "pattern",
+                             "^(normal|batch|idle|(fifo|rr) +[1-9][0-9]?)$",
+                             section_schema(KEYS_POLICY, json_object())));
+    json_object_set_new(defs, "workload", section_schema(KEYS_WORKLOAD, json_object()));
     json_object_set_new(defs, "costs", costs_schema());
     json_object_set_new(defs, "limits", limits_schema());
     define_syncs(defs);
     json_object_set_new(
         defs, "functions",
         make("{s:s, s:o}", "type", "object", "additionalProperties", reference_to("ops")));
+    json_object_set_new(defs, "device", section_schema(KEYS_DEVICE, json_object()));
+    json_object_set_new(defs, "pipes", list_of(reference_to("name")));
+    json_object_set_new(defs, "message_queues",
+                        make("{s:s, s:o}", "type", "object", "additionalProperties",
+                             reference_to("count")));
     json_object_set_new(defs, "op", any_op_schema());
     json_object_set_new(defs, "ops", list_of(reference_to("op")));
     json_object_set_new(defs, "threads", list_of(section_schema(KEYS_THREAD, json_object())));
@@ -277,6 +347,7 @@ char *schema_text(Arena *arena)
     json_decref(scenario);
     json_t *defs = json_object();
     define_values(defs, arena);
+    define_kernel_values(defs);
     define_structures(defs);
     json_object_set_new(root, "$defs", defs);
     char *text = json_dumps(root, JSON_INDENT(2));

@@ -22,6 +22,14 @@ static const char *string(const Loader *loader, StringId id)
     return loader->strings.at[id.index1 - 1];
 }
 
+// With its article.
+static const char *const kind_texts[SYNC_KIND_COUNT] = {
+    [SYNC_LOCK] = "a lock",           [SYNC_RLOCK] = "an rlock",  [SYNC_PI] = "a pi lock",
+    [SYNC_SPIN] = "a spin lock",      [SYNC_RWLOCK] = "a rwlock", [SYNC_SEMAPHORE] = "a semaphore",
+    [SYNC_CONDITION] = "a condition", [SYNC_EVENT] = "an event",  [SYNC_BARRIER] = "a barrier",
+    [SYNC_QUEUE] = "a queue",
+};
+
 // A new object of this name; NULL, with a message, when there is one already.
 static SyncDef *add(Loader *loader, ProcessId process, const Node *name_node, SyncKind kind,
                     const char *label)
@@ -36,8 +44,8 @@ static SyncDef *add(Loader *loader, ProcessId process, const Node *name_node, Sy
         const SyncDef *other = &loader->syncs.at[*symbol - 1];
         // A double key of one map is reported already.
         if (other->kind != kind && !(sync_is_lock(kind) && sync_is_lock(other->kind)))
-            loader_fail(loader, name_node, NULL, "there is a %s called '%s' (line %u)",
-                        kind_words[other->kind], string(loader, name), other->at.line);
+            loader_fail(loader, name_node, NULL, "there is %s called '%s' (line %u)",
+                        kind_texts[other->kind], string(loader, name), other->at.line);
         else if (kind == SYNC_EVENT)
             loader_fail(loader, name_node, NULL, "there is another event '%s' (line %u)",
                         string(loader, name), other->at.line);
@@ -74,8 +82,8 @@ static void load_kind(Loader *loader, SyncDef *def, const Node *node)
 static void load_preference(Loader *loader, SyncDef *def, const Node *node)
 {
     if (def->kind != SYNC_RWLOCK)
-        loader_fail(loader, node->key, NULL, "only a rwlock prefers readers or writers; %s is a %s",
-                    quoted_name(loader, def), kind_words[def->kind]);
+        loader_fail(loader, node->key, NULL, "only a rwlock prefers readers or writers; %s is %s",
+                    quoted_name(loader, def), kind_texts[def->kind]);
     else if (node->kind == NODE_TEXT && strcmp(node->text, "writers") == 0)
         def->prefer_writers = true;
     else if (node->kind != NODE_TEXT || strcmp(node->text, "readers") != 0)
@@ -147,8 +155,8 @@ static void load_condition_lock(Loader *loader, ProcessId process, SyncDef *def,
             label, node->text);
     else
         loader_fail(loader, node, NULL,
-                    "%s: a condition goes with a lock, an rlock or a pi lock; '%s' is a %s", label,
-                    node->text, kind_words[loader->syncs.at[lock - 1].kind]);
+                    "%s: a condition goes with a lock, an rlock or a pi lock; '%s' is %s", label,
+                    node->text, kind_texts[loader->syncs.at[lock - 1].kind]);
 }
 
 static void load_condition(Loader *loader, ProcessId process, const Node *node)
@@ -225,17 +233,20 @@ void syncs_load(Loader *loader, ProcessId process, const Node *owner)
 
 // --- named by an op -----------------------------------------------------------------------------
 
-// "lock", "condition or event".
-static const char *kinds_text(Loader *loader, unsigned kinds)
+// "lock", "condition or event"; with articles: "a lock", "a condition or an event".
+static const char *kinds_text(Loader *loader, unsigned kinds, bool articles)
 {
     if (kinds == SYNC_SET_LOCKS)
-        return "lock";
+        return articles ? "a lock" : "lock";
+    if (kinds == SYNC_SET_TESTED)
+        return articles ? "a lock, a semaphore, an event or a queue"
+                        : "lock, semaphore, event or queue";
     const char *text = NULL;
-    for (int kind = 0; kind < SYNC_KIND_COUNT; kind++)
+    for (int kind = 0; kind < SYNC_KIND_COUNT; kind++) {
+        const char *word = articles ? kind_texts[kind] : kind_words[kind];
         if (kinds >> kind & 1)
-            text = text == NULL
-                       ? kind_words[kind]
-                       : arena_format(&loader->scratch, "%s or %s", text, kind_words[kind]);
+            text = text == NULL ? word : arena_format(&loader->scratch, "%s or %s", text, word);
+    }
     return text;
 }
 
@@ -249,8 +260,7 @@ static bool unknown(Loader *loader, ProcessId process, const Node *node, const c
         if (ID_EQUAL(def->process, process) && kinds >> def->kind & 1)
             names[count++] = string(loader, def->name);
     }
-    const char *what =
-        kinds == SYNC_SET_TESTED ? "lock, semaphore, event or queue" : kinds_text(loader, kinds);
+    const char *what = kinds_text(loader, kinds, false);
     const char *quoted = loader_quote(loader, text);
     if (count == 0 && loader->diag->errors < DIAG_ERRORS_MAX && strchr(what, ' ') == NULL)
         return loader_fail(loader, node, NULL, "%s: this process has no %ss; found '%s'", label,
@@ -271,8 +281,8 @@ bool sync_named(Loader *loader, ProcessId process, const Node *node, const char 
     const SyncDef *def = &loader->syncs.at[*sync - 1];
     if (kinds >> def->kind & 1)
         return true;
-    return loader_fail(loader, node, NULL, "%s: '%s' is a %s (line %u), not a %s", label, text,
-                       kind_words[def->kind], def->at.line, kinds_text(loader, kinds));
+    return loader_fail(loader, node, NULL, "%s: '%s' is %s (line %u), not %s", label, text,
+                       kind_texts[def->kind], def->at.line, kinds_text(loader, kinds, true));
 }
 
 bool sync_test(Loader *loader, ProcessId process, const Node *node, const char *label,

@@ -1,5 +1,10 @@
-// The rows of ops.def and costs.def as tables. Nothing is decided here.
+// The rows of ops.def and costs.def as tables, and how a limit's bound is written. Nothing is
+// decided here.
+#include "sim/base/count.h"
 #include "sim/scenario/scenario.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #define REQUIRED FIELD_REQUIRED
 #define SHORT    FIELD_SHORT
@@ -45,4 +50,20 @@ static const CostInfo costs[COST_COUNT] = {
 const CostInfo *cost_info(CostId id)
 {
     return &costs[id];
+}
+
+char *limit_text(LimitId limit, int64_t bound, char text[static 32])
+{
+    static const struct {
+        int64_t ns;
+        const char *name;
+    } units[] = {{3600000000000, "h"}, {1000000000, "s"}, {1000000, "ms"}, {1000, "us"}, {1, "ns"}};
+    if (limit != LIMIT_TIME)
+        return count_text(bound < 0 ? 0 : (uint64_t)bound, text);
+    // To the last digit: the greatest unit of which it is a whole number.
+    size_t i = 0;
+    while (bound % units[i].ns != 0)
+        i++;
+    snprintf(text, 32, "%" PRId64 "%s", bound / units[i].ns, units[i].name);
+    return text;
 }

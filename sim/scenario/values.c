@@ -189,6 +189,53 @@ bool value_duration_part(Loader *loader, const Node *node, size_t start, size_t 
     }
 }
 
+// A size as a person writes it: the largest unit of which it is a whole number.
+static const char *size_text(Loader *loader, uint64_t bytes)
+{
+    static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    int unit = 0;
+    for (; unit < 4 && bytes >= 1024 && bytes % 1024 == 0; unit++)
+        bytes /= 1024;
+    return arena_format(&loader->scratch, "%" PRIu64 "%s", bytes, names[unit]);
+}
+
+// What the person may have meant by a size that is not one.
+static const char *size_hint(Loader *loader, const char *text, QuantityError error)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t number = strspn(text, "0123456789_.");
+    const char *unit = text + number + strspn(text + number, " ");
+    const char *meant = error == QUANTITY_NO_UNIT ? "KiB" : NULL;
+    if (error == QUANTITY_BAD_UNIT)
+        for (size_t i = 0; i < sizeof units / sizeof units[0] && meant == NULL; i++)
+            if ((*unit | 0x20) == (units[i][0] | 0x20))
+                meant = units[i];
+    if (meant == NULL || number > 30)
+        return NULL;
+    return arena_format(&loader->scratch, "did you mean %.*s%s?", (int)number, text, meant);
+}
+
+bool value_size(Loader *loader, const Node *node, const char *label, uint64_t least, uint64_t most,
+                uint64_t *bytes)
+{
+    QuantityError error = QUANTITY_NOT_A_NUMBER;
+    if (is_text(node))
+        error = quantity_size(node->text, strlen(node->text), bytes);
+    if (error == QUANTITY_GOOD && *bytes >= least && *bytes <= most)
+        return true;
+    if (error == QUANTITY_GOOD || error == QUANTITY_TOO_LARGE || error == QUANTITY_NEGATIVE)
+        return loader_fail(loader, node, NULL, "%s must be from %s to %s; found %s", label,
+                           size_text(loader, least), size_text(loader, most),
+                           loader_found(loader, node));
+    if (error == QUANTITY_TOO_PRECISE)
+        return loader_fail(loader, node, NULL, "%s is no whole number of bytes; found %s", label,
+                           loader_found(loader, node));
+    return loader_fail(loader, node,
+                       is_text(node) ? size_hint(loader, node->text, error) : NULL,
+                       "%s needs a size with a unit (B, KiB, MiB, GiB); found %s", label,
+                       loader_found(loader, node));
+}
+
 static bool need_duration(Loader *loader, const Node *node, const char *label)
 {
     return loader_fail(loader, node, NULL,

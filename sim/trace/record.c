@@ -95,3 +95,51 @@ const char *wait_end_text(unsigned end)
 #undef X
     return word_at(WORDS(texts), end);
 }
+
+const char *fault_word(unsigned kind)
+{
+#define X(id, word, cost, sentence) word,
+    static const char *const words[] = {FAULT_KINDS(X)};
+#undef X
+    return word_at(WORDS(words), kind);
+}
+
+const char *fault_sentence(unsigned kind)
+{
+#define X(id, word, cost, sentence) sentence,
+    static const char *const sentences[] = {FAULT_KINDS(X)};
+#undef X
+    return word_at(WORDS(sentences), kind);
+}
+
+const char *signal_name(unsigned id)
+{
+#define X(id, name, number, action) name,
+    static const char *const names[] = {SIGNALS(X)};
+#undef X
+    return word_at(WORDS(names), id);
+}
+
+int signal_number(unsigned id)
+{
+#define X(id, name, number, action) number,
+    static const int numbers[] = {SIGNALS(X)};
+#undef X
+    return id < SIGNAL_COUNT ? numbers[id] : 0;
+}
+
+const char *kill_reason_sentence(unsigned reason)
+{
+#define X(id, sentence) sentence,
+    static const char *const sentences[] = {KILL_REASONS(X)};
+#undef X
+    return word_at(WORDS(sentences), reason);
+}
+
+const char *pipe_end_name(unsigned end)
+{
+#define X(id, name) name,
+    static const char *const names[] = {PIPE_ENDS(X)};
+#undef X
+    return word_at(WORDS(names), end);
+}

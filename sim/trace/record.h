@@ -5,6 +5,7 @@
 #include "sim/base/time.h"
 #include "sim/trace/vocabulary.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct TraceRecord {
@@ -44,6 +45,17 @@ typedef enum ArgType {
     ARG_SYNC,
     ARG_OP,
     ARG_WAIT_END,
+    ARG_ACCESS,
+    ARG_VALUE,
+    ARG_PROCESS,
+    ARG_MEMORY_BYTES,
+    ARG_PIPE,
+    ARG_MESSAGES,
+    ARG_STATUS,
+    ARG_FAULT,
+    ARG_SIGNAL,
+    ARG_KILL_REASON,
+    ARG_PIPE_END,
     ARG_TYPE_COUNT
 } ArgType;
 
@@ -56,6 +68,38 @@ typedef struct EventInfo {
     } arg[2];
     const char *sentence;
 } EventInfo;
+
+// An ACCESS argument: a variable (VariableId.index1) and the op that accesses it.
+static inline uint64_t access_pack(uint32_t variable, uint32_t op)
+{
+    return (uint64_t)op << 32 | variable;
+}
+
+static inline uint32_t access_variable(uint64_t access)
+{
+    return (uint32_t)access;
+}
+
+static inline uint32_t access_op(uint64_t access)
+{
+    return (uint32_t)(access >> 32);
+}
+
+// What TASK_CREATED says of a task besides its def.
+static inline uint64_t created_pack(uint32_t instance, bool daemon)
+{
+    return (uint64_t)daemon << 32 | instance;
+}
+
+static inline uint32_t created_instance(uint64_t created)
+{
+    return (uint32_t)created;
+}
+
+static inline bool created_daemon(uint64_t created)
+{
+    return created >> 32 & 1;
+}
 
 // The row of `kind`; kinds out of range give the row of EVENT_NONE.
 const EventInfo *event_info(unsigned kind);
@@ -70,3 +114,9 @@ const char *limit_name(unsigned id);
 const char *end_reason_text(unsigned reason);
 const char *sync_kind_word(unsigned kind);
 const char *wait_end_text(unsigned end);
+const char *fault_word(unsigned kind);
+const char *fault_sentence(unsigned kind);
+const char *signal_name(unsigned id);
+int signal_number(unsigned id); // Linux's on x86-64; 0 for a value out of range
+const char *kill_reason_sentence(unsigned reason);
+const char *pipe_end_name(unsigned end);

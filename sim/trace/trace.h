@@ -31,6 +31,12 @@ void trace_open(Trace *trace, TraceSink *const *sinks, int count);
 bool trace_flush(Trace *trace);
 void trace_close(Trace *trace); // flushes and frees
 
+// How many records have been emitted; 0 while tracing is off.
+static inline uint64_t trace_records(const Trace *trace)
+{
+    return trace->off ? 0 : trace->records + (uint64_t)(trace->next - trace->batch);
+}
+
 static inline void trace_emit(Trace *trace, Instant now, EventKind kind, int core, TaskId task,
                               uint64_t a, uint64_t b)
 {

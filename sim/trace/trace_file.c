@@ -27,6 +27,9 @@ uint64_t trace_arg_max(ArgType type)
     case ARG_TEXT:
     case ARG_SYNC:
     case ARG_OP:
+    case ARG_PROCESS:
+    case ARG_PIPE:
+    case ARG_MESSAGES:
         return UINT32_MAX;
     case ARG_CORE:
         return CORES_MAX;
@@ -46,9 +49,23 @@ uint64_t trace_arg_max(ArgType type)
         return END_REASON_COUNT - 1;
     case ARG_WAIT_END:
         return WAIT_END_COUNT - 1;
+    case ARG_MEMORY_BYTES:
+        return INT64_MAX;
+    case ARG_STATUS:
+        return STATUS_SIGNALLED + SIGNAL_COUNT - 1;
+    case ARG_FAULT:
+        return FAULT_KIND_COUNT - 1;
+    case ARG_SIGNAL:
+        return SIGNAL_COUNT - 1;
+    case ARG_KILL_REASON:
+        return KILL_REASON_COUNT - 1;
+    case ARG_PIPE_END:
+        return PIPE_END_COUNT - 1;
     case ARG_NONE:
     case ARG_COUNT:
     case ARG_VTIME:
+    case ARG_ACCESS:
+    case ARG_VALUE:
     case ARG_TYPE_COUNT:
         break;
     }

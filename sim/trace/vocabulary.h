@@ -8,12 +8,18 @@
     X(PREEMPTED_WAKEUP, "wakeup", "a task that woke up preempts it")                               \
     X(PREEMPTED_SLICE, "slice", "its time slice is used up")                                       \
     X(PREEMPTED_MOVE, "moved", "it must go to another core")                                       \
+    X(PREEMPTED_SERVER, "server", "realtime threads have kept normal ones waiting for long")       \
     X(YIELDED, "yield", "it yields")                                                               \
     X(BLOCKED_SLEEP, "sleep", "it sleeps")                                                         \
     X(BLOCKED_LOCK, "lock", "it waits for a lock")                                                 \
     X(BLOCKED_JOIN, "join", "it waits for threads to end")                                         \
     X(EXITED, "exit", "it has ended")                                                              \
-    X(BLOCKED_SYNC, "wait", "it waits for another thread")
+    X(BLOCKED_SYNC, "wait", "it waits for another thread")                                         \
+    X(THROTTLED, "throttled", "its runtime of this period is used up")                             \
+    X(BLOCKED_PIPE, "pipe", "it waits for a pipe")                                                 \
+    X(BLOCKED_MESSAGES, "messages", "it waits for a message queue")                                \
+    X(BLOCKED_CHILD, "child", "it waits for a child to end")                                       \
+    X(BLOCKED_SIGNAL, "signal", "it waits for a signal")
 
 typedef enum SwitchReason {
 #define X(id, word, sentence) SWITCH_##id,
@@ -25,7 +31,7 @@ typedef enum SwitchReason {
 // A task that left for one of these reasons gave the core away itself (a voluntary switch).
 static inline int switch_is_voluntary(SwitchReason reason)
 {
-    return reason >= SWITCH_YIELDED;
+    return reason >= SWITCH_YIELDED && reason != SWITCH_THROTTLED;
 }
 
 // System calls. X(ID, "name")
@@ -36,7 +42,25 @@ static inline int switch_is_voluntary(SwitchReason reason)
     X(FUTEX_WAKE, "futex wake")                                                                    \
     X(CLONE, "clone")                                                                              \
     X(EXIT, "exit")                                                                                \
-    X(WRITE, "write")
+    X(WRITE, "write")                                                                              \
+    X(READ, "read")                                                                                \
+    X(CLOSE, "close")                                                                              \
+    X(GETPPID, "getppid")                                                                          \
+    X(OPENAT, "openat")                                                                            \
+    X(NEWFSTATAT, "newfstatat")                                                                    \
+    X(MMAP, "mmap")                                                                                \
+    X(MUNMAP, "munmap")                                                                            \
+    X(FORK, "fork")                                                                                \
+    X(VFORK, "vfork")                                                                              \
+    X(EXECVE, "execve")                                                                            \
+    X(WAIT4, "wait4")                                                                              \
+    X(EXIT_GROUP, "exit_group")                                                                    \
+    X(KILL, "kill")                                                                                \
+    X(RT_SIGACTION, "rt_sigaction")                                                                \
+    X(RT_SIGRETURN, "rt_sigreturn")                                                                \
+    X(PAUSE, "pause")                                                                              \
+    X(MQ_SEND, "mq_timedsend")                                                                     \
+    X(MQ_RECEIVE, "mq_timedreceive")
 
 typedef enum SyscallId {
 #define X(id, name) SYSCALL_##id,
@@ -49,7 +73,9 @@ typedef enum SyscallId {
 #define IRQS(X)                                                                                    \
     X(TICK, "timer tick")                                                                          \
     X(TIMER, "timer interrupt")                                                                    \
-    X(RESCHEDULE, "reschedule interrupt")
+    X(RESCHEDULE, "reschedule interrupt")                                                          \
+    X(DEVICE, "device interrupt")                                                                  \
+    X(SOFTIRQ, "softirq")
 
 typedef enum IrqId {
 #define X(id, name) IRQ_##id,
@@ -64,7 +90,9 @@ typedef enum IrqId {
     X(BALANCE, "periodic load balancing")                                                          \
     X(NEW_IDLE, "a core that ran out of work pulled it")                                           \
     X(AFFINITY, "its affinity")                                                                    \
-    X(SHARED_QUEUE, "it waited in the queue that all cores share")
+    X(SHARED_QUEUE, "it waited in the queue that all cores share")                                 \
+    X(PUSH, "it is urgent, and that core runs something that is less so")                          \
+    X(PULL, "it is urgent, and that core has nothing that is as much so")
 
 typedef enum MigrationReason {
 #define X(id, word) MIGRATION_##id,
@@ -116,12 +144,14 @@ typedef enum WaitEnd {
 // Explicit limits of a run. X(ID, "name in the scenario", default, "what it bounds")
 #define LIMITS(X)                                                                                  \
     X(EVENTS, "events", 2000000000, "events popped from the queue")                                \
-    X(RECORDS, "records", 100000000, "trace records kept in memory (32 bytes each)")               \
+    X(RECORDS, "records", 2000000000, "trace records written")                                     \
+    X(MEMORY, "memory", 8000000000, "bytes that the simulated machine's state takes")              \
     X(TASKS, "tasks", 4000000, "tasks created")                                                    \
     X(FRAMES, "frames", 16000000, "open blocks and calls of all tasks together")                   \
     X(STALL, "stall", 10000000, "operations at one instant, with no time passing")                 \
     X(TIME, "time", 604800000000000, "simulated time, a duration")                                 \
-    X(ITEMS, "items", 10000000, "items in all queues together (24 bytes each)")
+    X(ITEMS, "items", 10000000, "items in all queues together (24 bytes each)")                    \
+    X(DEPTH, "depth", 10000, "open blocks and calls of one thread: a function that calls itself")
 
 typedef enum LimitId {
 #define X(id, name, value, text) LIMIT_##id,
@@ -135,7 +165,9 @@ typedef enum LimitId {
     X(DONE, "every thread ended")                                                                  \
     X(UNTIL, "the end of simulated time was reached")                                              \
     X(DEADLOCK, "every thread is blocked with nothing to wake it")                                 \
-    X(LIMIT, "a limit was reached")
+    X(LIMIT, "a limit was reached")                                                                \
+    X(MISTAKE, "the scenario did something that makes no sense")                                   \
+    X(REFUSED, "an output could take no more of the trace")
 
 typedef enum EndReason {
 #define X(id, word) END_##id,
@@ -143,3 +175,62 @@ typedef enum EndReason {
 #undef X
         END_REASON_COUNT
 } EndReason;
+
+// What a page fault finds and does. X(ID, "word", cost, "sentence part")
+#define FAULT_KINDS(X)                                                                             \
+    X(ANON, "anonymous", PF_ANON, "a new page, filled with zeros")                                 \
+    X(ZERO, "zero page", PF_ZERO, "the page of zeros, for reading")                                \
+    X(COW, "copy on write", PF_COW, "a copy of a page shared since a fork")                        \
+    X(SHMEM, "shared memory", PF_SHMEM, "a new page of shared memory")                             \
+    X(MINOR, "minor", PF_MINOR, "a page that is in memory already")
+
+typedef enum FaultKind {
+#define X(id, word, cost, sentence) FAULT_##id,
+    FAULT_KINDS(X)
+#undef X
+        FAULT_KIND_COUNT
+} FaultKind;
+
+// Signals. X(ID, "name", number, what it does to a process that has not said otherwise)
+#define SIGNALS(X)                                                                                 \
+    X(TERM, "TERM", 15, ENDS)                                                                      \
+    X(KILL, "KILL", 9, ENDS)                                                                       \
+    X(CHLD, "CHLD", 17, IGNORED)                                                                   \
+    X(PIPE, "PIPE", 13, ENDS)                                                                      \
+    X(INT, "INT", 2, ENDS)                                                                         \
+    X(USR1, "USR1", 10, ENDS)
+
+typedef enum SignalId {
+#define X(id, name, number, action) SIGNAL_##id,
+    SIGNALS(X)
+#undef X
+        SIGNAL_COUNT
+} SignalId;
+
+// Why a thread was killed. X(ID, "sentence part after 'NAME '")
+#define KILL_REASONS(X)                                                                            \
+    X(DAEMON, "is a daemon and ends with its process")                                             \
+    X(EXIT, "ends because its process exits")                                                      \
+    X(SIGNAL, "ends because a signal ends its process")                                            \
+    X(MEMORY, "ends because its process is killed to free memory")                                 \
+    X(EXEC, "ends because its process becomes another program")
+
+typedef enum KillReason {
+#define X(id, sentence) KILL_REASON_##id,
+    KILL_REASONS(X)
+#undef X
+        KILL_REASON_COUNT
+} KillReason;
+
+// The ends of a pipe. X(ID, "name")
+#define PIPE_ENDS(X) X(READ, "read") X(WRITE, "write")
+
+typedef enum PipeEnd {
+#define X(id, name) PIPE_END_##id,
+    PIPE_ENDS(X)
+#undef X
+        PIPE_END_COUNT
+} PipeEnd;
+
+// How a process ended, in one number: its exit code, or 256 plus the SignalId that killed it.
+enum { STATUS_SIGNALLED = 256 };

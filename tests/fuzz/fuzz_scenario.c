@@ -33,13 +33,25 @@ static void check_program(const Scenario *scenario)
                 CHECK(arg == 0 || scenario->ops[op->next - 1].code == OP_BLOCK_END);
                 break;
             case FIELD_FUNCTION:
-                CHECK(arg > 0 && arg < scenario->op_count);
+                CHECK(!required || arg > 0);
+                CHECK(arg < scenario->op_count);
                 break;
             case FIELD_DURATION:
-                CHECK(arg > 0 && arg <= scenario->dist_count);
+                CHECK(!required || arg > 0);
+                CHECK(arg <= scenario->dist_count);
                 break;
             case FIELD_LOCK:
+            case FIELD_SEMAPHORE:
+            case FIELD_CONDITION:
+            case FIELD_EVENT:
+            case FIELD_WAITED:
+            case FIELD_BARRIER:
+            case FIELD_QUEUE:
                 CHECK(arg > 0 && arg <= scenario->sync_count);
+                break;
+            case FIELD_TEST:
+                CHECK(!required || arg > 0);
+                CHECK(arg <= scenario->test_count);
                 break;
             case FIELD_THREAD:
             case FIELD_SPAWNED:

@@ -148,7 +148,10 @@ static bool eevdf_charge(Machine *machine, RunQueue *queue)
         entity->deadline = entity->vruntime + virtual_ns(entity->slice_ns, entity);
     if (entity_count(queue) == 1)
         return false;
-    return expired || entity->vruntime >= entity->protect_until;
+    // Also when another task joins or leaves: the request is then seen by sched.c.
+    if (expired || entity->vruntime >= entity->protect_until)
+        queue->asked = true;
+    return queue->asked;
 }
 
 static void eevdf_enqueue(Machine *machine, RunQueue *queue, Task *task, EnqueueReason reason)
@@ -265,8 +268,15 @@ static void eevdf_undelay(Machine *machine, RunQueue *queue, Task *task)
 
 static bool eevdf_preempts(Machine *machine, RunQueue *queue, Task *woken)
 {
-    eevdf_charge(machine, queue);
     FairEntity *current = &queue->current->fair;
+    ThreadPolicy how = thread_policy(machine, woken);
+    if (thread_policy(machine, queue->current) == POLICY_IDLE && how != POLICY_IDLE) {
+        current->protect_until = current->vruntime;
+        return true;
+    }
+    if (how == POLICY_BATCH || how == POLICY_IDLE)
+        return false;
+    eevdf_charge(machine, queue);
     bool shorter = woken->fair.slice_ns < current->slice_ns;
     if (choose(machine, queue, !shorter) == woken) {
         if (shorter && current->vruntime < current->protect_until)

@@ -12,6 +12,7 @@
 typedef struct Fifo {
     TaskList waiting;
     int64_t slice_ns; // 0: FIFO
+    bool aligned;     // slices end at multiples of the slice
 } Fifo;
 
 static Fifo *fifo(const RunQueue *queue)
@@ -29,6 +30,7 @@ static void rr_init(Machine *machine, RunQueue *queue, Arena *arena)
 {
     fifo_init(machine, queue, arena);
     fifo(queue)->slice_ns = machine->scenario->machine.slice_ns;
+    fifo(queue)->aligned = machine->scenario->machine.aligned_slices;
 }
 
 static void fifo_free(RunQueue *queue)
@@ -62,8 +64,10 @@ static bool fifo_charge(Machine *machine, RunQueue *queue)
 static void begin_slice(Machine *machine, RunQueue *queue)
 {
     int64_t slice_ns = fifo(queue)->slice_ns;
-    if (slice_ns > 0)
-        queue->slice_end = instant_add(machine->now, (Duration){slice_ns});
+    if (slice_ns == 0)
+        return;
+    int64_t begun_ns = fifo(queue)->aligned ? machine->now.ns % slice_ns : 0;
+    queue->slice_end = instant_add(machine->now, (Duration){slice_ns - begun_ns});
 }
 
 static TaskId fifo_pick(Machine *machine, RunQueue *queue)

@@ -10,7 +10,7 @@
 #include "sim/kernel/task_list.h"
 
 typedef struct Lottery {
-    TaskList waiting; // in the order in which they were created
+    TaskList waiting; // as they stand in the scenario
     int64_t slice_ns;
     Rng rng;
     Mt19937 *python; // NULL: draws are our own
@@ -46,7 +46,7 @@ static void insert(RunQueue *queue, Task *task)
 {
     TaskList *list = &lottery(queue)->waiting;
     Task *next = NULL, *last = list->tail;
-    while (last != NULL && last->id.index1 > task->id.index1) {
+    while (last != NULL && task_precedes(task, last)) {
         next = last;
         last = last->queue_previous;
     }
@@ -81,19 +81,19 @@ static uint64_t tickets_of(const Machine *machine, const Task *task)
     return machine->scenario->threads[task->def.index1 - 1].tickets;
 }
 
-// The tasks that take part in a draw, in the order of their creation: the queued ones that may run
-// on this core, and current.
+// The tasks that take part in a draw, as they stand in the scenario: the queued ones that may run on
+// this core, and current.
 static const Task *next_player(const Machine *machine, const RunQueue *queue, const Task *current,
                                const Task *after)
 {
     const Task *queued = lottery(queue)->waiting.head;
-    bool current_next = current != NULL && (after == NULL || after->id.index1 < current->id.index1);
+    bool current_next = current != NULL && (after == NULL || task_precedes(after, current));
     if (after != NULL && after != current)
         queued = after->queue_next;
-    while (queued != NULL && ((after != NULL && queued->id.index1 < after->id.index1) ||
+    while (queued != NULL && ((after != NULL && task_precedes(queued, after)) ||
                               !placement_allows(machine, queued, queue->core)))
         queued = queued->queue_next;
-    if (queued == NULL || (current_next && current->id.index1 < queued->id.index1))
+    if (queued == NULL || (current_next && task_precedes(current, queued)))
         return current_next ? current : NULL;
     return queued;
 }

@@ -9,8 +9,8 @@
 // rule. It comes back to the tail of its level, with `io: head` to the head.
 //
 // What happens at one instant happens in this order, which is mlfq.py's: ends, blocks and ends of
-// slices; then the boost, which appends the levels to the highest from the lowest up; then wake-ups
-// and arrivals; then the choice. A task that is preempted keeps its slice and stays first of its
+// slices; then the boost, which appends the levels to the highest from the lowest up; then arrivals
+// and wake-ups; then the choice. A task that is preempted keeps its slice and stays first of its
 // level. A slice's end or a boost gives the running task its new place at once, before those who
 // come at the same instant: it is then `listed`, on a level's list although it is current.
 //
@@ -183,8 +183,16 @@ static void mlfq_enqueue(Machine *machine, RunQueue *queue, Task *task, EnqueueR
         boost_task(machine, state, task);
     await_boost(machine, queue);
     TaskList *list = level_of(queue, task);
+    task->job.ready_ns = reason == ENQUEUE_WAKEUP ? machine->now.ns : -1;
     if (reason != ENQUEUE_WAKEUP || !state->def->io_first) {
-        task_list_append(list, task);
+        // Newcomers go before those who come back at this instant, which the engine wakes first.
+        Task *next = NULL, *last = list->tail;
+        bool first = reason == ENQUEUE_NEW && !state->def->io_first;
+        while (first && last != NULL && last->job.ready_ns == machine->now.ns) {
+            next = last;
+            last = last->queue_previous;
+        }
+        task_list_insert(list, task, next);
         return;
     }
     // The running task of this level, which stands first, is then behind it.

@@ -5,7 +5,7 @@
 // see program_burst.
 //
 // Ties: the running task goes on; else the one that has been runnable for longer, else the one that
-// was created first.
+// stands first in the scenario.
 #include "sim/kernel/task_list.h"
 
 typedef struct Shortest {
@@ -34,7 +34,7 @@ static bool goes_before(const Task *a, const Task *b)
         return a->job.left_ns < b->job.left_ns;
     if (a->job.ready_ns != b->job.ready_ns)
         return a->job.ready_ns < b->job.ready_ns;
-    return a->id.index1 < b->id.index1;
+    return task_precedes(a, b);
 }
 
 static void insert(RunQueue *queue, Task *task)

@@ -1,11 +1,11 @@
 // Stride scheduling (Waldspurger 1995): every task has a stride, 10000 divided by its tickets, and a
 // pass, which grows by its stride for each slice that it runs. At the end of a slice the task with
-// the lowest pass is next, of equals the one that was created first. What lottery scheduling gives
+// the lowest pass is next, of equals the one that stands first in the scenario. What lottery scheduling gives
 // on average, this gives exactly.
 //
 // A part of a slice counts as that part of the stride. Newcomers, and tasks that have blocked, begin
-// at the lowest pass of those that are runnable when theirs is lower: time that nobody asked for is
-// not saved up. They wait for the end of the slice.
+// at the pass that the last slice began with when theirs is lower: time that nobody asked for is not
+// saved up. They wait for the end of the slice.
 #include "sim/kernel/task_list.h"
 
 enum { STRIDE_OF_ONE_TICKET = 10000 };
@@ -13,7 +13,7 @@ enum { STRIDE_OF_ONE_TICKET = 10000 };
 typedef struct Stride {
     TaskList waiting; // the next to run first
     int64_t slice_ns;
-    int64_t last_pass; // of the last one that was taken
+    int64_t last_pass; // of the one that has the slice, when it got it
 } Stride;
 
 static Stride *stride(const RunQueue *queue)
@@ -35,7 +35,7 @@ static void stride_free(RunQueue *queue)
 
 static bool goes_before(const Task *a, const Task *b)
 {
-    return a->job.pass != b->job.pass ? a->job.pass < b->job.pass : a->id.index1 < b->id.index1;
+    return a->job.pass != b->job.pass ? a->job.pass < b->job.pass : task_precedes(a, b);
 }
 
 static void insert(RunQueue *queue, Task *task)
@@ -65,14 +65,9 @@ static bool stride_charge(Machine *machine, RunQueue *queue)
 static void stride_enqueue(Machine *machine, RunQueue *queue, Task *task, EnqueueReason reason)
 {
     (void)reason;
-    stride_charge(machine, queue);
-    const Task *current = run_queue_current(queue, SCHED_CLASS_NORMAL);
-    const Task *first = stride(queue)->waiting.head;
-    int64_t least = current != NULL ? current->job.pass : stride(queue)->last_pass;
-    if (first != NULL && (current == NULL || first->job.pass < least))
-        least = first->job.pass;
-    if (task->job.pass < least)
-        task->job.pass = least;
+    (void)machine;
+    if (task->job.pass < stride(queue)->last_pass)
+        task->job.pass = stride(queue)->last_pass;
     insert(queue, task);
 }
 
@@ -88,8 +83,9 @@ static bool stride_dequeue(Machine *machine, RunQueue *queue, Task *task, Dequeu
     return true;
 }
 
-static void begin_slice(Machine *machine, RunQueue *queue)
+static void begin_slice(Machine *machine, RunQueue *queue, const Task *task)
 {
+    stride(queue)->last_pass = task->job.pass;
     queue->slice_end = instant_add(machine->now, (Duration){stride(queue)->slice_ns});
 }
 
@@ -101,7 +97,7 @@ static TaskId stride_pick(Machine *machine, RunQueue *queue)
     const Task *first = task_list_first_for(machine, &stride(queue)->waiting, queue->core);
     if (current != NULL && (first == NULL || goes_before(current, first))) {
         queue->rotate = false;
-        begin_slice(machine, queue);
+        begin_slice(machine, queue, current);
         return current->id;
     }
     return first != NULL ? first->id : (TaskId){0};
@@ -115,9 +111,8 @@ static void stride_put_back(Machine *machine, RunQueue *queue, Task *task)
 
 static void stride_take(Machine *machine, RunQueue *queue, Task *task)
 {
-    stride(queue)->last_pass = task->job.pass;
     task_list_remove(&stride(queue)->waiting, task);
-    begin_slice(machine, queue);
+    begin_slice(machine, queue, task);
 }
 
 static bool stride_preempts(Machine *machine, RunQueue *queue, Task *woken)

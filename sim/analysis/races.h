@@ -1,0 +1,81 @@
+// Data races: two accesses to one shared variable by two threads, at least one of them a plain
+// write, of which neither happens before the other. A fold of the trace, exact for the run that it
+// saw: every pair of places with such accesses is found, and nothing is reported that some order
+// forbids. Not a prediction: a race that this run's locks happened to order is not found.
+//
+// What orders two threads (happens before, as in C11 and in POSIX 4.12):
+// - a lock's release and its next taking; a reader-writer lock's readers are ordered with its
+//   writers, not among each other;
+// - release and acquire of a semaphore; set and wait of an event; a notification and the waiter
+// that
+//   it wakes; all who come to a barrier and all who leave it;
+// - put and get of a queue, and where its capacity is bounded get and put;
+// - spawn and what the new thread does; what a thread does and the join that waits for its end;
+// - an atomic write of a variable and a later atomic read of it (compare_and_swap, atomic_add, and
+//   load, store and add of a variable that is declared atomic).
+// Sleeping, and looking whether an event is set or a lock is taken (`while: { test: not go }`),
+// order nothing.
+//
+// The algorithm is FastTrack's, except that it keeps, for each place (operation) and each thread,
+// the last access, not only the last write of all: so that all pairs of places are found and not
+// only the first. While all accesses to a variable are ordered, each costs one comparison.
+#pragma once
+#include "sim/analysis/task_table.h"
+#include "sim/analysis/vector_clock.h"
+#include "sim/base/array.h"
+#include "sim/trace/record.h"
+
+#include <stdbool.h>
+
+enum {
+    RACES_THREADS_MAX = 1024,    // that touch variables; one whose end is known makes room
+    RACES_PAIRS_MAX = 10000,     // pairs of places
+    RACES_BYTES_MAX = 256 << 20, // of clocks and accesses
+};
+
+typedef enum AccessKind { ACCESS_READ, ACCESS_WRITE, ACCESS_ATOMIC } AccessKind;
+
+// One side of a race.
+typedef struct RaceSide {
+    uint32_t op; // its place: the operation's index
+    uint32_t task;
+    AccessKind kind;
+} RaceSide;
+
+typedef struct Race {
+    uint32_t variable; // VariableId.index1
+    RaceSide first, second;
+    int64_t time_ns; // of the second
+} Race;
+
+typedef struct Races {
+    const Scenario *scenario;
+    ARRAY(Race) found;     // one a pair of places, in order of discovery
+    bool threads_left_out; // more than RACES_THREADS_MAX
+    bool stopped;          // another bound was reached: races are looked for up to stopped_ns
+    int64_t stopped_ns;
+    // Private to races.c:
+    TaskTable tasks;                // of RaceTask
+    struct RaceSync *syncs;         // by SyncId
+    VectorClock *ended;             // by ThreadDefId: what those who have ended knew
+    struct RaceVariable *variables; // by VariableId
+    ARRAY(struct RaceThread) threads;
+    ARRAY(struct RacePlace) places; // places.at[0] is not used
+    uint32_t *place_of;             // by op, its reads and its writes: index into `places`
+    uint64_t *pairs;                // a hash set of pairs of ops
+    size_t pair_room;
+    size_t bytes;
+} Races;
+
+// `scenario` outlives it. Without variables it stays empty and costs nothing.
+void races_open(Races *races, const Scenario *scenario);
+// The next record. Whatever its ids refer to, it is taken without harm.
+void races_add(Races *races, const TraceRecord *record);
+void races_free(Races *races);
+
+// How many of the found races are about the variable.
+uint32_t races_about(const Races *races, uint32_t variable);
+// Why races may be missing, as a sentence in `text`; NULL when none is.
+const char *races_missing(const Races *races, char text[static 160]);
+// "writes", "reads", "changes atomically".
+const char *access_kind_word(AccessKind kind);

@@ -1,0 +1,48 @@
+// What became of the shared variables: their values, how often they were accessed, and the updates
+// that were lost. A fold of the trace.
+//
+// An update is a store or an atomic change. A store that writes a copy builds on what its thread
+// had loaded; updates that others have made since then are overwritten without having been seen,
+// and lost. So each value has a length: one more than that of the value it builds on. Atomic
+// changes, and stores of a number or of another variable's copy, build on what is there, which they
+// replace on purpose. Of all updates, those that the last value does not build on are lost: when
+// all of them add 1, value + lost updates is the number of updates.
+#pragma once
+#include "sim/base/array.h"
+#include "sim/scenario/scenario.h"
+#include "sim/trace/record.h"
+
+typedef struct VariableMetrics {
+    int64_t value; // the last one
+    uint64_t loads, stores, atomics, failed_swaps;
+    uint64_t updates; // stores + atomics
+    uint64_t length;  // of updates that the value builds on, it included
+} VariableMetrics;
+
+// What a task's copy of a variable builds on.
+typedef struct LoadedLength {
+    uint64_t key; // task and variable; 0: free
+    uint64_t length;
+} LoadedLength;
+
+typedef struct SharedData {
+    const Scenario *scenario;
+    VariableMetrics *variables; // by VariableId
+    LoadedLength *loaded;       // a hash map
+    size_t room, count;
+} SharedData;
+
+// `scenario` outlives it. Without variables it stays empty and costs nothing.
+void shared_data_open(SharedData *data, const Scenario *scenario);
+// The next record. Whatever its ids refer to, it is taken without harm.
+void shared_data_add(SharedData *data, const TraceRecord *record);
+void shared_data_free(SharedData *data);
+
+// The variable's name; prefixed "process/" when another process has one of that name, "variable 7"
+// when there is none. Returns `text`.
+char *variable_name(const Scenario *scenario, uint32_t variable, char text[static 96]);
+
+static inline uint64_t variable_lost_updates(const VariableMetrics *variable)
+{
+    return variable->updates - variable->length;
+}

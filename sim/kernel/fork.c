@@ -1,0 +1,57 @@
+#include "sim/kernel/fork.h"
+
+#include "sim/kernel/pipe.h"
+#include "sim/kernel/process_end.h"
+
+#include <string.h>
+
+Duration fork_cost(const Machine *machine, const Process *process)
+{
+    // Shared memory's page tables are not copied.
+    uint64_t pages = process->space.resident;
+    for (size_t i = 0; i < process->space.blocks.count; i++) {
+        const Block *block = &process->space.blocks.at[i];
+        for (size_t e = 0; e < block->extents.count && block->shared != 0; e++)
+            pages -= block->extents.at[e].count;
+    }
+    return (Duration){machine_cost(machine, COST_FORK_BASE).ns +
+                      (int64_t)pages * machine_cost(machine, COST_FORK_PAGE).ns};
+}
+
+Duration fork_start(Machine *machine, Task *creator, ThreadDefId def, bool copy)
+{
+    if (!process_has_room(machine))
+        return (Duration){0};
+    Process *parent = process_of(machine, creator);
+    ProcessId template = machine->scenario->threads[def.index1 - 1].process;
+    Process *child = process_create(machine, template, parent);
+    memcpy(child->handlers, parent->handlers, sizeof child->handlers);
+    pipe_fork(machine, parent, child);
+    if (copy)
+        address_space_fork(machine, parent, child);
+    Duration cost = process_add_task(machine, child, def, creator);
+    if (!copy && !ID_NONE(child->first))
+        task_at(machine, child->first)->attention |= ATTENTION_EXEC;
+    address_space_say(machine, child, creator->id);
+    address_space_say(machine, parent, creator->id);
+    return cost;
+}
+
+void fork_exec(Machine *machine, Task *task)
+{
+    Process *process = process_of(machine, task);
+    process_kill_tasks(machine, process, task, KILL_REASON_EXEC);
+    address_space_clear(machine, process);
+    // Handlers are code that is gone; what is ignored stays ignored.
+    for (int i = 0; i < SIGNAL_COUNT; i++)
+        if (process->handlers[i] != HANDLER_IGNORE)
+            process->handlers[i] = HANDLER_DEFAULT;
+    // A new stack, at the place of the old one.
+    if (machine->scenario->tracks_memory && !(task->attention & ATTENTION_STACK)) {
+        const ThreadDef *def = &machine->scenario->threads[task->def.index1 - 1];
+        address_space_stack(machine, process, 0, -(int64_t)thread_stack_touched(def));
+        task->attention |= ATTENTION_STACK;
+    }
+    machine_emit(machine, EVENT_PROCESS_EXECED, task->core, task->id, process->pid.index1, 0);
+    address_space_say(machine, process, task->id);
+}

@@ -1,0 +1,190 @@
+#include "sim/kernel/process_end.h"
+
+#include "sim/base/check.h"
+#include "sim/kernel/pipe.h"
+#include "sim/kernel/sched.h"
+#include "sim/kernel/signal.h"
+#include "sim/kernel/wait_list.h"
+
+// ---- killing
+
+static void kill_task(Machine *machine, Process *process, Task *task, KillReason reason)
+{
+    bool worker = !task->daemon;
+    machine_emit(machine, EVENT_TASK_KILLED, CORE_NONE, task->id, reason, 0);
+    wait_list_leave(machine, task);
+    sched_kill(machine, task);
+    machine_free_frames(machine, task);
+    if (reason != KILL_REASON_EXEC)
+        return; // the process's counts no longer matter
+    process->alive--;
+    process->workers -= worker;
+    machine->workers -= worker;
+}
+
+void process_kill_tasks(Machine *machine, Process *process, const Task *spared, KillReason reason)
+{
+    for (uint32_t i = process->first.index1; i != 0 && i <= machine->task_count; i++) {
+        Task *task = task_at(machine, (TaskId){i});
+        if (task->state == TASK_DEAD || task == spared || !ID_EQUAL(task->process, process->pid))
+            continue;
+        kill_task(machine, process, task, reason);
+        process_release_stack(machine, task);
+    }
+}
+
+// ---- parents and children
+
+void process_reap(Machine *machine, Process *child)
+{
+    CHECK(child->state == PROCESS_ZOMBIE);
+    child->state = PROCESS_GONE;
+    if (ID_NONE(child->parent))
+        return;
+    Process *parent = process_at(machine, child->parent);
+    if (ID_NONE(child->previous_sibling))
+        parent->first_child = child->next_sibling;
+    else
+        process_at(machine, child->previous_sibling)->next_sibling = child->next_sibling;
+    if (!ID_NONE(child->next_sibling))
+        process_at(machine, child->next_sibling)->previous_sibling = child->previous_sibling;
+    child->next_sibling = child->previous_sibling = (Pid){0};
+}
+
+// Its children are init's now, which collects those that have ended at once.
+static void orphan_children(Machine *machine, Process *process)
+{
+    Pid next;
+    for (Pid pid = process->first_child; !ID_NONE(pid); pid = next) {
+        Process *child = process_at(machine, pid);
+        next = child->next_sibling;
+        child->parent = child->next_sibling = child->previous_sibling = (Pid){0};
+        machine_emit(machine, EVENT_PROCESS_ADOPTED, CORE_NONE, (TaskId){0}, pid.index1, 0);
+        if (child->state == PROCESS_ZOMBIE)
+            process_reap(machine, child);
+    }
+    process->first_child = (Pid){0};
+    process->children = 0;
+}
+
+static void tell_parent(Machine *machine, Process *process, Task *by)
+{
+    if (ID_NONE(process->parent)) {
+        process_reap(machine, process);
+        return;
+    }
+    Process *parent = process_at(machine, process->parent);
+    parent->children--;
+    signal_send(machine, parent, SIGNAL_CHLD, by);
+    // Every waiter looks again: it may wait for another child than this one.
+    Task *waiter;
+    while ((waiter = wait_list_take(machine, &parent->waiters)) != NULL)
+        sched_wake(machine, waiter, by != NULL ? by->id : (TaskId){0},
+                   by != NULL ? by->core : waiter->core);
+}
+
+static bool is_of(const Process *process, ProcessId def)
+{
+    return ID_NONE(def) || ID_EQUAL(process->def, def);
+}
+
+Process *process_ended_child(const Machine *machine, const Process *process, ProcessId def)
+{
+    // The first to be started is the last of the list: children are collected in that order.
+    Process *found = NULL;
+    for (Pid pid = process->first_child; !ID_NONE(pid);) {
+        Process *child = process_at(machine, pid);
+        if (child->state == PROCESS_ZOMBIE && is_of(child, def))
+            found = child;
+        pid = child->next_sibling;
+    }
+    return found;
+}
+
+bool process_has_child(const Machine *machine, const Process *process, ProcessId def)
+{
+    for (Pid pid = process->first_child; !ID_NONE(pid);) {
+        const Process *child = process_at(machine, pid);
+        if (is_of(child, def))
+            return true;
+        pid = child->next_sibling;
+    }
+    return false;
+}
+
+// ---- ending
+
+Duration process_end_cost(const Machine *machine, const Task *task, bool whole)
+{
+    if (!machine->scenario->tracks_processes)
+        return (Duration){0};
+    const Process *process = process_of(machine, task);
+    if (!whole && (task->daemon || process->workers > 1))
+        return (Duration){0};
+    int64_t page = machine_cost(machine, COST_MUNMAP_PAGE).ns;
+    return (Duration){machine_cost(machine, COST_PROCESS_EXIT).ns +
+                      (int64_t)process->space.resident * page};
+}
+
+void process_end(Machine *machine, Process *process, uint16_t status, KillReason reason, Task *by)
+{
+    CHECK(process->state == PROCESS_ALIVE);
+    process->state = PROCESS_ZOMBIE;
+    process->status = status;
+    machine->workers -= process->workers; // those that have yet to arrive included
+    process_kill_tasks(machine, process, NULL, reason);
+    process->workers = process->alive = 0;
+    address_space_clear(machine, process);
+    address_space_say(machine, process, (TaskId){0});
+    pipe_close_all(machine, process, by);
+    if (!machine->scenario->tracks_processes) {
+        process->state = PROCESS_GONE;
+        return;
+    }
+    machine_emit(machine, EVENT_PROCESS_ENDED, CORE_NONE, (TaskId){0}, process->pid.index1, status);
+    orphan_children(machine, process);
+    tell_parent(machine, process, by);
+}
+
+// ---- out of memory
+
+static Process *largest_process(const Machine *machine)
+{
+    Process *largest = NULL;
+    for (size_t i = 0; i < machine->processes.count; i++) {
+        Process *process = machine->processes.at[i];
+        if (process->state == PROCESS_ALIVE &&
+            (largest == NULL || process->space.resident > largest->space.resident))
+            largest = process;
+    }
+    CHECK(largest != NULL);
+    return largest;
+}
+
+bool process_make_room(Machine *machine, Task *task, uint64_t pages)
+{
+    Pid own = task->process;
+    while (!memory_has(&machine->memory, pages)) {
+        Process *victim = largest_process(machine);
+        uint32_t line = machine->scenario->op_at[task->op].line;
+        machine_emit(machine, EVENT_OUT_OF_MEMORY, task->core, task->id, victim->pid.index1, line);
+        process_end(machine, victim, STATUS_SIGNALLED + SIGNAL_KILL, KILL_REASON_MEMORY, task);
+        if (ID_EQUAL(victim->pid, own))
+            return false;
+    }
+    return true;
+}
+
+void process_exit_all(Machine *machine, Task *task, uint16_t code)
+{
+    Process *process = process_of(machine, task);
+    machine_emit(machine, EVENT_TASK_EXITED, task->core, task->id, 0, 0);
+    sched_exit(machine, task);
+    process_release_stack(machine, task);
+    process->alive--;
+    if (!task->daemon) {
+        machine->workers--;
+        process->workers--;
+    }
+    process_end(machine, process, code, KILL_REASON_EXIT, task);
+}

@@ -1,0 +1,29 @@
+// How processes end: by their last thread, by an exit code, killed. What they leave: a zombie until
+// the parent asks for it, and children that init adopts.
+//
+// A killed process dies at once, wherever its threads are. (Linux lets a thread that is inside a
+// system call finish it first, and takes the time to tear down memory from the dying threads.)
+#pragma once
+#include "sim/kernel/process.h"
+
+// `process`, which is alive, ends now; its tasks that are left are killed for `reason`. `by`: the
+// task that did it, for who wakes whom; none is an interrupt.
+void process_end(Machine *machine, Process *process, uint16_t status, KillReason reason, Task *by);
+// Kills all tasks of `process` but `spared` (NULL: none).
+void process_kill_tasks(Machine *machine, Process *process, const Task *spared, KillReason reason);
+// `task`, running, ends its whole process with this exit code.
+void process_exit_all(Machine *machine, Task *task, uint16_t code);
+// What the end of `task` costs besides its own when its process ends with it: it is the last one that
+// is not a daemon, or it ends the whole process.
+Duration process_end_cost(const Machine *machine, const Task *task, bool whole);
+
+// A child of `process` that has ended; made from `def` unless that is none. NULL: none has.
+Process *process_ended_child(const Machine *machine, const Process *process, ProcessId def);
+// Whether it has a child, ended or not, that a wait may still collect.
+bool process_has_child(const Machine *machine, const Process *process, ProcessId def);
+// `child`, a zombie, is gone.
+void process_reap(Machine *machine, Process *child);
+
+// Makes room for `pages` more, killing the process with the most memory as often as it takes. The
+// one to blame is `task`, which needs them. False when that was its own end.
+bool process_make_room(Machine *machine, Task *task, uint64_t pages);

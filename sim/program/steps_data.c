@@ -1,0 +1,194 @@
+// Ops on variables that threads share. A thread works on its own copy, as a register is one: `load`
+// and `store` are separate accesses, and between them anything may happen. `add` is x += 1 as a
+// compiler translates it: load, add, store. Only `atomic_add` and `compare_and_swap` are one
+// access. Each access takes effect at the end of its cost, and a thread may be preempted between
+// any two.
+//
+// Memory is as if there were no caches and no write buffers: a store is seen by all from its
+// instant on (sequential consistency). Real processors reorder; we do not, because what goes wrong
+// without it is enough to teach, and what goes wrong with it is a race here too.
+#include "sim/program/data.h"
+
+#include <inttypes.h>
+
+// ---- copies
+
+// The thread's copy of the variable; NULL when it has none.
+static Copy *find_copy(Machine *machine, const Task *task, uint32_t variable)
+{
+    uint32_t index = task->copies;
+    while (index != 0 && machine->copies.at[index].variable != variable)
+        index = machine->copies.at[index].next;
+    return index == 0 ? NULL : &machine->copies.at[index];
+}
+
+static void set_copy(Machine *machine, Task *task, uint32_t variable, int64_t value)
+{
+    Copy *copy = find_copy(machine, task, variable);
+    if (copy != NULL) {
+        copy->value = value;
+        return;
+    }
+    if (machine->copies.count == 0)
+        ARRAY_EXTEND(&machine->copies); // index 0 is "none"
+    uint32_t index = machine->free_copy;
+    if (index != 0) {
+        machine->free_copy = machine->copies.at[index].next;
+    } else {
+        ARRAY_EXTEND(&machine->copies);
+        index = (uint32_t)machine->copies.count - 1;
+    }
+    machine->copies.at[index] = (Copy){variable, task->copies, value};
+    task->copies = index;
+}
+
+// Whether the thread has loaded the variable; if not, the run ends: it `does` ("stores") what it
+// has not.
+static bool has_copy(Machine *machine, const Task *task, const Op *op, uint32_t variable,
+                     const char *does)
+{
+    if (find_copy(machine, task, variable) != NULL)
+        return true;
+    char name[96];
+    const Scenario *scenario = machine->scenario;
+    machine_fail(machine, scenario->op_at[program_op_index(machine, op)],
+                 "at %" PRId64 " ns %s %s its copy of '%s', which it has not loaded",
+                 machine->now.ns, machine_task_name(machine, task->id, name), does,
+                 scenario_string(scenario, scenario->variables[variable - 1].name));
+    return false;
+}
+
+// As a processor adds: round and round.
+static int64_t sum(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+// ---- accesses
+
+static void emit(Machine *machine, const Task *task, const Op *op, EventKind kind,
+                 uint32_t variable, int64_t value)
+{
+    machine_emit(machine, kind, task->core, task->id,
+                 access_pack(variable, program_op_index(machine, op)), (uint64_t)value);
+}
+
+int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable)
+{
+    int64_t value = machine->values[variable - 1];
+    set_copy(machine, task, variable, value);
+    emit(machine, task, op, EVENT_LOAD, variable, value);
+    return value;
+}
+
+// The thread knows what it has stored: its copy is the new value.
+static void change(Machine *machine, Task *task, const Op *op, EventKind kind, uint32_t variable,
+                   int64_t value)
+{
+    machine->values[variable - 1] = value;
+    set_copy(machine, task, variable, value);
+    emit(machine, task, op, kind, variable, value);
+}
+
+void data_ordered(Machine *machine, const Task *task, const Op *op, EventKind kind, uint64_t by)
+{
+    if (machine->scenario->variable_count > 0)
+        machine_emit(machine, kind, task->core, task->id, by, program_op_index(machine, op));
+}
+
+// ---- ops
+
+StepResult step_LOAD(Machine *machine, Task *task, const Op *op)
+{
+    enum { LOADED = 1 };
+    if (task->phase == PHASE_ENTER)
+        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
+    data_load(machine, task, op, op->arg[0]);
+    return program_done(task, op);
+}
+
+StepResult step_STORE(Machine *machine, Task *task, const Op *op)
+{
+    enum { STORED = 1 };
+    uint32_t to = op->arg[0], from = op->arg[2] != 0 ? op->arg[2] : to;
+    if (task->phase == PHASE_ENTER) {
+        if (!op_has_integer(op->arg[1]) && !has_copy(machine, task, op, from, "stores"))
+            return STEP_ENDED;
+        return program_work(machine, task, false, machine_cost(machine, COST_STORE), STORED);
+    }
+    int64_t value;
+    if (op_has_integer(op->arg[1]))
+        value = op_integer(op->arg[1]);
+    else
+        value = sum(find_copy(machine, task, from)->value,
+                    op_has_integer(op->arg[3]) ? op_integer(op->arg[3]) : 0);
+    change(machine, task, op, EVENT_STORE, to, value);
+    return program_done(task, op);
+}
+
+static int64_t added(const Op *op)
+{
+    return op_has_integer(op->arg[1]) ? op_integer(op->arg[1]) : 1;
+}
+
+StepResult step_ADD(Machine *machine, Task *task, const Op *op)
+{
+    enum { LOADED = 1, ADDED, STORED };
+    uint32_t variable = op->arg[0];
+    switch (task->phase) {
+    case PHASE_ENTER:
+        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
+    case LOADED:
+        data_load(machine, task, op, variable);
+        return program_work(machine, task, false, machine_cost(machine, COST_ADD), ADDED);
+    case ADDED: {
+        Copy *copy = find_copy(machine, task, variable);
+        copy->value = sum(copy->value, added(op));
+        return program_work(machine, task, false, machine_cost(machine, COST_STORE), STORED);
+    }
+    default:
+        change(machine, task, op, EVENT_STORE, variable, find_copy(machine, task, variable)->value);
+        return program_done(task, op);
+    }
+}
+
+StepResult step_ATOMIC_ADD(Machine *machine, Task *task, const Op *op)
+{
+    enum { ADDED = 1 };
+    uint32_t variable = op->arg[0];
+    if (task->phase == PHASE_ENTER)
+        return program_work(machine, task, false, machine_cost(machine, COST_ATOMIC), ADDED);
+    change(machine, task, op, EVENT_ATOMIC_ADD, variable,
+           sum(machine->values[variable - 1], added(op)));
+    return program_done(task, op);
+}
+
+// A swap that fails tells the thread what it has found, as x86's cmpxchg does.
+static StepResult swap(Machine *machine, Task *task, const Op *op)
+{
+    uint32_t variable = op->arg[0];
+    int64_t found = machine->values[variable - 1];
+    int64_t expected = op_has_integer(op->arg[1]) ? op_integer(op->arg[1])
+                                                  : find_copy(machine, task, variable)->value;
+    if (found == expected) {
+        int64_t value = op_has_integer(op->arg[2]) ? op_integer(op->arg[2])
+                                                   : sum(found, op_integer(op->arg[3]));
+        change(machine, task, op, EVENT_SWAPPED, variable, value);
+        return program_done(task, op);
+    }
+    set_copy(machine, task, variable, found);
+    emit(machine, task, op, EVENT_SWAP_FAILED, variable, found);
+    return program_else(task, op, op->arg[4] != 0 ? op->arg[4] : op->arg[5]);
+}
+
+StepResult step_COMPARE_AND_SWAP(Machine *machine, Task *task, const Op *op)
+{
+    enum { SWAP = 1 };
+    if (task->phase == SWAP)
+        return swap(machine, task, op);
+    if (task->phase == PHASE_BLOCK_DONE && op->arg[5] != 0) // the end of `else`
+        return program_done(task, op);
+    if (!op_has_integer(op->arg[1]) && !has_copy(machine, task, op, op->arg[0], "compares with"))
+        return STEP_ENDED;
+    return program_work(machine, task, false, machine_cost(machine, COST_ATOMIC), SWAP);
+}

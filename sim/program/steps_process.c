@@ -1,0 +1,143 @@
+// Ops on processes: fork, spawn_process, exec, wait_child, kill, on_signal, pause.
+#include "sim/kernel/fork.h"
+#include "sim/kernel/process_end.h"
+#include "sim/kernel/sched.h"
+#include "sim/kernel/signal.h"
+#include "sim/kernel/wait_list.h"
+#include "sim/program/program.h"
+
+// ---- new processes
+
+// As a spawn of threads: a system call a process. The child of a spawn_process has its program to
+// begin first, which is the cost of an exec and its own.
+static StepResult start_children(Machine *machine, Task *task, const Op *op, bool copy)
+{
+    enum { CALLED = 1, STARTED };
+    uint32_t count = op->arg[2] == 0 ? 1 : op->arg[2];
+    if (task->phase == CALLED) {
+        Duration cost = fork_start(machine, task, (ThreadDefId){op->arg[1]}, copy);
+        return program_work(machine, task, true, cost, STARTED);
+    }
+    if (task->phase == STARTED) {
+        program_syscall_over(machine, task);
+        if (++task->scratch == count)
+            return program_done(task, op);
+    } else {
+        task->scratch = 0;
+    }
+    Duration cost = copy ? fork_cost(machine, process_of(machine, task))
+                         : machine_cost(machine, COST_VFORK);
+    return program_syscall(machine, task, copy ? SYSCALL_FORK : SYSCALL_VFORK,
+                           duration_add(machine_cost(machine, COST_SYSCALL), cost), CALLED);
+}
+
+StepResult step_FORK(Machine *machine, Task *task, const Op *op)
+{
+    return start_children(machine, task, op, true);
+}
+
+StepResult step_SPAWN_PROCESS(Machine *machine, Task *task, const Op *op)
+{
+    return start_children(machine, task, op, false);
+}
+
+StepResult step_EXEC(Machine *machine, Task *task, const Op *op)
+{
+    enum { LOADED = 1 };
+    if (task->phase == PHASE_ENTER) {
+        Duration cost =
+            duration_add(machine_cost(machine, COST_SYSCALL), machine_cost(machine, COST_EXEC));
+        return program_syscall(machine, task, SYSCALL_EXECVE, cost, LOADED);
+    }
+    fork_exec(machine, task);
+    while (task->frame != 0)
+        program_pop(machine, task);
+    task->op = op->arg[0];
+    task->phase = PHASE_ENTER;
+    program_syscall_over(machine, task);
+    return STEP_NEXT;
+}
+
+// ---- waiting for children
+
+StepResult step_WAIT_CHILD(Machine *machine, Task *task, const Op *op)
+{
+    enum { LOOK = 1, RETURNED };
+    Process *process = process_of(machine, task);
+    ProcessId which = {op->arg[0]};
+    Duration call = machine_cost(machine, COST_SYSCALL);
+    switch (task->phase) {
+    case PHASE_ENTER:
+        return program_syscall(machine, task, SYSCALL_WAIT4, half(call, false), LOOK);
+    case LOOK: {
+        Process *child = process_ended_child(machine, process, which);
+        Duration rest = half(call, true);
+        if (child != NULL) {
+            machine_emit(machine, EVENT_PROCESS_REAPED, task->core, task->id, child->pid.index1,
+                         child->status);
+            process_reap(machine, child);
+            rest = duration_add(rest, machine_cost(machine, COST_WAIT_CHILD));
+        } else if (process_has_child(machine, process, which)) {
+            machine_emit(machine, EVENT_CHILD_WAIT, task->core, task->id, process->pid.index1,
+                         process->children);
+            wait_list_add(machine, &process->waiters, task);
+            sched_block(machine, task, SWITCH_BLOCKED_CHILD);
+            return program_blocked(task, LOOK);
+        }
+        // Without a child to wait for, wait4 returns an error at once (ECHILD).
+        return program_work(machine, task, true, rest, RETURNED);
+    }
+    default:
+        program_syscall_over(machine, task);
+        return program_done(task, op);
+    }
+}
+
+// ---- signals
+
+StepResult step_KILL(Machine *machine, Task *task, const Op *op)
+{
+    enum { SENT = 1, RETURNED };
+    SignalId signal = op->arg[1] == 0 ? SIGNAL_TERM : (SignalId)(op->arg[1] - 1);
+    if (task->phase == PHASE_ENTER) {
+        Duration cost =
+            duration_add(machine_cost(machine, COST_SYSCALL), machine_cost(machine, COST_KILL));
+        return program_syscall(machine, task, SYSCALL_KILL, cost, SENT);
+    }
+    // All processes of that name, its own last.
+    Process *own = process_of(machine, task);
+    for (size_t i = 0; i < machine->processes.count; i++) {
+        Process *process = machine->processes.at[i];
+        if (process != own && process->def.index1 == op->arg[0])
+            signal_send(machine, process, signal, task);
+    }
+    if (own->def.index1 == op->arg[0])
+        signal_send(machine, own, signal, task);
+    if (task->state == TASK_DEAD)
+        return STEP_ENDED;
+    program_syscall_over(machine, task);
+    return program_done(task, op);
+}
+
+StepResult step_ON_SIGNAL(Machine *machine, Task *task, const Op *op)
+{
+    enum { SET = 1 };
+    if (task->phase == PHASE_ENTER)
+        return program_syscall(machine, task, SYSCALL_RT_SIGACTION,
+                               machine_cost(machine, COST_SYSCALL), SET);
+    process_of(machine, task)->handlers[op->arg[0] - 1] =
+        op->arg[1] == 0 ? HANDLER_IGNORE : op->arg[1];
+    program_syscall_over(machine, task);
+    return program_done(task, op);
+}
+
+StepResult step_PAUSE(Machine *machine, Task *task, const Op *op)
+{
+    enum { ASLEEP = 1 };
+    (void)op; // a signal ends it: see attention.c
+    if (task->phase == PHASE_ENTER)
+        return program_syscall(machine, task, SYSCALL_PAUSE, machine_cost(machine, COST_SYSCALL),
+                               ASLEEP);
+    sched_block(machine, task, SWITCH_BLOCKED_SIGNAL);
+    return program_blocked(task, ASLEEP);
+}
