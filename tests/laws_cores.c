@@ -25,6 +25,26 @@ void laws_account(Laws *laws, LawCore *core, int64_t now)
 
 // ---- queues
 
+// One queue feeds all cores: a task joins it by the name of some core, and any core may have it.
+static bool shared_queue(const Laws *laws)
+{
+    return laws->scenario->machine.global_queue;
+}
+
+// There are threads that go before the scheduler's.
+static bool has_urgent(const Laws *laws)
+{
+    for (uint32_t i = 0; i < laws->scenario->thread_count; i++)
+        if (laws->scenario->threads[i].policy >= POLICY_FIFO)
+            return true;
+    return false;
+}
+
+static bool is_plain(const Laws *laws, SchedulerKind kind)
+{
+    return is_policy(laws, kind) && !shared_queue(laws) && !has_urgent(laws);
+}
+
 void laws_leave_queue(Laws *laws, LawTask *task)
 {
     LawCore *core = &laws->cores[task->queue];
@@ -41,7 +61,7 @@ static void join_queue(Laws *laws, LawTask *task, int number, int64_t now, int64
     core->joined = true;
     if (core->queued++ == 0)
         core->queued_since_ns = now;
-    if (core->task == 0 && core->must_switch_ns == NONE)
+    if (core->task == 0 && core->must_switch_ns == NONE && !shared_queue(laws))
         core->must_switch_ns = now + latency;
 }
 
@@ -74,9 +94,9 @@ void laws_on_switch_in(Laws *laws, const TraceRecord *record, LawTask *task)
     if (!laws->report->hold)
         return;
     int64_t due = core->must_switch_ns;
-    LAW(record->time_ns <= later(due, core->irq_until_ns), "idle: it was due at %lld ns",
-        (long long)due);
-    if (!is_policy(laws, SCHEDULER_EEVDF))
+    LAW(shared_queue(laws) || record->time_ns <= later(due, core->irq_until_ns),
+        "idle: it was due at %lld ns", (long long)due);
+    if (is_plain(laws, SCHEDULER_FIFO) || is_plain(laws, SCHEDULER_RR))
         LAW(queue_head(laws, record->core) == task, "policy: it is not the head of the queue");
     laws_leave_queue(laws, task);
     core->must_switch_ns = NONE;
@@ -87,7 +107,10 @@ void laws_on_switch_in(Laws *laws, const TraceRecord *record, LawTask *task)
     // Entering another task than the last costs a switch, except from idle.
     bool pays = core->out_task != 0 && core->out_task != record->task &&
                 laws_cost(laws, COST_CONTEXT_SWITCH) > 0;
-    LAW(record->a == (task->in_call || pays), "kernel: switched in in the wrong mode");
+    LAW(record->a == (task->in_call || pays) || shared_queue(laws),
+        "kernel: switched in in the wrong mode");
+    if (shared_queue(laws)) // whether the core was idle is not known here
+        pays = record->a != 0 && !task->in_call;
     task->in_kernel = record->a != 0;
     task->work.switches_paid += pays;
     core->out_task = 0;
@@ -121,16 +144,17 @@ static void check_reason(Laws *laws, const TraceRecord *record, const LawCore *c
             (reason == SWITCH_BLOCKED_JOIN) == (task->work.alive && task->waited == WAITS_JOIN),
         "core: switched out for the wrong reason");
     LAW(record->b == (task->waits == WAITS_LOCK ? task->lock : 0), "lock: it waits for another");
-    if (is_policy(laws, SCHEDULER_FIFO))
+    if (is_plain(laws, SCHEDULER_FIFO))
         LAW(!preempted, "policy: FIFO does not preempt");
-    if (is_policy(laws, SCHEDULER_RR))
+    if (is_plain(laws, SCHEDULER_RR))
         LAW(!preempted || reason == SWITCH_PREEMPTED_SLICE, "policy: RR preempts for slices only");
     if (is_policy(laws, SCHEDULER_EEVDF))
         LAW(reason != SWITCH_PREEMPTED_SLICE, "policy: EEVDF has no exact slices");
     int64_t tick = laws->scenario->machine.tick_ns;
     LAW(reason != SWITCH_PREEMPTED_TICK || record->time_ns / tick > core->in_ns / tick,
         "policy: no tick came while it ran");
-    LAW(reason != SWITCH_PREEMPTED_WAKEUP || core->joined, "policy: nobody came or left while it ran");
+    LAW(reason != SWITCH_PREEMPTED_WAKEUP || core->joined || shared_queue(laws),
+        "policy: nobody came or left while it ran");
 }
 
 void laws_on_switch_out(Laws *laws, const TraceRecord *record, LawTask *task)
@@ -141,7 +165,7 @@ void laws_on_switch_out(Laws *laws, const TraceRecord *record, LawTask *task)
     if (!laws->report->hold)
         return;
     check_reason(laws, record, core, task);
-    if (is_policy(laws, SCHEDULER_RR) && laws->free_of_cost)
+    if (is_plain(laws, SCHEDULER_RR) && laws->free_of_cost)
         check_rr_slice(laws, record, core);
     core->task = 0;
     task->core = NONE;
@@ -150,7 +174,7 @@ void laws_on_switch_out(Laws *laws, const TraceRecord *record, LawTask *task)
         join_queue(laws, task, record->core, record->time_ns, 0);
     // Whoever is queued here goes on at once; else the core is idle, if only for an instant.
     core->out_task = core->queued > 0 ? record->task : 0;
-    if (core->queued > 0)
+    if (core->queued > 0 && !shared_queue(laws))
         core->must_switch_ns = record->time_ns;
 }
 
@@ -185,7 +209,10 @@ void laws_on_migrated(Laws *laws, const TraceRecord *record, LawTask *task)
             laws_leave_queue(laws, task);
             laws->cores[record->a - 1].joined = true;
         }
-        task->woken = true;
+        // From the shared queue it comes at once.
+        task->woken = record->b != MIGRATION_SHARED_QUEUE;
+        if (laws->report->hold && !task->woken)
+            join_queue(laws, task, record->core, record->time_ns, 0);
     }
     task->joins = task->last_core = record->core;
 }

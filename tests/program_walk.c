@@ -42,8 +42,7 @@ static void walk_unlock(Walk *walk, uint32_t lock)
 static void walk_access(Walk *walk, const Op *op, EventKind kind, int64_t costs)
 {
     walk->totals.access_ns += costs;
-    show(walk, (uint16_t)kind,
-         access_pack(op->arg[0], (uint32_t)(op - walk->scenario->ops)));
+    show(walk, (uint16_t)kind, access_pack(op->arg[0], (uint32_t)(op - walk->scenario->ops)));
 }
 
 static void walk_if(Walk *walk, const Op *op)

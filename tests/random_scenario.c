@@ -14,8 +14,8 @@ typedef struct Draft {
     Rng rng;
     unsigned cores;
     bool random_times;
-    bool crowd; // many threads
-    bool sharing; // there are shared variables
+    bool crowd;      // many threads
+    bool sharing;    // there are shared variables
     Rng sharing_rng; // so that all else is as without them
 
     // Of the process being written.
@@ -272,11 +272,69 @@ static void put_sharing(Draft *draft)
         put(draft, "{ atomic_add: { to: v%u, value: %u } }, ", variable, number);
         break;
     case 4:
-        put(draft, "{ load: v%u }, { store: { to: v%u, from: v%u } }, ", variable, number % VARIABLES,
-            variable);
+        put(draft, "{ load: v%u }, { store: { to: v%u, from: v%u } }, ", variable,
+            number % VARIABLES, variable);
         break;
     default:
         put(draft, "{ add: v%u }, ", variable);
+    }
+}
+
+static void put_timed(Draft *draft, const char *what, unsigned most_us)
+{
+    put(draft, "{ %s: ", what);
+    put_duration(draft, most_us);
+    put(draft, " }");
+}
+
+// An operation with a list of others in it, by the number that was drawn; false when it is none of
+// these, or there is no room for one.
+static bool put_nested(Draft *draft, unsigned drawn)
+{
+    if (draft->depth >= DEPTH_MAX || draft->ops_left <= 0)
+        return false;
+    int lock;
+    switch (drawn) {
+    case 7:
+    case 8:
+        put_repeat(draft);
+        return true;
+    case 9:
+        put_if(draft);
+        return true;
+    case 10:
+        put_span(draft);
+        return true;
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+        lock = choose_lock(draft);
+        if (lock >= 0)
+            put_locked(draft, lock);
+        return lock >= 0;
+    default:
+        return false;
+    }
+}
+
+// An operation that leads elsewhere; false as above.
+static bool put_leap(Draft *draft, unsigned drawn)
+{
+    switch (drawn) {
+    case 15:
+        return put_call(draft);
+    case 16:
+        return !draft->forever && draft->depth < 2 && put_spawn(draft);
+    case 17:
+        return put_join(draft);
+    case 18:
+        if (draft->depth == 0 || !free_to_wait(draft) || !chance(draft, 30))
+            return false;
+        put(draft, "exit");
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -284,79 +342,17 @@ static void put_op(Draft *draft)
 {
     put_sharing(draft);
     draft->ops_left--;
-    bool nested = draft->depth < DEPTH_MAX && draft->ops_left > 0;
-    int lock;
-    switch (below(draft, 24)) {
-    case 0:
-    case 1:
-    case 2:
-        put(draft, "{ sleep: ");
-        put_duration(draft, 6000);
-        put(draft, " }");
-        return;
-    case 3:
-    case 4:
+    unsigned drawn = below(draft, 24);
+    if (drawn <= 2)
+        put_timed(draft, "sleep", 6000);
+    else if (drawn <= 4)
         put(draft, "yield");
-        return;
-    case 5:
+    else if (drawn == 5)
         put(draft, "{ print: \"line %u\" }", below(draft, 5));
-        return;
-    case 6:
+    else if (drawn == 6)
         put(draft, "{ mark: m%u }", below(draft, 3));
-        return;
-    case 7:
-    case 8:
-        if (nested) {
-            put_repeat(draft);
-            return;
-        }
-        break;
-    case 9:
-        if (nested) {
-            put_if(draft);
-            return;
-        }
-        break;
-    case 10:
-        if (nested) {
-            put_span(draft);
-            return;
-        }
-        break;
-    case 11:
-    case 12:
-    case 13:
-    case 14:
-        lock = nested ? choose_lock(draft) : -1;
-        if (lock >= 0) {
-            put_locked(draft, lock);
-            return;
-        }
-        break;
-    case 15:
-        if (put_call(draft))
-            return;
-        break;
-    case 16:
-        if (!draft->forever && draft->depth < 2 && put_spawn(draft))
-            return;
-        break;
-    case 17:
-        if (put_join(draft))
-            return;
-        break;
-    case 18:
-        if (draft->depth > 0 && free_to_wait(draft) && chance(draft, 30)) {
-            put(draft, "exit");
-            return;
-        }
-        break;
-    default:
-        break;
-    }
-    put(draft, "{ compute: ");
-    put_duration(draft, 5000);
-    put(draft, " }");
+    else if (!put_nested(draft, drawn) && !put_leap(draft, drawn))
+        put_timed(draft, "compute", 5000);
 }
 
 static void put_items(Draft *draft)

@@ -23,8 +23,8 @@ const char *simulated_name(const Simulated *run, uint32_t task)
         for (uint64_t i = 0; i < run->memory.count; i++) {
             const TraceRecord *record = memory_sink_at(&run->memory, i);
             if (record->kind == EVENT_TASK_CREATED && record->task < NAMED_MAX)
-                task_name(&run->scenario, (ThreadDefId){(uint32_t)record->a}, created_instance(record->b),
-                          names[record->task]);
+                task_name(&run->scenario, (ThreadDefId){(uint32_t)record->a},
+                          created_instance(record->b), names[record->task]);
         }
     }
     return task < NAMED_MAX && names[task][0] != '\0' ? names[task] : "?";

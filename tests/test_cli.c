@@ -347,8 +347,9 @@ static void test_limit_messages(void **state)
     assert_contains(ran.out, "makespan 10 ms   a limit was reached (depth, 10,000; raise it with "
                              "--set limits.depth=…)");
     assert_contains(ran.err, "the limit 'depth', 10,000; raise it");
-    assert_contains(ran.err, "calls.yaml:3:28: warning: calls and blocks are 10,000 deep here; does "
-                             "a function call itself without end?");
+    assert_contains(ran.err,
+                    "calls.yaml:3:28: warning: calls and blocks are 10,000 deep here; does "
+                    "a function call itself without end?");
     program_free(&ran);
 }
 

@@ -174,19 +174,20 @@ static void test_calculations(void **state)
     check_fails("makespan / deadlocked > 1ms", "deadlocked is 0 and divides makespan");
 }
 
-// As many digits as it takes to see why a line does not hold. batch has 103.2 ms, render 1 … 200 ms.
+// As many digits as it takes to see why a line does not hold. batch has 103.2 ms, render 1 … 200
+// ms.
 static void test_digits(void **state)
 {
     (void)state;
     char found[512];
     // Without a tolerance both sides are exact, also where they are equal.
     assert_true(line_holds("10 * makespan + 1504500ns == 1001.5045ms", found));
-    assert_string_equal(
-        found, "10 * makespan + 1504500ns = 1.0015045 s, expected == 1.0015045 s");
+    assert_string_equal(found, "10 * makespan + 1504500ns = 1.0015045 s, expected == 1.0015045 s");
     check_fails("10 * makespan + 1504500ns != 1001.5045ms",
                 "10 * makespan + 1504500ns = 1.0015045 s, expected != 1.0015045 s");
     check_fails("makespan == 100.0000005ms * 1", "makespan = 100 ms, expected == 100.0000005 ms");
-    check_fails("utilization(core 1) == 0.549999", "utilization(core 1) = 0.55, expected == 0.549999");
+    check_fails("utilization(core 1) == 0.549999",
+                "utilization(core 1) = 0.55, expected == 0.549999");
     // 1001.5045 ms and 1001.6 ms both round to 1.002 s; 1001.5045 ms and 1 s do not.
     check_fails("10 * makespan + 1504500ns > 1001.6ms",
                 "10 * makespan + 1504500ns = 1.0015045 s, expected > 1.0016 s");
@@ -569,24 +570,15 @@ static void test_overridden_cores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_comparisons),
-        cmocka_unit_test(test_calculations),
-        cmocka_unit_test(test_digits),
-        cmocka_unit_test(test_tolerance),
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_all_subjects),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_subjects),
-        cmocka_unit_test(test_bad_names),
-        cmocka_unit_test(test_bad_subjects),
-        cmocka_unit_test(test_bad_units),
-        cmocka_unit_test(test_bad_grammar),
-        cmocka_unit_test(test_bad_tokens),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_many_errors),
-        cmocka_unit_test(test_overridden_cores),
+        cmocka_unit_test(test_comparisons),  cmocka_unit_test(test_calculations),
+        cmocka_unit_test(test_digits),       cmocka_unit_test(test_tolerance),
+        cmocka_unit_test(test_fields),       cmocka_unit_test(test_all_subjects),
+        cmocka_unit_test(test_words),        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_subjects),     cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_bad_subjects), cmocka_unit_test(test_bad_units),
+        cmocka_unit_test(test_bad_grammar),  cmocka_unit_test(test_bad_tokens),
+        cmocka_unit_test(test_bounds),       cmocka_unit_test(test_places),
+        cmocka_unit_test(test_many_errors),  cmocka_unit_test(test_overridden_cores),
     };
     return cmocka_run_group_tests(tests, world_open, world_close);
 }

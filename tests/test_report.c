@@ -15,25 +15,26 @@
 
 #define US 1000
 
-static const char yaml[] = "title: By hand\n"
-                           "lesson: A lesson that is long enough to be broken into two lines.\n"
-                           "machine: { cores: 2 }\n"
-                           "processes:\n"
-                           "  - name: app\n"
-                           "    locks: { cache: lock }\n"
-                           "    variables: { x: -3 }\n"
-                           "    threads:\n"
-                           "      - name: main\n"
-                           "        run:\n"
-                           "          - span: { name: render, do: [ { compute: 1ms } ] }\n"
-                           "          - mark: pass\n"
-                           "          - print: \"a, \\\"b\\\"\"\n"
-                           "      - name: worker\n"
-                           "        count: 30\n"
-                           "        run: [ { with: { lock: cache, do: [ { compute: 1ms } ] } }, { add: x } ]\n"
-                           "expect:\n"
-                           "  - makespan == 20us\n"
-                           "  - count(pass) == 7\n";
+static const char yaml[] =
+    "title: By hand\n"
+    "lesson: A lesson that is long enough to be broken into two lines.\n"
+    "machine: { cores: 2 }\n"
+    "processes:\n"
+    "  - name: app\n"
+    "    locks: { cache: lock }\n"
+    "    variables: { x: -3 }\n"
+    "    threads:\n"
+    "      - name: main\n"
+    "        run:\n"
+    "          - span: { name: render, do: [ { compute: 1ms } ] }\n"
+    "          - mark: pass\n"
+    "          - print: \"a, \\\"b\\\"\"\n"
+    "      - name: worker\n"
+    "        count: 30\n"
+    "        run: [ { with: { lock: cache, do: [ { compute: 1ms } ] } }, { add: x } ]\n"
+    "expect:\n"
+    "  - makespan == 20us\n"
+    "  - count(pass) == 7\n";
 
 typedef struct Fixture {
     HandTrace trace;
@@ -201,7 +202,8 @@ static json_t *stuck_document(void)
         "machine: { cores: 2, costs: zero }\nlocks: { x: lock, y: lock }\nsemaphores: { s: 0 }\n"
         "threads:\n"
         "  - { name: a, run: [ { lock: x }, { lock: y }, { unlock: y }, { unlock: x } ] }\n"
-        "  - name: b\n    start: 1ms\n    run:\n      - lock: y\n      - lock: x\n      - acquire: s\n";
+        "  - name: b\n    start: 1ms\n    run:\n      - lock: y\n      - lock: x\n      - acquire: "
+        "s\n";
     Simulated run;
     Metrics metrics;
     HandText text;
@@ -355,8 +357,9 @@ static void test_summary(void **state)
     has(summary, "  render      1  50000 /s  8 us");
     has(summary, "  pass      1  50000 /s\n");
     has(summary, "  x     -1      1       2               0             0             0\n");
-    has(summary, "  x: main writes (hand.yaml:16), worker-1 reads (hand.yaml:16); nothing orders them "
-                 "(first at 17 us)\n");
+    has(summary,
+        "  x: main writes (hand.yaml:16), worker-1 reads (hand.yaml:16); nothing orders them "
+        "(first at 17 us)\n");
     has(summary, "Printed\n  a, \"b\"\n");
     has(summary, "  ✓ makespan == 20us");
     has(summary, "  ✗ count(pass) == 7");
@@ -383,10 +386,10 @@ static void test_many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json),           cmocka_unit_test(test_deadlock),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_unknown_values), cmocka_unit_test(test_csv),
-        cmocka_unit_test(test_summary),        cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_json),         cmocka_unit_test(test_deadlock),
+        cmocka_unit_test(test_keys),         cmocka_unit_test(test_unknown_values),
+        cmocka_unit_test(test_csv),          cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_many_threads),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

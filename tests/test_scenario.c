@@ -47,7 +47,8 @@ static void assert_text(StringId id, const char *expected)
     assert_string_equal(scenario_string(&scenario, id), expected);
 }
 
-static void assert_op(uint32_t index, unsigned code, uint32_t next, const uint32_t arg[OP_FIELDS_MAX])
+static void assert_op(uint32_t index, unsigned code, uint32_t next,
+                      const uint32_t arg[OP_FIELDS_MAX])
 {
     const Op *op = &scenario.ops[index];
     assert_int_equal(op->code, code);
@@ -315,14 +316,15 @@ static void every_row_has_an_example_that_loads(void **state)
             continue;
         char text[1000];
         // Names that the examples use.
-        snprintf(
-            text, sizeof text,
-            "locks: { cache: lock }\nsemaphores: { slots: 2 }\nconditions: { ready: cache }\n"
-            "events: [ go ]\nbarriers: { phase: 2 }\nqueues: { jobs: 10 }\npipes: [ line ]\nmessage_queues: { letters: 10 }\n"
-            "variables: { x: 0 }\nfunctions: { handle: [ yield ], work: [ yield ] }\n"
-            "threads:\n  - name: %s\n    run: [ { alloc: { size: 1MiB, as: buffer } }, { fork: { run: "
-            "work, as: child } } ]\n  - name: main\n    run:\n      - %s\n",
-            strstr(info->example, "as: helper") ? "other" : "helper", info->example);
+        snprintf(text, sizeof text,
+                 "locks: { cache: lock }\nsemaphores: { slots: 2 }\nconditions: { ready: cache }\n"
+                 "events: [ go ]\nbarriers: { phase: 2 }\nqueues: { jobs: 10 }\npipes: [ line "
+                 "]\nmessage_queues: { letters: 10 }\n"
+                 "variables: { x: 0 }\nfunctions: { handle: [ yield ], work: [ yield ] }\n"
+                 "threads:\n  - name: %s\n    run: [ { alloc: { size: 1MiB, as: buffer } }, { "
+                 "fork: { run: "
+                 "work, as: child } } ]\n  - name: main\n    run:\n      - %s\n",
+                 strstr(info->example, "as: helper") ? "other" : "helper", info->example);
         load(text);
         assert_int_equal(scenario.ops[scenario.threads[1].entry].code, code);
     }

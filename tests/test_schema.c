@@ -434,7 +434,8 @@ static void check_op(const char *op)
     bool map = strchr(op, ':') != NULL;
     check_loads(format("locks: { cache: lock }\nsemaphores: { slots: 2 }\n"
                        "conditions: { ready: cache }\nevents: [ go ]\nbarriers: { phase: 2 }\n"
-                       "queues: { jobs: 10 }\npipes: [ line ]\nmessage_queues: { letters: 10 }\nvariables: { x: 0 }\n"
+                       "queues: { jobs: 10 }\npipes: [ line ]\nmessage_queues: { letters: 10 "
+                       "}\nvariables: { x: 0 }\n"
                        "functions: { handle: [ { compute: 1ms } ], work: [ { compute: 1ms } ] }\n"
                        "until: 1s\n"
                        "threads:\n"
@@ -495,11 +496,14 @@ static void test_every_key_loads(void **state)
 {
     (void)state;
     static const char first[] =
-        "title: t\nlesson: l\nseed: 3\nmessage_queues: { m: 3 }\nuntil: 1s\nlimits: { events: 10k, time: 2h }\n"
-        "machine: { cores: 2, scheduler: { policy: eevdf, slice: 3ms }, tick: 1ms, costs: zero, memory: 4GiB, nodes: 2, cache: 1MiB, "
+        "title: t\nlesson: l\nseed: 3\nmessage_queues: { m: 3 }\nuntil: 1s\nlimits: { events: 10k, "
+        "time: 2h }\n"
+        "machine: { cores: 2, scheduler: { policy: eevdf, slice: 3ms }, tick: 1ms, costs: zero, "
+        "memory: 4GiB, nodes: 2, cache: 1MiB, "
         "interrupts: { every: exp(1ms), core: 1, irq: 2us, softirq: 5us } }\n"
         "processes:\n"
-        "  - name: p\n    runtime: c\n    pipes: [ u ]\n    locks: { l: lock, w: { kind: rwlock, prefer: writers } }\n"
+        "  - name: p\n    runtime: c\n    pipes: [ u ]\n    locks: { l: lock, w: { kind: rwlock, "
+        "prefer: writers } }\n"
         "    semaphores: { s: 0 }\n    conditions: { c: { lock: l, spurious: 10% } }\n"
         "    events: [ e ]\n    barriers: { b: 2 }\n"
         "    queues: { q: 3, u: unbounded, p: { capacity: 4, order: priority } }\n"
@@ -507,14 +511,16 @@ static void test_every_key_loads(void **state)
         "    functions: { f: [ yield ] }\n"
         "    threads:\n"
         "      - { name: t, count: 2, start: exp(1ms), nice: 5, affinity: [ 0, 1 ], slice: 1ms, "
-        "working_set: 64KiB, stack: 1MiB, stack_touched: 16KiB, run: [ { call: f }, { with: { lock: l, do: [ yield ] } } ] }\n"
+        "working_set: 64KiB, stack: 1MiB, stack_touched: 16KiB, run: [ { call: f }, { with: { "
+        "lock: l, do: [ yield ] } } ] }\n"
         "      - { name: d, daemon: true, affinity: 1, run: [ { call: f } ] }\n"
         "expect: [ makespan < 1s ]\n";
-    static const char second[] = "locks: { l: lock, r: rlock, s: spin, w: rwlock, i: pi }\n"
-                                 "semaphores: { n: 1 }\nconditions: { c: l, d: r }\nevents: [ e ]\n"
-                                 "barriers: { b: 1 }\nqueues: { q: { order: fifo } }\nvariables: { x: 3 }\n"
-                                 "functions: { f: [ { lock: l }, { unlock: l } "
-                                 "] }\nthreads: [ { name: t, run: [ { call: f } ] } ]\n";
+    static const char second[] =
+        "locks: { l: lock, r: rlock, s: spin, w: rwlock, i: pi }\n"
+        "semaphores: { n: 1 }\nconditions: { c: l, d: r }\nevents: [ e ]\n"
+        "barriers: { b: 1 }\nqueues: { q: { order: fifo } }\nvariables: { x: 3 }\n"
+        "functions: { f: [ { lock: l }, { unlock: l } "
+        "] }\nthreads: [ { name: t, run: [ { call: f } ] } ]\n";
     const char *third = "threads: [ { name: t, run: [ yield ] } ]\nmachine: { costs: { base: zero";
     for (int c = 0; c < COST_COUNT; c++)
         third = format("%s, %s: 1us", third, cost_info((CostId)c)->name);
@@ -528,10 +534,12 @@ static void test_every_key_loads(void **state)
     static const char fourth[] =
         "machine: { scheduler: { policy: mlfq, queue: global, levels: 2, slice: [1ms, 2ms], "
         "allotment: 2, boost: 1s, stay: true, io: head } }\n"
-        "workload: { generate: mlfq, seed: 7, jobs: 2, unit: 1us, maxlen: 9, maxio: 3, iotime: 2 }\n"
+        "workload: { generate: mlfq, seed: 7, jobs: 2, unit: 1us, maxlen: 9, maxio: 3, iotime: 2 "
+        "}\n"
         "threads:\n"
         "  - { name: f, policy: fifo 1, run: [ yield ] }\n"
-        "  - { name: d, policy: { deadline: { runtime: 1ms, deadline: 2ms, period: 3ms } }, run: [] }\n";
+        "  - { name: d, policy: { deadline: { runtime: 1ms, deadline: 2ms, period: 3ms } }, run: "
+        "[] }\n";
     static const char fifth[] =
         "machine: { scheduler: { policy: lottery, slice: 2ms, draws: python } }\n"
         "workload: { generate: lottery, maxticket: 20, quantum: 2 }\n"

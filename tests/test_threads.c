@@ -1,59 +1,10 @@
-// Locks, spawn and join, daemons, deadlocks, mistakes and limits of the simulated machine.
+// Locks, spawn and join, daemons and the flow of a program on the simulated machine.
 // Timelines are in microseconds and worked out in the comments; with `costs: zero` what is not
 // computation or sleep takes no time.
-#include "tests/simulate.h"
+#include "tests/one_run.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-enum { US = 1000, MS = 1000000 };
-
-#define ZERO(cores) "machine: { cores: " cores ", scheduler: fifo, costs: zero }\n"
-#define LOCK        "locks: { x: lock }\n"
-#define LOCKS       "locks: { x: lock, y: lock }\n"
-
-static Simulated run;
-static Metrics metrics;
-
-static void start(const char *yaml)
-{
-    simulate(&run, yaml);
-    simulated_measure(&run, &metrics);
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    metrics_free(&metrics);
-    simulated_free(&run);
-    run = (Simulated){0};
-    metrics = (Metrics){0};
-    return 0;
-}
-
-static void expect_timeline(const char *thread, const char *timeline)
-{
-    assert_string_equal(simulated_timeline(&run, thread), timeline);
-}
-
-static void expect_end(EndReason end, int64_t ns)
-{
-    assert_string_equal(end_reason_text(run.result.end), end_reason_text(end));
-    assert_int_equal(run.result.ended.ns, ns);
-}
-
-static void expect_cpu(const char *thread, int64_t user_ns, int64_t kernel_ns)
-{
-    const ThreadMetrics *found = simulated_thread(&run, &metrics, thread);
-    assert_int_equal(found->cpu_user_ns, user_ns);
-    assert_int_equal(found->cpu_kernel_ns, kernel_ns);
-}
 
 // ---- locks on the textbook machine
 
@@ -61,7 +12,7 @@ static void expect_cpu(const char *thread, int64_t user_ns, int64_t kernel_ns)
 static void a_lock_is_held_by_one(void **state)
 {
     (void)state;
-    start(
+    one_run(
         ZERO("2") LOCK
         "threads:\n"
         "  - { name: A, run: [ { with: { lock: x, do: [ { compute: 5us } ] } } ] }\n"
@@ -84,13 +35,13 @@ static void a_lock_is_held_by_one(void **state)
 static void waiters_are_served_in_order(void **state)
 {
     (void)state;
-    start(ZERO("4") LOCK
-          "functions: { f: [ { with: { lock: x, do: [ { compute: 1us } ] } } ] }\n"
-          "threads:\n"
-          "  - { name: A, run: [ { with: { lock: x, do: [ { compute: 10us } ] } } ] }\n"
-          "  - { name: B, start: 2us, run: [ { call: f } ] }\n"
-          "  - { name: C, start: 1us, run: [ { call: f } ] }\n"
-          "  - { name: D, start: 3us, run: [ { call: f } ] }\n");
+    one_run(ZERO("4") LOCK
+            "functions: { f: [ { with: { lock: x, do: [ { compute: 1us } ] } } ] }\n"
+            "threads:\n"
+            "  - { name: A, run: [ { with: { lock: x, do: [ { compute: 10us } ] } } ] }\n"
+            "  - { name: B, start: 2us, run: [ { call: f } ] }\n"
+            "  - { name: C, start: 1us, run: [ { call: f } ] }\n"
+            "  - { name: D, start: 3us, run: [ { call: f } ] }\n");
     assert_int_equal(simulated_time_of(&run, EVENT_LOCK_TAKEN, "C"), 10 * US);
     assert_int_equal(simulated_time_of(&run, EVENT_LOCK_TAKEN, "B"), 11 * US);
     assert_int_equal(simulated_time_of(&run, EVENT_LOCK_TAKEN, "D"), 12 * US);
@@ -103,11 +54,11 @@ static void waiters_are_served_in_order(void **state)
 static void a_running_thread_barges_in(void **state)
 {
     (void)state;
-    start(ZERO("1") LOCK
-          "threads:\n"
-          "  - { name: A, run: [ { lock: x }, { sleep: 2us }, { compute: 1us }, { unlock: x },\n"
-          "                       { lock: x }, { compute: 1us }, { unlock: x } ] }\n"
-          "  - { name: B, run: [ { with: { lock: x, do: [ { compute: 1us } ] } } ] }\n");
+    one_run(ZERO("1") LOCK
+            "threads:\n"
+            "  - { name: A, run: [ { lock: x }, { sleep: 2us }, { compute: 1us }, { unlock: x },\n"
+            "                       { lock: x }, { compute: 1us }, { unlock: x } ] }\n"
+            "  - { name: B, run: [ { with: { lock: x, do: [ { compute: 1us } ] } } ] }\n");
     expect_timeline("A", "in 0, take x 0, call clock_nanosleep 0, timer 0, out sleep 0, woken 2, "
                          "in 2, return 2, release x 3, call futex wake 3, return 3, take x 3, "
                          "release x 4, call exit 4, ended 4, out exit 4");
@@ -121,7 +72,7 @@ static void a_running_thread_barges_in(void **state)
 static void the_woken_thread_may_wait_again(void **state)
 {
     (void)state;
-    start(
+    one_run(
         ZERO("2") LOCK
         "threads:\n"
         "  - { name: A, run: [ { lock: x }, { compute: 2us }, { unlock: x },\n"
@@ -143,10 +94,10 @@ static void the_woken_thread_may_wait_again(void **state)
 static void a_futex_checks_before_it_sleeps(void **state)
 {
     (void)state;
-    start("machine: { cores: 2, scheduler: fifo,\n"
-          "           costs: { base: zero, syscall: 2us, futex_wait: 10us } }\n" LOCK "threads:\n"
-          "  - { name: A, run: [ { with: { lock: x, do: [ { compute: 5us } ] } } ] }\n"
-          "  - { name: B, run: [ { with: { lock: x, do: [ { compute: 3us } ] } } ] }\n");
+    one_run("machine: { cores: 2, scheduler: fifo,\n"
+            "           costs: { base: zero, syscall: 2us, futex_wait: 10us } }\n" LOCK "threads:\n"
+            "  - { name: A, run: [ { with: { lock: x, do: [ { compute: 5us } ] } } ] }\n"
+            "  - { name: B, run: [ { with: { lock: x, do: [ { compute: 3us } ] } } ] }\n");
     expect_timeline("A", "in 0, take x 0, release x 5, call futex wake 5, return 7, call exit 7, "
                          "ended 7, out exit 7");
     expect_timeline("B", "in 0, call futex wait 0, return 12, take x 12, release x 15, "
@@ -158,155 +109,18 @@ static void a_futex_checks_before_it_sleeps(void **state)
 static void with_is_lock_and_unlock(void **state)
 {
     (void)state;
-    start(ZERO("2") LOCK
-          "threads:\n"
-          "  - { name: A, run: [ { lock: x }, { compute: 5us }, { unlock: x } ] }\n"
-          "  - { name: B, start: 1us, run: [ { lock: x }, { compute: 3us }, { unlock: x } ] }\n");
+    one_run(ZERO("2") LOCK
+            "threads:\n"
+            "  - { name: A, run: [ { lock: x }, { compute: 5us }, { unlock: x } ] }\n"
+            "  - { name: B, start: 1us, run: [ { lock: x }, { compute: 3us }, { unlock: x } ] }\n");
     uint64_t hash = simulated_hash(&run);
-    finish(state);
-    start(
+    one_run_end(state);
+    one_run(
         ZERO("2") LOCK
         "threads:\n"
         "  - { name: A, run: [ { with: { lock: x, do: [ { compute: 5us } ] } } ] }\n"
         "  - { name: B, start: 1us, run: [ { with: { lock: x, do: [ { compute: 3us } ] } } ] }\n");
     assert_true(simulated_hash(&run) == hash);
-}
-
-// ---- what things cost
-
-// 0-100 in user mode. The system call's first half takes 1: the timer is set at 101 for 50 later,
-// with 5 of slack, so at 156 it expires at the latest; the idle core takes 9 more to notice, and 1
-// for the interrupt, 165-166. Second half 166-167, 10 of work, exit 177-182.
-static void a_sleep_costs(void **state)
-{
-    (void)state;
-    start("machine: { scheduler: fifo, costs: { base: zero, syscall: 2us, timer_slack: 5us,\n"
-          "           timer_latency: 7us, timer_latency_idle: 9us, timer_irq: 1us,\n"
-          "           context_switch: 10us, thread_exit: 5us } }\n"
-          "threads:\n"
-          "  - { name: A, run: [ { compute: 100us }, { sleep: 50us }, { compute: 10us } ] }\n");
-    expect_timeline("A", "in 0, call clock_nanosleep 100, timer 101, out sleep 101, woken 165, "
-                         "in 166, return 167, call exit 177, ended 182");
-    expect_cpu("A", 110 * US, 7 * US);
-    const CoreMetrics *core = &metrics.cores[0];
-    assert_int_equal(core->interrupt_ns, 1 * US);
-    assert_int_equal(core->idle_ns, 64 * US); // 101 to 165
-    expect_end(END_DONE, 182 * US);
-}
-
-// The same beside B, which computes: the busy core takes 7 to notice (101 + 50 + 5 + 7 = 163) and B
-// loses 1 to the interrupt. B's switch takes 101-111, its work 200 and the interrupt 111-312; A's
-// switch 312-322 (no thread_exit here), and the rest of its sleep call 322-323.
-static void an_interrupt_is_paid_by_who_runs(void **state)
-{
-    (void)state;
-    start("machine: { scheduler: fifo, costs: { base: zero, syscall: 2us, timer_slack: 5us,\n"
-          "           timer_latency: 7us, timer_latency_idle: 9us, timer_irq: 1us,\n"
-          "           context_switch: 10us } }\n"
-          "threads:\n"
-          "  - { name: A, run: [ { compute: 100us }, { sleep: 50us }, { compute: 10us } ] }\n"
-          "  - { name: B, run: [ { compute: 200us } ] }\n");
-    expect_timeline("A", "in 0, call clock_nanosleep 100, timer 101, out sleep 101, woken 163, "
-                         "in 312, return 323, call exit 333, ended 333");
-    expect_timeline("B", "in 101, return 111, call exit 312, ended 312, out exit 312");
-    expect_cpu("A", 110 * US, 12 * US); // kernel: 1 + 10 + 1
-    expect_cpu("B", 200 * US, 10 * US);
-    assert_int_equal(metrics.cores[0].interrupt_ns, 1 * US);
-    assert_int_equal(metrics.cores[0].idle_ns, 0);
-}
-
-// sched_yield takes 2 + 3, then B's switch 10: 105-115, its 30, its exit 4: 149, A's switch to 159.
-static void a_yield_costs(void **state)
-{
-    (void)state;
-    start("machine: { scheduler: fifo, costs: { base: zero, syscall: 2us, yield: 3us,\n"
-          "           context_switch: 10us, thread_exit: 4us } }\n"
-          "threads:\n"
-          "  - { name: A, run: [ { compute: 100us }, yield, { compute: 50us } ] }\n"
-          "  - { name: B, run: [ { compute: 30us } ] }\n");
-    expect_timeline("A", "in 0, call sched_yield 100, out yield 105, in 149, return 159, "
-                         "call exit 209, ended 213");
-    expect_timeline("B", "in 105, return 115, call exit 145, ended 149, out exit 149");
-    expect_cpu("A", 150 * US, 19 * US); // 5 + 10 + 4
-    expect_cpu("B", 30 * US, 14 * US);
-}
-
-// A: taking the lock 0-1, into sleep 1-2, till 102, out of it -103, work -123, releasing -124, the
-// futex wake 2 + 4 -130; its end is free. B: switch 2-12, trying 12-13, futex wait 1 + 3 -17, woken
-// at 130, switch -140, out of the futex -141, work -146, releasing -147, futex wake -153.
-static void a_contended_lock_costs(void **state)
-{
-    (void)state;
-    start(
-        "machine: { scheduler: fifo, costs: { base: zero, syscall: 2us, context_switch: 10us,\n"
-        "           mutex_lock: 1us, mutex_unlock: 1us, futex_wait: 3us, futex_wake: 4us } }\n" LOCK
-        "threads:\n"
-        "  - { name: A, run: [ { lock: x }, { sleep: 100us }, { compute: 20us }, { unlock: x } ] "
-        "}\n"
-        "  - { name: B, run: [ { lock: x }, { compute: 5us }, { unlock: x } ] }\n");
-    expect_timeline("A", "in 0, take x 1, call clock_nanosleep 1, timer 2, out sleep 2, woken 102, "
-                         "in 102, return 103, release x 124, call futex wake 124, return 130, "
-                         "call exit 130, ended 130, out exit 130");
-    expect_timeline("B", "in 2, return 12, call futex wait 13, wait x 17, out lock 17, woken 130, "
-                         "in 130, return 141, take x 141, release x 147, call futex wake 147, "
-                         "return 153, call exit 153, ended 153");
-    expect_cpu("A", 22 * US, 8 * US); // user 1 + 20 + 1; kernel 1 + 1 + 6
-    expect_cpu("B", 7 * US, 31 * US); // user 1 + 5 + 1; kernel 10 + 4 + 10 + 1 + 6
-    expect_end(END_DONE, 153 * US);
-}
-
-// Waking a thread on an idle core: A's system call 50-52, then the interrupt that it sends costs it
-// 8; B begins 6 after the wake-up, with no switch to pay, and is out of its futex at 59.
-static void waking_an_idle_core_costs(void **state)
-{
-    (void)state;
-    start("machine: { cores: 2, scheduler: fifo, costs: { base: zero, syscall: 2us,\n"
-          "           context_switch: 10us, wake_idle: 6us, wake_idle_waker: 8us } }\n" LOCK
-          "threads:\n"
-          "  - { name: A, run: [ { with: { lock: x, do: [ { compute: 50us } ] } }, { compute: "
-          "100us } ] }\n"
-          "  - { name: B, run: [ { lock: x }, { compute: 10us } ] }\n");
-    expect_timeline("A", "in 0, take x 0, release x 50, call futex wake 50, return 60, "
-                         "call exit 160, ended 160");
-    expect_timeline("B",
-                    "in 0, call futex wait 0, wait x 1, out lock 1, woken 52, in 58, return 59, "
-                    "take x 59, call exit 69, ended 69, out exit 69");
-}
-
-// Ticks at 4 and 8 ms take 10 us each from the one who runs: 9 ms of work end at 9.02 ms.
-static void ticks_cost(void **state)
-{
-    (void)state;
-    start("machine: { scheduler: eevdf, tick: 4ms, costs: { base: zero, tick: 10us } }\n"
-          "threads:\n"
-          "  - { name: A, run: [ { compute: 9ms } ] }\n");
-    expect_end(END_DONE, 9 * MS + 20 * US);
-    expect_cpu("A", 9 * MS, 0);
-    assert_int_equal(metrics.cores[0].interrupt_ns, 20 * US);
-}
-
-// A's timer may expire from 100 to 150, B's from 120 to 170: one interrupt, at 150, serves both.
-static void timers_share_an_interrupt_within_their_slack(void **state)
-{
-    (void)state;
-    start("machine: { scheduler: fifo, costs: { base: zero, timer_slack: 50us, timer_irq: 1us } }\n"
-          "threads:\n"
-          "  - { name: A, run: [ { sleep: 100us } ] }\n"
-          "  - { name: B, run: [ { sleep: 120us } ] }\n");
-    assert_int_equal(simulated_time_of(&run, EVENT_WAKEUP, "A"), 150 * US);
-    assert_int_equal(simulated_time_of(&run, EVENT_WAKEUP, "B"), 150 * US);
-    assert_int_equal(simulated_count(&run, EVENT_IRQ, NULL), 1);
-}
-
-// A tick at the very instant at which a thread yields: the tick's interrupt comes first (10 us),
-// and the yield is over behind it. (Once it was never over.)
-static void a_yield_at_a_tick_returns(void **state)
-{
-    (void)state;
-    start("machine: { scheduler: eevdf, tick: 4ms, costs: { base: zero, tick: 10us } }\n"
-          "threads:\n"
-          "  - { name: A, run: [ { compute: 4ms }, yield, { compute: 1us } ] }\n");
-    expect_timeline("A", "in 0, call sched_yield 4000, return 4010, call exit 4011, ended 4011");
 }
 
 // ---- spawn and join
@@ -315,11 +129,12 @@ static void a_yield_at_a_tick_returns(void **state)
 static void spawn_makes_as_many_as_asked(void **state)
 {
     (void)state;
-    start("machine: { scheduler: fifo, costs: { base: zero, clone: 20us } }\n"
-          "functions: { f: [ { compute: 10us } ] }\n"
-          "threads:\n"
-          "  - { name: main, run: [ { spawn: { run: f, count: 2 } }, { join: f }, { compute: 1us } "
-          "] }\n");
+    one_run(
+        "machine: { scheduler: fifo, costs: { base: zero, clone: 20us } }\n"
+        "functions: { f: [ { compute: 10us } ] }\n"
+        "threads:\n"
+        "  - { name: main, run: [ { spawn: { run: f, count: 2 } }, { join: f }, { compute: 1us } "
+        "] }\n");
     expect_timeline("main", "in 0, call clone 0, return 20, call clone 20, return 40, "
                             "call futex wait 40, join 40, out join 40, woken 60, in 60, return 60, "
                             "call exit 61, ended 61");
@@ -333,7 +148,7 @@ static void spawn_makes_as_many_as_asked(void **state)
 static void joining_nobody_takes_no_time(void **state)
 {
     (void)state;
-    start(
+    one_run(
         "machine: { cores: 2, scheduler: fifo, costs: { base: zero, syscall: 2us } }\n"
         "functions: { f: [ { compute: 10us } ] }\n"
         "threads:\n"
@@ -345,9 +160,9 @@ static void joining_nobody_takes_no_time(void **state)
 static void join_waits_for_those_to_come(void **state)
 {
     (void)state;
-    start(ZERO("1") "threads:\n"
-                    "  - { name: main, run: [ { join: late } ] }\n"
-                    "  - { name: late, start: 5us, run: [ { compute: 1us } ] }\n");
+    one_run(ZERO("1") "threads:\n"
+                      "  - { name: main, run: [ { join: late } ] }\n"
+                      "  - { name: late, start: 5us, run: [ { compute: 1us } ] }\n");
     assert_int_equal(simulated_time_of(&run, EVENT_TASK_EXITED, "main"), 6 * US);
     expect_end(END_DONE, 6 * US);
 }
@@ -357,9 +172,9 @@ static void join_waits_for_those_to_come(void **state)
 static void join_waits_for_all_that_come_apart(void **state)
 {
     (void)state;
-    start(ZERO("1") "threads:\n"
-                    "  - { name: main, run: [ { join: w } ] }\n"
-                    "  - { name: w, count: 5, start: exp(10ms), run: [ { compute: 1us } ] }\n");
+    one_run(ZERO("1") "threads:\n"
+                      "  - { name: main, run: [ { join: w } ] }\n"
+                      "  - { name: w, count: 5, start: exp(10ms), run: [ { compute: 1us } ] }\n");
     int64_t last = 0;
     for (uint32_t task = 2; task <= 6; task++) {
         int64_t end = metrics_thread(&metrics, task)->end_ns;
@@ -374,12 +189,12 @@ static void join_waits_for_all_that_come_apart(void **state)
 static void join_waits_for_all_of_a_group(void **state)
 {
     (void)state;
-    start(ZERO("1") "functions:\n"
-                    "  a: [ { join: w }, { print: a } ]\n"
-                    "threads:\n"
-                    "  - { name: first, run: [ { call: a } ] }\n"
-                    "  - { name: second, run: [ { call: a } ] }\n"
-                    "  - { name: w, count: 3, run: [ { compute: 2us } ] }\n");
+    one_run(ZERO("1") "functions:\n"
+                      "  a: [ { join: w }, { print: a } ]\n"
+                      "threads:\n"
+                      "  - { name: first, run: [ { call: a } ] }\n"
+                      "  - { name: second, run: [ { call: a } ] }\n"
+                      "  - { name: w, count: 3, run: [ { compute: 2us } ] }\n");
     // Both joiners wake when w-3 ends, in the order in which they came.
     assert_string_equal(simulated_turns(&run, 0, 1e9),
                         "first@0 second@0 w-1@0 w-2@0.002 w-3@0.004 first@0.006 second@0.006");
@@ -391,9 +206,9 @@ static void join_waits_for_all_of_a_group(void **state)
 static void a_daemon_ends_with_its_process(void **state)
 {
     (void)state;
-    start(ZERO("2") "threads:\n"
-                    "  - { name: main, run: [ { compute: 1ms } ] }\n"
-                    "  - { name: back, daemon: true, run: [ { compute: 5ms } ] }\n");
+    one_run(ZERO("2") "threads:\n"
+                      "  - { name: main, run: [ { compute: 1ms } ] }\n"
+                      "  - { name: back, daemon: true, run: [ { compute: 5ms } ] }\n");
     expect_timeline("back", "in 0, killed 1000");
     expect_end(END_DONE, 1 * MS);
     expect_cpu("back", 1 * MS, 0);
@@ -402,9 +217,9 @@ static void a_daemon_ends_with_its_process(void **state)
 static void a_thread_that_is_no_daemon_is_waited_for(void **state)
 {
     (void)state;
-    start(ZERO("2") "threads:\n"
-                    "  - { name: main, run: [ { compute: 1ms } ] }\n"
-                    "  - { name: back, run: [ { compute: 5ms } ] }\n");
+    one_run(ZERO("2") "threads:\n"
+                      "  - { name: main, run: [ { compute: 1ms } ] }\n"
+                      "  - { name: back, run: [ { compute: 5ms } ] }\n");
     expect_end(END_DONE, 5 * MS);
 }
 
@@ -413,7 +228,7 @@ static void a_thread_that_is_no_daemon_is_waited_for(void **state)
 static void daemons_are_killed_wherever_they_are(void **state)
 {
     (void)state;
-    start(
+    one_run(
         "machine: { cores: 2, scheduler: fifo, costs: zero }\n"
         "processes:\n"
         "  - name: p\n"
@@ -446,10 +261,10 @@ static void daemons_are_killed_wherever_they_are(void **state)
 static void a_daemons_threads_are_daemons(void **state)
 {
     (void)state;
-    start(ZERO("3") "functions: { f: [ { compute: 1s } ] }\n"
-                    "threads:\n"
-                    "  - { name: main, run: [ { compute: 2us } ] }\n"
-                    "  - { name: back, daemon: true, run: [ { spawn: f }, { compute: 1s } ] }\n");
+    one_run(ZERO("3") "functions: { f: [ { compute: 1s } ] }\n"
+                      "threads:\n"
+                      "  - { name: main, run: [ { compute: 2us } ] }\n"
+                      "  - { name: back, daemon: true, run: [ { spawn: f }, { compute: 1s } ] }\n");
     expect_timeline("f", "in 0, killed 2");
     expect_end(END_DONE, 2 * US);
     // The trace says so, not only the scenario: the entry `f` does not.
@@ -459,345 +274,6 @@ static void a_daemons_threads_are_daemons(void **state)
     assert_int_equal(metrics_makespan_ns(&metrics), 2 * US);
 }
 
-// ---- deadlocks
-
-// The DEADLOCK records: "B x A, A y B" says that B waits for x, which A holds, and so on round.
-static const char *circle(void)
-{
-    static char text[1024];
-    size_t length = 0;
-    text[0] = '\0';
-    for (uint64_t i = 0; i < run.memory.count; i++) {
-        const TraceRecord *record = memory_sink_at(&run.memory, i);
-        if (record->kind != EVENT_DEADLOCK)
-            continue;
-        const char *lock =
-            record->a == 0 ? "join"
-                           : scenario_string(&run.scenario, run.scenario.syncs[record->a - 1].name);
-        char waiter[96];
-        snprintf(waiter, sizeof waiter, "%s", simulated_name(&run, record->task));
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s %s %s",
-                                   length > 0 ? ", " : "", waiter, lock,
-                                   simulated_name(&run, (uint32_t)record->b));
-    }
-    return text;
-}
-
-#define CROSSED                                                                                    \
-    "threads:\n"                                                                                   \
-    "  - { name: A, run: [ { lock: x }, { sleep: 1ms }, { lock: y } ] }\n"                         \
-    "  - { name: B, run: [ { lock: y }, { sleep: 1ms }, { lock: x } ] }\n"
-
-// Both wake at 1 ms; A waits for y, and B closes the circle at that instant.
-static void two_locks_in_two_orders(void **state)
-{
-    (void)state;
-    start(ZERO("1") LOCKS CROSSED);
-    assert_string_equal(circle(), "B x A, A y B");
-    expect_end(END_DEADLOCK, 1 * MS);
-}
-
-// Five philosophers, each with the fork to the left in hand, for the fork to the right.
-static void five_philosophers(void **state)
-{
-    (void)state;
-    start("machine: { cores: 5, scheduler: eevdf, costs: zero }\n"
-          "locks: { f1: lock, f2: lock, f3: lock, f4: lock, f5: lock }\n"
-          "threads:\n"
-          "  - { name: P1, run: [ { lock: f1 }, { sleep: 1ms }, { lock: f2 } ] }\n"
-          "  - { name: P2, run: [ { lock: f2 }, { sleep: 1ms }, { lock: f3 } ] }\n"
-          "  - { name: P3, run: [ { lock: f3 }, { sleep: 1ms }, { lock: f4 } ] }\n"
-          "  - { name: P4, run: [ { lock: f4 }, { sleep: 1ms }, { lock: f5 } ] }\n"
-          "  - { name: P5, run: [ { lock: f5 }, { sleep: 1ms }, { lock: f1 } ] }\n");
-    assert_string_equal(circle(), "P5 f1 P1, P1 f2 P2, P2 f3 P3, P3 f4 P4, P4 f5 P5");
-    expect_end(END_DEADLOCK, 1 * MS);
-}
-
-static void a_lock_taken_twice(void **state)
-{
-    (void)state;
-    start(ZERO("1") LOCK "threads:\n"
-                         "  - { name: A, run: [ { lock: x }, { compute: 1us }, { lock: x } ] }\n");
-    assert_string_equal(circle(), "A x A");
-    expect_end(END_DEADLOCK, 1 * US);
-}
-
-// A ends with the lock: B waits for ever. There is no circle, so all who wait are named, with the
-// holder that is no more.
-static void a_lock_whose_holder_has_ended(void **state)
-{
-    (void)state;
-    start(ZERO("1") LOCK "threads:\n"
-                         "  - { name: A, run: [ { lock: x }, { compute: 1us } ] }\n"
-                         "  - { name: B, run: [ { compute: 1us }, { lock: x } ] }\n");
-    assert_string_equal(circle(), "B x A");
-    expect_end(END_DEADLOCK, 2 * US);
-}
-
-// main waits for f to end, and f for main's lock.
-static void a_deadlock_through_a_join(void **state)
-{
-    (void)state;
-    start(ZERO("1") LOCK "functions: { f: [ { lock: x } ] }\n"
-                         "threads:\n"
-                         "  - { name: main, run: [ { lock: x }, { spawn: f }, { join: f } ] }\n");
-    assert_string_equal(circle(), "main join f, f x main");
-    expect_end(END_DEADLOCK, 0);
-}
-
-static void a_thread_that_joins_itself(void **state)
-{
-    (void)state;
-    start(ZERO("1") "threads:\n"
-                    "  - { name: A, run: [ { compute: 1us }, { join: A } ] }\n");
-    assert_string_equal(circle(), "A join A");
-    expect_end(END_DEADLOCK, 1 * US);
-}
-
-// The circle is reported when it closes, at 1 ms; C computes on, and the run ends when it is done,
-// at 10 ms, long before its `until`. D waits for a lock of the circle, but is no member.
-static void others_go_on_beside_a_deadlock(void **state)
-{
-    (void)state;
-    start(ZERO("2") "until: 1s\n" LOCKS CROSSED "  - { name: C, run: [ { compute: 10ms } ] }\n"
-                    "  - { name: D, start: 2ms, run: [ { lock: x } ] }\n");
-    assert_string_equal(circle(), "B x A, A y B");
-    assert_int_equal(simulated_time_of(&run, EVENT_DEADLOCK, "B"), 1 * MS);
-    assert_int_equal(simulated_time_of(&run, EVENT_TASK_EXITED, "C"), 10 * MS);
-    expect_end(END_DEADLOCK, 10 * MS);
-}
-
-// A daemon that never rests keeps the run going to its `until`.
-static void a_daemon_goes_on_beside_a_deadlock(void **state)
-{
-    (void)state;
-    start(ZERO("1") "until: 5ms\n" LOCKS CROSSED
-                    "  - { name: back, daemon: true, run: [ { forever: [ { sleep: 1ms } ] } ] }\n");
-    assert_string_equal(circle(), "B x A, A y B");
-    expect_end(END_UNTIL, 5 * MS);
-}
-
-// A deadlock ends the run at once, though a thread that was killed would have slept for an hour.
-static void the_timer_of_a_dead_thread_wakes_nobody(void **state)
-{
-    (void)state;
-    start("machine: { scheduler: fifo, costs: { base: zero, timer_irq: 1us } }\n"
-          "processes:\n"
-          "  - name: p\n"
-          "    threads:\n"
-          "      - { name: back, daemon: true, run: [ { sleep: 1h } ] }\n"
-          "      - { name: main, run: [ { compute: 1us } ] }\n"
-          "  - name: q\n"
-          "    locks: { x: lock }\n"
-          "    threads:\n"
-          "      - { name: A, run: [ { compute: 2us }, { lock: x }, { lock: x } ] }\n");
-    expect_timeline("back", "in 0, call clock_nanosleep 0, timer 0, out sleep 0, killed 1");
-    expect_end(END_DEADLOCK, 3 * US);
-    assert_int_equal(simulated_count(&run, EVENT_IRQ, NULL), 0);
-}
-
-// ---- mistakes and limits
-
-static void unlocking_what_is_not_held(void **state)
-{
-    (void)state;
-    assert_string_equal(
-        simulate_failing("machine: { costs: zero }\n"
-                         "locks: { x: lock }\n"
-                         "threads:\n"
-                         "  - { name: A, run: [ { compute: 1ms }, { unlock: x } ] }\n"),
-        "test.yaml:4:43: error: at 1000000 ns A unlocks 'x', which it does not hold (nobody does)\n"
-        "    4 |   - { name: A, run: [ { compute: 1ms }, { unlock: x } ] }\n"
-        "      |                                           ^~~~~~\n");
-    assert_string_equal(
-        simulate_failing("machine: { costs: zero }\n"
-                         "locks: { x: lock }\n"
-                         "threads:\n"
-                         "  - { name: A, run: [ { lock: x }, { compute: 1ms } ] }\n"
-                         "  - name: B\n"
-                         "    count: 2\n"
-                         "    run:\n"
-                         "      - unlock: x\n"),
-        "test.yaml:8:9: error: at 1000000 ns B-1 unlocks 'x', which it does not hold (A does)\n"
-        "    8 |       - unlock: x\n"
-        "      |         ^~~~~~\n");
-}
-
-static void expect_limit(LimitId limit, int64_t ns)
-{
-    expect_end(END_LIMIT, ns);
-    assert_int_equal(run.result.limit, limit);
-    const TraceRecord *last = memory_sink_at(&run.memory, run.memory.count - 1);
-    assert_int_equal(last->kind, EVENT_RUN_END);
-    assert_int_equal(last->b, limit);
-}
-
-static void a_function_that_calls_itself(void **state)
-{
-    (void)state;
-    // Each call passes a mark on its way down. A's first call is one deep, f's own calls are the
-    // other 9,999, and the ten-thousandth passing finds no room for one more.
-    start(ZERO("1") "functions: { f: [ { mark: down }, { call: f } ] }\n"
-                    "threads:\n"
-                    "  - { name: A, run: [ { compute: 1us }, { call: f } ] }\n");
-    expect_limit(LIMIT_DEPTH, 1 * US);
-    assert_int_equal(simulated_count(&run, EVENT_MARK, "A"), 10000);
-}
-
-// Two repeats in each other around a call, whose function opens a span: four deep.
-#define FOUR_DEEP                                                                                  \
-    "functions: { f: [ { span: { name: s, do: [ { compute: 1us } ] } } ] }\n"                      \
-    "threads:\n"                                                                                   \
-    "  - { name: A, run: [ { repeat: { times: 2, do: [ { repeat: { times: 2, do: [\n"              \
-    "      { call: f } ] } } ] } } ] }\n"
-
-static void the_limit_of_depth(void **state)
-{
-    (void)state;
-    start(ZERO("1") "limits: { depth: 3 }\n" FOUR_DEEP);
-    expect_limit(LIMIT_DEPTH, 0);
-    assert_int_equal(simulated_count(&run, EVENT_SPAN_BEGIN, NULL), 0);
-    finish(state);
-    start(ZERO("1") "limits: { depth: 4 }\n" FOUR_DEEP);
-    expect_end(END_DONE, 4 * US);
-}
-
-static void expect_limit_text(LimitId limit, int64_t bound, const char *expected)
-{
-    char text[32];
-    assert_string_equal(limit_text(limit, bound, text), expected);
-}
-
-static void the_bounds_of_limits_in_words(void **state)
-{
-    (void)state;
-    expect_limit_text(LIMIT_TIME, INT64_C(604800000000000), "168h");
-    expect_limit_text(LIMIT_TIME, INT64_C(5400000000000), "5400s");
-    expect_limit_text(LIMIT_TIME, 5 * MS, "5ms");
-    expect_limit_text(LIMIT_TIME, 1001 * US, "1001us");
-    expect_limit_text(LIMIT_TIME, 1, "1ns");
-    expect_limit_text(LIMIT_STALL, 10000000, "10,000,000");
-    expect_limit_text(LIMIT_DEPTH, 999, "999");
-}
-// A loop in which no time passes ends at the limit, at the instant where it was stuck; what was
-// traced before is kept.
-static void a_loop_without_time_stalls(void **state)
-{
-    (void)state;
-    start(ZERO("1") "limits: { stall: 1000 }\n"
-                    "threads:\n"
-                    "  - { name: A, run: [ { compute: 3us }, { forever: [ { mark: m } ] } ] }\n");
-    expect_limit(LIMIT_STALL, 3 * US);
-    assert_in_range(simulated_count(&run, EVENT_MARK, "A"), 300, 1000);
-}
-
-// Time that passes, if only a nanosecond a round, is no stall.
-static void a_loop_with_time_does_not_stall(void **state)
-{
-    (void)state;
-    start(ZERO(
-        "1") "limits: { stall: 1000 }\n"
-             "threads:\n"
-             "  - { name: A, run: [ { repeat: { times: 100000, do: [ { compute: 1ns } ] } } ] }\n");
-    expect_end(END_DONE, 100 * US);
-}
-
-static void the_limit_of_events(void **state)
-{
-    (void)state;
-    start(ZERO("1") "limits: { events: 100 }\n"
-                    "threads:\n"
-                    "  - { name: A, run: [ { forever: [ { compute: 1us } ] } ] }\n");
-    assert_int_equal(run.result.events, 100);
-    assert_int_equal(run.result.limit, LIMIT_EVENTS);
-}
-
-static void the_limit_of_simulated_time(void **state)
-{
-    (void)state;
-    start(ZERO("1") "limits: { time: 5ms }\n"
-                    "threads:\n"
-                    "  - { name: A, run: [ { compute: 10ms } ] }\n");
-    expect_limit(LIMIT_TIME, 5 * MS);
-    expect_cpu("A", 5 * MS, 0);
-}
-
-// What ends at the limit is within it.
-static void the_limit_of_simulated_time_is_included(void **state)
-{
-    (void)state;
-    start(ZERO("1") "limits: { time: 5ms }\n"
-                    "threads:\n"
-                    "  - { name: A, run: [ { compute: 5ms } ] }\n");
-    expect_end(END_DONE, 5 * MS);
-}
-
-// main and three of f are four; a fifth is one too many.
-static void the_limit_of_tasks(void **state)
-{
-    (void)state;
-    start(ZERO(
-        "1") "limits: { tasks: 4 }\n"
-             "functions: { f: [ { compute: 1us } ] }\n"
-             "threads:\n"
-             "  - { name: main, run: [ { compute: 1us }, { spawn: { run: f, count: 4 } } ] }\n");
-    expect_limit(LIMIT_TASKS, 1 * US);
-    assert_int_equal(run.result.tasks, 4);
-    finish(state);
-    start(ZERO(
-        "1") "limits: { tasks: 4 }\n"
-             "functions: { f: [ { compute: 1us } ] }\n"
-             "threads:\n"
-             "  - { name: main, run: [ { compute: 1us }, { spawn: { run: f, count: 3 } } ] }\n");
-    expect_end(END_DONE, 4 * US);
-    finish(state);
-    start(ZERO("1") "limits: { tasks: 4 }\n"
-                    "threads:\n"
-                    "  - { name: w, count: 5, run: [ { compute: 1us } ] }\n");
-    expect_limit(LIMIT_TASKS, 0);
-    assert_int_equal(run.result.tasks, 0);
-}
-
-// Each thread is three blocks deep when it sleeps: two together are six frames.
-#define DEEP                                                                                       \
-    "threads:\n"                                                                                   \
-    "  - { name: w, count: 2, run: [ { repeat: { times: 1, do: [ { span: { name: s, do: [\n"       \
-    "      { repeat: { times: 1, do: [ { sleep: 1us } ] } } ] } } ] } } ] }\n"
-
-static void the_limit_of_frames(void **state)
-{
-    (void)state;
-    start(ZERO("1") "limits: { frames: 5 }\n" DEEP);
-    expect_limit(LIMIT_FRAMES, 0);
-    finish(state);
-    start(ZERO("1") "limits: { frames: 6 }\n" DEEP);
-    expect_end(END_DONE, 1 * US);
-}
-
-static void a_full_output_ends_the_run(void **state)
-{
-    (void)state;
-    const char *yaml = ZERO("1") "threads:\n"
-                                 "  - { name: A, run: [ { forever: [ { compute: 1us }, { mark: m } "
-                                 "] } ] }\n";
-    Diag diag = {.path = "test.yaml", .source = yaml};
-    MemorySink memory;
-    Scenario scenario;
-    Trace trace;
-    RunResult result;
-    assert_true(scenario_parse(&scenario, "test.yaml", yaml, strlen(yaml), NULL, 0, &diag));
-    memory_sink_open(&memory, 5000);
-    TraceSink *sinks[] = {&memory.sink};
-    trace_open(&trace, sinks, 1);
-    assert_true(ringside_run(&scenario, &trace, &result, &diag));
-    assert_int_equal(result.end, END_REFUSED);
-    assert_int_equal(memory.count, 5001); // and the RUN_END
-    trace_close(&trace);
-    memory_sink_free(&memory);
-    scenario_free(&scenario);
-    diag_free(&diag);
-}
-
 // ---- the flow of a program
 
 // `exit` leaves all blocks and calls at once: the span has no end, and what follows is not done.
@@ -805,13 +281,14 @@ static void a_full_output_ends_the_run(void **state)
 static void exit_leaves_nested_blocks(void **state)
 {
     (void)state;
-    start(ZERO("1") "limits: { frames: 3 }\n"
-                    "functions:\n"
-                    "  f: [ { span: { name: s, do: [ { compute: 1us }, exit, { mark: no } ] } }, { "
-                    "mark: no } ]\n"
-                    "threads:\n"
-                    "  - { name: w, count: 100, run: [ { repeat: { times: 2, do: [ { call: f } ] } "
-                    "}, { mark: no } ] }\n");
+    one_run(
+        ZERO("1") "limits: { frames: 3 }\n"
+                  "functions:\n"
+                  "  f: [ { span: { name: s, do: [ { compute: 1us }, exit, { mark: no } ] } }, { "
+                  "mark: no } ]\n"
+                  "threads:\n"
+                  "  - { name: w, count: 100, run: [ { repeat: { times: 2, do: [ { call: f } ] } "
+                  "}, { mark: no } ] }\n");
     expect_end(END_DONE, 100 * US);
     assert_int_equal(simulated_count(&run, EVENT_SPAN_BEGIN, NULL), 100);
     assert_int_equal(simulated_count(&run, EVENT_SPAN_END, NULL), 0);
@@ -822,7 +299,7 @@ static void exit_leaves_nested_blocks(void **state)
 static void loops_nest(void **state)
 {
     (void)state;
-    start(ZERO(
+    one_run(ZERO(
         "1") "threads:\n"
              "  - { name: A, run: [ { repeat: { times: 2, do: [\n"
              "      { repeat: { times: 3, do: [ { compute: 1us } ] } }, { mark: m } ] } } ] }\n");
@@ -832,7 +309,7 @@ static void loops_nest(void **state)
 static void certain_and_impossible_chances(void **state)
 {
     (void)state;
-    start(ZERO(
+    one_run(ZERO(
         "1") "threads:\n"
              "  - { name: A, run: [ { repeat: { times: 1000, do: [\n"
              "      { if: { chance: 100%, then: [ { mark: m } ], else: [ { compute: 1s } ] } },\n"
@@ -846,15 +323,15 @@ static void certain_and_impossible_chances(void **state)
 static void a_chance_is_met(void **state)
 {
     (void)state;
-    start(ZERO("1") "threads:\n"
-                    "  - { name: A, run: [ { repeat: { times: 10000, do: [\n"
-                    "      { if: { chance: 30%, then: [ { mark: m } ] } } ] } } ] }\n");
+    one_run(ZERO("1") "threads:\n"
+                      "  - { name: A, run: [ { repeat: { times: 10000, do: [\n"
+                      "      { if: { chance: 30%, then: [ { mark: m } ] } } ] } } ] }\n");
     assert_in_range(simulated_count(&run, EVENT_MARK, "A"), 2725, 3275);
 }
 
 int main(void)
 {
-#define RUN(test) cmocka_unit_test_teardown(test, finish)
+#define RUN(test) cmocka_unit_test_teardown(test, one_run_end)
     const struct CMUnitTest tests[] = {
         RUN(a_lock_is_held_by_one),
         RUN(waiters_are_served_in_order),
@@ -862,14 +339,6 @@ int main(void)
         RUN(the_woken_thread_may_wait_again),
         RUN(a_futex_checks_before_it_sleeps),
         RUN(with_is_lock_and_unlock),
-        RUN(a_sleep_costs),
-        RUN(an_interrupt_is_paid_by_who_runs),
-        RUN(a_yield_costs),
-        RUN(a_contended_lock_costs),
-        RUN(waking_an_idle_core_costs),
-        RUN(ticks_cost),
-        RUN(timers_share_an_interrupt_within_their_slack),
-        RUN(a_yield_at_a_tick_returns),
         RUN(spawn_makes_as_many_as_asked),
         RUN(joining_nobody_takes_no_time),
         RUN(join_waits_for_those_to_come),
@@ -879,27 +348,6 @@ int main(void)
         RUN(a_thread_that_is_no_daemon_is_waited_for),
         RUN(daemons_are_killed_wherever_they_are),
         RUN(a_daemons_threads_are_daemons),
-        RUN(two_locks_in_two_orders),
-        RUN(five_philosophers),
-        RUN(a_lock_taken_twice),
-        RUN(a_lock_whose_holder_has_ended),
-        RUN(a_deadlock_through_a_join),
-        RUN(a_thread_that_joins_itself),
-        RUN(others_go_on_beside_a_deadlock),
-        RUN(a_daemon_goes_on_beside_a_deadlock),
-        RUN(the_timer_of_a_dead_thread_wakes_nobody),
-        cmocka_unit_test(unlocking_what_is_not_held),
-        RUN(a_function_that_calls_itself),
-        RUN(the_limit_of_depth),
-        cmocka_unit_test(the_bounds_of_limits_in_words),
-        RUN(a_loop_without_time_stalls),
-        RUN(a_loop_with_time_does_not_stall),
-        RUN(the_limit_of_events),
-        RUN(the_limit_of_simulated_time),
-        RUN(the_limit_of_simulated_time_is_included),
-        RUN(the_limit_of_tasks),
-        RUN(the_limit_of_frames),
-        cmocka_unit_test(a_full_output_ends_the_run),
         RUN(exit_leaves_nested_blocks),
         RUN(loops_nest),
         RUN(certain_and_impossible_chances),

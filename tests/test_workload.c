@@ -189,7 +189,7 @@ static void lengths_and_tickets_are_drawn_in_turn(void **state)
         assert_int_equal(run.scenario.threads[i].tickets, tickets[i]);
         assert_int_equal(simulated_on_core(&run, name), lengths[i] * 1000);
     }
-    assert_int_equal(run.scenario.machine.python_drawn, 8);
+    assert_int_equal(run.scenario.machine.python_drawn, 10);
     simulated_free(&run);
 }
 

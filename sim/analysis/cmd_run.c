@@ -176,8 +176,8 @@ static bool outputs_are_apart(const Options *asked, const char *input)
 
 // ---- a run and its outputs
 
-// One output of the trace. When it can take no more, the run goes on for the others, and the summary
-// is complete; it ends (END_REFUSED) when nobody wants anything of it any more.
+// One output of the trace. When it can take no more, the run goes on for the others, and the
+// summary is complete; it ends (END_REFUSED) when nobody wants anything of it any more.
 typedef struct Outlet {
     TraceSink sink;
     TraceSink *into;

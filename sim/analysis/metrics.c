@@ -332,61 +332,9 @@ static void run_end(Metrics *metrics)
     metrics->ended = true;
 }
 
-static void add_one(Metrics *metrics, const TraceRecord *record)
+static bool is_sync_event(EventKind kind)
 {
-    ThreadMetrics *thread;
-    switch ((EventKind)record->kind) {
-    case EVENT_TASK_CREATED:
-        thread_create(metrics, record);
-        break;
-    case EVENT_TASK_EXITED:
-    case EVENT_TASK_KILLED:
-        thread_end(metrics, record);
-        break;
-    case EVENT_ENQUEUED:
-        thread = thread_of(metrics, record->task);
-        if (thread != NULL && thread->state == STATE_BLOCKED)
-            thread_runnable(thread, record->time_ns);
-        else if (thread != NULL && thread->state == STATE_RUNNING)
-            thread->queued = true;
-        break;
-    case EVENT_SWITCH_IN:
-        switch_in(metrics, record);
-        break;
-    case EVENT_SWITCH_OUT:
-        switch_out(metrics, record);
-        break;
-    case EVENT_WAKEUP:
-        thread = thread_of(metrics, record->task);
-        if (thread != NULL)
-            thread->woken_ns = record->time_ns;
-        break;
-    case EVENT_MIGRATED:
-        thread = thread_of(metrics, record->task);
-        if (thread != NULL)
-            thread->migrations++;
-        break;
-    case EVENT_CACHE_REFILL:
-        thread = thread_of(metrics, record->task);
-        if (thread != NULL && record->b < (uint64_t)(INT64_MAX - thread->refill_ns))
-            thread->refill_ns += (int64_t)record->b;
-        break;
-    case EVENT_LINE_MOVED:
-        thread = thread_of(metrics, record->task);
-        if (thread != NULL && record->b != 0)
-            thread->lines_moved++;
-        break;
-    case EVENT_KERNEL_ENTER:
-    case EVENT_PAGE_FAULT:
-    case EVENT_SIGNAL_HANDLED:
-        kernel_mode(metrics, record, true);
-        break;
-    case EVENT_KERNEL_EXIT:
-        kernel_mode(metrics, record, false);
-        break;
-    case EVENT_IRQ:
-        interrupt(metrics, record);
-        break;
+    switch (kind) {
     case EVENT_LOCK_WAIT:
     case EVENT_LOCK_TAKEN:
     case EVENT_LOCK_RELEASED:
@@ -401,7 +349,76 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
     case EVENT_RELEASED:
     case EVENT_NOTIFIED:
     case EVENT_BARRIER_OPENED:
-        sync_event(metrics, record);
+        return true;
+    default:
+        return false;
+    }
+}
+
+// What happens to a thread and to nothing else.
+static void thread_event(const Metrics *metrics, const TraceRecord *record)
+{
+    ThreadMetrics *thread = thread_of(metrics, record->task);
+    if (thread == NULL)
+        return;
+    switch ((EventKind)record->kind) {
+    case EVENT_ENQUEUED:
+        if (thread->state == STATE_BLOCKED)
+            thread_runnable(thread, record->time_ns);
+        else if (thread->state == STATE_RUNNING)
+            thread->queued = true;
+        break;
+    case EVENT_WAKEUP:
+        thread->woken_ns = record->time_ns;
+        break;
+    case EVENT_MIGRATED:
+        thread->migrations++;
+        break;
+    case EVENT_CACHE_REFILL:
+        if (record->b < (uint64_t)(INT64_MAX - thread->refill_ns))
+            thread->refill_ns += (int64_t)record->b;
+        break;
+    case EVENT_LINE_MOVED:
+        thread->lines_moved += record->b != 0;
+        break;
+    default:
+        break;
+    }
+}
+
+static void add_one(Metrics *metrics, const TraceRecord *record)
+{
+    switch ((EventKind)record->kind) {
+    case EVENT_TASK_CREATED:
+        thread_create(metrics, record);
+        break;
+    case EVENT_TASK_EXITED:
+    case EVENT_TASK_KILLED:
+        thread_end(metrics, record);
+        break;
+    case EVENT_ENQUEUED:
+    case EVENT_WAKEUP:
+    case EVENT_MIGRATED:
+    case EVENT_CACHE_REFILL:
+    case EVENT_LINE_MOVED:
+        thread_event(metrics, record);
+        break;
+    case EVENT_SWITCH_IN:
+        switch_in(metrics, record);
+        break;
+    case EVENT_SWITCH_OUT:
+        switch_out(metrics, record);
+        break;
+    case EVENT_KERNEL_ENTER:
+    case EVENT_PAGE_FAULT:
+    case EVENT_SIGNAL_HANDLED:
+        kernel_mode(metrics, record, true);
+        break;
+    case EVENT_KERNEL_EXIT:
+        kernel_mode(metrics, record, false);
+        break;
+    case EVENT_IRQ:
+        interrupt(metrics, record);
         break;
     case EVENT_PRINT:
         print_event(metrics, record);
@@ -424,46 +441,10 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
         metrics->limit = (LimitId)record->b;
         run_end(metrics);
         break;
-    case EVENT_EVENT_SET:
-    case EVENT_EVENT_CLEARED:
-    case EVENT_QUEUE_PUT:
-    case EVENT_QUEUE_GOT:
-    case EVENT_LOAD:
-    case EVENT_STORE:
-    case EVENT_ATOMIC_ADD:
-    case EVENT_SWAPPED:
-    case EVENT_SWAP_FAILED:
-    case EVENT_SPAWNED:
-    case EVENT_JOINED:
-    case EVENT_EVENT_PASSED:
-    case EVENT_PRIORITY_LENT:
-    case EVENT_PRIORITY_BACK:
-    case EVENT_TIMER_SET:
-    case EVENT_JOIN_WAIT:
-    case EVENT_NONE:
-    case EVENT_KIND_COUNT:
-    // Of processes: see process_metrics.c.
-    case EVENT_MEMORY_RESERVED:
-    case EVENT_MEMORY_RESIDENT:
-    case EVENT_MEMORY_SHARED:
-    case EVENT_OUT_OF_MEMORY:
-    case EVENT_PROCESS_STARTED:
-    case EVENT_PROCESS_JOINED:
-    case EVENT_PROCESS_EXECED:
-    case EVENT_PROCESS_ENDED:
-    case EVENT_PROCESS_ADOPTED:
-    case EVENT_PROCESS_REAPED:
-    case EVENT_CHILD_WAIT:
-    case EVENT_SIGNAL_SENT:
-    case EVENT_PIPE_WRITTEN:
-    case EVENT_PIPE_READ:
-    case EVENT_PIPE_WAIT:
-    case EVENT_PIPE_CLOSED:
-    case EVENT_PIPE_EOF:
-    case EVENT_PIPE_BROKEN:
-    case EVENT_MESSAGE_SENT:
-    case EVENT_MESSAGE_RECEIVED:
-    case EVENT_MESSAGE_WAIT:
+    default:
+        // About an object that threads synchronise by; of the rest nothing is counted here.
+        if (is_sync_event((EventKind)record->kind))
+            sync_event(metrics, record);
         break;
     }
 }

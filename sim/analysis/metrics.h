@@ -11,7 +11,9 @@
 //   leaves it runnable (preempted or yielded), to SWITCH_IN. The cost of switching to it is its
 //   own kernel time, not waiting.
 // - Switches: sleep, lock, join and yield are voluntary, preemptions are forced, and the end of a
-//   thread is neither. (Linux counts an exit in nvcsw, where nobody sees it any more.)
+//   thread is neither. Linux asks for the state in which it left (kernel/sched/core.c __schedule):
+//   nvcsw counts who blocks or exits, nivcsw who is still runnable, which after a sched_yield it
+//   is. We count by whose decision it was; `nivcsw` is switches_forced and the yields.
 // - A wake-up counts when its thread runs next; that of a thread that never ran is its creation,
 //   which `response` measures.
 // - Core times are over the whole run, up to RUN_END; user + kernel + interrupt + idle is exactly
@@ -20,10 +22,10 @@
 //   (`until`, a limit, a deadlock) it is the end of the run.
 // - A daemon that ends with its process has an end and a turnaround like any thread.
 #pragma once
-#include "sim/analysis/open_spans.h"
 #include "sim/analysis/lock_order.h"
-#include "sim/analysis/races.h"
+#include "sim/analysis/open_spans.h"
 #include "sim/analysis/process_metrics.h"
+#include "sim/analysis/races.h"
 #include "sim/analysis/samples.h"
 #include "sim/analysis/shared_data.h"
 #include "sim/analysis/sync_metrics.h"
@@ -38,8 +40,8 @@ typedef struct ThreadMetrics {
     TaskRow row;                        // its def and instance
     int64_t start_ns, first_ns, end_ns; // created, first on a core, ended; -1: never
     int64_t wait_ns, cpu_user_ns, cpu_kernel_ns;
-    int64_t since_ns;      // while runnable: since when
-    int64_t woken_ns;      // woken and not yet on a core; -1: no
+    int64_t since_ns;  // while runnable: since when
+    int64_t woken_ns;  // woken and not yet on a core; -1: no
     int64_t refill_ns; // loading its working set
     uint32_t lines_moved;
     uint32_t switches_voluntary, switches_forced, migrations, wakeups;

@@ -8,12 +8,12 @@
 #include "sim/scenario/expect.h"
 
 typedef struct ProcessMetrics {
-    uint32_t def;      // ProcessId.index1
-    uint32_t instance; // from 1, among the processes of `def`
+    uint32_t def;                        // ProcessId.index1
+    uint32_t instance;                   // from 1, among the processes of `def`
     uint64_t reserved, resident, shared; // bytes, now
     uint64_t reserved_max, resident_max, shared_max, private_max;
     uint64_t faults[FAULT_KIND_COUNT]; // pages
-    bool said;      // its memory was traced
+    bool said;                         // its memory was traced
     bool ended, reaped;
     uint32_t status; // when it has ended
 } ProcessMetrics;

@@ -115,8 +115,7 @@ static void how_it_ended(const Report *report, Writer *writer)
     say(report, writer, bad ? RED : DIM, end_reason_text(metrics->end));
     if (metrics->end == END_LIMIT) {
         const char *name = limit_name(metrics->limit);
-        int64_t bound =
-            metrics->limit < LIMIT_COUNT ? report->scenario->limits[metrics->limit] : 0;
+        int64_t bound = metrics->limit < LIMIT_COUNT ? report->scenario->limits[metrics->limit] : 0;
         limit_text(metrics->limit, bound, text);
         writer_format(writer, " (%s, %s; raise it with --set limits.%s=…)", name, text, name);
     }

@@ -37,7 +37,7 @@ void report_json(const Report *report, Writer *writer);
 // The threads, one a row, columns as the keys of a thread; RFC 4180 with "\n"; absent: empty.
 void report_csv(const Report *report, Writer *writer);
 
-// Parts of the summary that report_processes.c writes: what ran out or broke, one line each, and the
-// tables of processes and pipes, where the scenario has something to say there.
+// Parts of the summary that report_processes.c writes: what ran out or broke, one line each, and
+// the tables of processes and pipes, where the scenario has something to say there.
 void report_troubles(const Report *report, Writer *writer);
 void report_processes(const Report *report, Writer *writer, Arena *arena);

@@ -43,8 +43,8 @@ void mt19937_seed(Mt19937 *mt, uint64_t seed)
 static void next_words(Mt19937 *mt)
 {
     for (uint32_t i = 0; i < MT19937_WORDS; i++) {
-        uint32_t bits = (mt->words[i] & 0x80000000u) |
-                        (mt->words[(i + 1) % MT19937_WORDS] & 0x7fffffffu);
+        uint32_t bits =
+            (mt->words[i] & 0x80000000u) | (mt->words[(i + 1) % MT19937_WORDS] & 0x7fffffffu);
         uint32_t twisted = (bits >> 1) ^ ((bits & 1) != 0 ? 0x9908b0dfu : 0);
         mt->words[i] = mt->words[(i + MIDDLE) % MT19937_WORDS] ^ twisted;
     }

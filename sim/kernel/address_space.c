@@ -31,8 +31,7 @@ static void append(Block *block, Extent extent)
 {
     if (extent.count == 0)
         return;
-    Extent *last =
-        block->extents.count > 0 ? &block->extents.at[block->extents.count - 1] : NULL;
+    Extent *last = block->extents.count > 0 ? &block->extents.at[block->extents.count - 1] : NULL;
     if (last != NULL && continues(last, &extent))
         last->count += extent.count;
     else
@@ -224,8 +223,7 @@ TouchRun address_space_touch(const Machine *machine, const Block *block, uint64_
     uint64_t skip = at - extent->at, left = extent->count - skip;
     most = most < left ? most : left;
     if (extent->zero)
-        return (TouchRun){
-            .faults = write, .kind = FAULT_ANON, .count = most, .node = NODE_ANY};
+        return (TouchRun){.faults = write, .kind = FAULT_ANON, .count = most, .node = NODE_ANY};
     uint32_t page = extent->page + (uint32_t)skip;
     const Page *pages = machine->memory.pages.at;
     TouchRun run = {.faults = write && extent->protected, .count = 1, .node = pages[page].node};
@@ -262,7 +260,8 @@ static void fault_copy(Machine *machine, Process *process, Block *block, uint64_
 {
     uint32_t told = 0;
     for (uint64_t i = 0; i < count; i++) {
-        Extent old = extent_part(block->extents.at[extent_index(block, at + i)], at + i, at + i + 1);
+        Extent old =
+            extent_part(block->extents.at[extent_index(block, at + i)], at + i, at + i + 1);
         if (machine->memory.pages.at[old.page].refs > 1) {
             drop(machine, process, old.page, &told);
             take(machine, process, block, at + i, 1, node);

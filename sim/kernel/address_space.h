@@ -31,16 +31,16 @@ typedef struct SharedPages {
 } SharedPages;
 
 typedef struct Block {
-    MemoryId name;   // none: the process's own, which grows with each `touch` without a block
-    uint64_t pages;  // reserved
-    uint32_t shared; // index1 into the machine's shared pages; 0: private
+    MemoryId name;         // none: the process's own, which grows with each `touch` without a block
+    uint64_t pages;        // reserved
+    uint32_t shared;       // index1 into the machine's shared pages; 0: private
     ARRAY(Extent) extents; // ascending
 } Block;
 
 typedef struct AddressSpace {
     ARRAY(Block) blocks;
-    uint64_t reserved, resident, shared;                   // pages, stacks included
-    uint64_t said_reserved, said_resident, said_shared;    // as last traced
+    uint64_t reserved, resident, shared;                // pages, stacks included
+    uint64_t said_reserved, said_resident, said_shared; // as last traced
 } AddressSpace;
 
 // The block of that name, NULL when it is not there.

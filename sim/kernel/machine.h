@@ -7,9 +7,9 @@
 #include "sim/engine/event_queue.h"
 #include "sim/hardware/cache.h"
 #include "sim/hardware/core.h"
-#include "sim/kernel/entity_queue.h"
 #include "sim/hardware/memory.h"
 #include "sim/kernel/address_space.h"
+#include "sim/kernel/entity_queue.h"
 #include "sim/kernel/run_queue.h"
 #include "sim/kernel/sync.h"
 #include "sim/kernel/task.h"
@@ -90,15 +90,15 @@ struct Machine {
     Arrival *arrivals; // sorted by time, then as they stand in the scenario
     uint32_t arrival_count, arrival_next;
 
-    Sync *syncs;         // by SyncId
-    ThreadGroup *groups; // by ThreadDefId
+    Sync *syncs;                // by SyncId
+    ThreadGroup *groups;        // by ThreadDefId
     ARRAY(Process *) processes; // by Pid; they do not move
     uint32_t *process_counts;   // forked so far, by ProcessId
     Memory memory;
     Cache *caches;    // by core
     CacheLine *lines; // by StringId.index1 of their names
     Rng device_rng;
-    Instant device_at; // its next interrupt
+    Instant device_at;                   // its next interrupt
     struct Pipe *pipes;                  // by PipeId
     struct MessageQueue *message_queues; // by MessageQueueId
     ARRAY(SharedPages) shared_pages;
@@ -107,9 +107,9 @@ struct Machine {
     uint32_t free_frame; // list through `parent`
     uint32_t open_frames;
     uint32_t span_serial;
-    int64_t *values;     // by VariableId
-    ARRAY(Copy) copies;  // copies[0] is not used
-    uint32_t free_copy;  // list through `next`
+    int64_t *values;       // by VariableId
+    ARRAY(Copy) copies;    // copies[0] is not used
+    uint32_t free_copy;    // list through `next`
     uint64_t queued_items; // in all queues
 
     uint64_t events;

@@ -23,8 +23,7 @@ static Duration changed(Machine *machine, MessageQueue *queue, Task *by)
     Task *receiver = queue->count > 0 ? wait_list_take(machine, &queue->receivers) : NULL;
     if (receiver != NULL)
         cost = sched_wake(machine, receiver, by->id, by->core);
-    Task *sender =
-        queue->count < queue->capacity ? wait_list_take(machine, &queue->senders) : NULL;
+    Task *sender = queue->count < queue->capacity ? wait_list_take(machine, &queue->senders) : NULL;
     if (sender != NULL)
         cost = duration_add(cost, sched_wake(machine, sender, by->id, by->core));
     return cost;

@@ -11,8 +11,8 @@
 enum { PIPE_BYTES = 65536, PIPE_ATOMIC_BYTES = 4096 };
 
 typedef struct Pipe {
-    uint32_t level;                    // bytes inside
-    uint32_t open[PIPE_END_COUNT];     // processes that have the end open
+    uint32_t level;                // bytes inside
+    uint32_t open[PIPE_END_COUNT]; // processes that have the end open
     WaitList waiters[PIPE_END_COUNT];
 } Pipe;
 

@@ -1,7 +1,8 @@
 // Which core a waking or a new task goes to (Linux kernel/sched/fair.c select_task_rq_fair). All
 // cores share one last-level cache. Linux also skips the waker's core for pairs that wake many
-// (wake_wide) and takes hints from pipes and sockets (sync wake-ups); we do not yet, because nothing
-// here wakes that way. Some vendors' kernels pack light pairs onto one core; ours spreads them.
+// (wake_wide) and takes hints from pipes and sockets (sync wake-ups); we do not yet, because
+// nothing here wakes that way. Some vendors' kernels pack light pairs onto one core; ours spreads
+// them.
 #pragma once
 #include "sim/kernel/machine.h"
 

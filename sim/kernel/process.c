@@ -63,8 +63,7 @@ void process_free(Machine *machine)
 
 Process *process_create(Machine *machine, ProcessId def, Process *parent)
 {
-    Process *process =
-        add_process(machine, def, ++machine->process_counts[def.index1 - 1]);
+    Process *process = add_process(machine, def, ++machine->process_counts[def.index1 - 1]);
     process->parent = parent->pid;
     process->next_sibling = parent->first_child;
     if (!ID_NONE(parent->first_child))

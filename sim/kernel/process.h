@@ -12,7 +12,8 @@ typedef enum ProcessState {
 } ProcessState;
 
 // What a process does with a signal besides an op index, its handler's first op.
-enum { HANDLER_DEFAULT = 0, HANDLER_IGNORE = UINT32_MAX };
+#define HANDLER_DEFAULT ((uint32_t)0)
+#define HANDLER_IGNORE  UINT32_MAX
 
 struct Process {
     Pid pid;
@@ -21,15 +22,15 @@ struct Process {
     uint8_t state;     // ProcessState
     uint16_t status;   // how it ended: an exit code, or STATUS_SIGNALLED + SignalId
 
-    uint32_t alive;   // its tasks that have not ended, those still to arrive included
-    uint32_t workers; // of those, the ones that are not daemons
-    TaskId first;     // its first task
+    uint32_t alive;      // its tasks that have not ended, those still to arrive included
+    uint32_t workers;    // of those, the ones that are not daemons
+    TaskId first;        // its first task
     ThreadGroup *groups; // by ThreadDefId, of a process that is not declared; NULL: none yet
 
     Pid parent; // none: init
     Pid first_child, next_sibling, previous_sibling;
-    uint32_t children;  // that have not ended
-    WaitList waiters;   // tasks of it in wait_child
+    uint32_t children; // that have not ended
+    WaitList waiters;  // tasks of it in wait_child
 
     AddressSpace space;
     uint8_t *pipe_ends; // by PipeId.index1: a bit a PipeEnd that is open; NULL: none
@@ -57,9 +58,10 @@ Process *process_create(Machine *machine, ProcessId def, Process *parent);
 // The process's threads made from `def`.
 ThreadGroup *process_group(Machine *machine, Pid pid, ThreadDefId def);
 
-// The random numbers of the `instance`-th task of `def`; for instance 0, those of the times at which
-// its threads arrive. They depend on the seed, the names of the process and the thread and the
-// instance, on nothing else: a thread added or moved elsewhere in the scenario leaves them alone.
+// The random numbers of the `instance`-th task of `def`; for instance 0, those of the times at
+// which its threads arrive. They depend on the seed, the names of the process and the thread and
+// the instance, on nothing else: a thread added or moved elsewhere in the scenario leaves them
+// alone.
 Rng process_rng(const Scenario *scenario, ThreadDefId def, uint32_t instance);
 // Fills machine->arrivals with every thread of the scenario that starts by itself.
 void process_plan_arrivals(Machine *machine);

@@ -13,8 +13,8 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
 void process_kill_tasks(Machine *machine, Process *process, const Task *spared, KillReason reason);
 // `task`, running, ends its whole process with this exit code.
 void process_exit_all(Machine *machine, Task *task, uint16_t code);
-// What the end of `task` costs besides its own when its process ends with it: it is the last one that
-// is not a daemon, or it ends the whole process.
+// What the end of `task` costs besides its own when its process ends with it: it is the last one
+// that is not a daemon, or it ends the whole process.
 Duration process_end_cost(const Machine *machine, const Task *task, bool whole);
 
 // A child of `process` that has ended; made from `def` unless that is none. NULL: none has.

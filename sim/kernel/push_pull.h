@@ -1,6 +1,7 @@
 // Realtime and deadline tasks on several cores: no core runs one, or anything less, while a more
-// urgent one that it may run waits elsewhere (Linux kernel/sched/rt.c and deadline.c: find_lowest_rq,
-// push_rt_task, pull_rt_task). They are placed and moved by urgency alone, never for balance.
+// urgent one that it may run waits elsewhere (Linux kernel/sched/rt.c and deadline.c:
+// find_lowest_rq, push_rt_task, pull_rt_task). They are placed and moved by urgency alone, never
+// for balance.
 #pragma once
 #include "sim/kernel/machine.h"
 

@@ -12,12 +12,12 @@ typedef struct RunQueue RunQueue;
 
 // What keeps realtime tasks from starving normal ones; see fair_server.h.
 typedef struct FairServer {
-    bool active;     // normal tasks are here
-    bool running;    // normal tasks go before realtime ones
-    Instant since;   // its runtime is charged up to here
-    Instant due;     // when it will look again; INSTANT_NEVER
+    bool active;      // normal tasks are here
+    bool running;     // normal tasks go before realtime ones
+    Instant since;    // its runtime is charged up to here
+    Instant due;      // when it will look again; INSTANT_NEVER
     Instant deadline; // the end of its period
-    int64_t left_ns; // of its runtime in this period
+    int64_t left_ns;  // of its runtime in this period
 } FairServer;
 
 // Scheduling classes, in order of precedence: a runnable task of an earlier class always preempts
@@ -129,8 +129,8 @@ static inline void run_queue_init_due(RunQueue *queue)
     queue->due_first = INSTANT_NEVER;
 }
 
-// The policy of `sched_class` is called at `when`, or not at INSTANT_NEVER. On another core than the
-// one whose event is being handled, machine_refresh must follow.
+// The policy of `sched_class` is called at `when`, or not at INSTANT_NEVER. On another core than
+// the one whose event is being handled, machine_refresh must follow.
 static inline void run_queue_set_due(RunQueue *queue, SchedClass sched_class, Instant when)
 {
     queue->due[sched_class] = when;

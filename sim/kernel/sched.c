@@ -556,8 +556,8 @@ static Task *pick_next(Machine *machine, RunQueue *queue)
 static bool suspend_if_due(Machine *machine, Task *task)
 {
     const SchedPolicy *policy = policy_of(machine, task);
-    Instant until = policy->suspended_until == NULL ? INSTANT_NEVER
-                                                    : policy->suspended_until(machine, task);
+    Instant until =
+        policy->suspended_until == NULL ? INSTANT_NEVER : policy->suspended_until(machine, task);
     if (until.ns == INSTANT_NEVER.ns)
         return false;
     leave_queue(machine, task, DEQUEUE_BLOCK);

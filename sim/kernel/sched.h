@@ -40,8 +40,8 @@ void sched_resched(Machine *machine, int core, SwitchReason reason);
 // Moves a queued task to another core.
 void sched_move(Machine *machine, Task *task, int to, MigrationReason reason);
 
-// A task changes its class or its priority in it: it leaves its queue, if it is on one, and joins it
-// again with the new one. The first returns whether it runs, which the second must be told.
+// A task changes its class or its priority in it: it leaves its queue, if it is on one, and joins
+// it again with the new one. The first returns whether it runs, which the second must be told.
 // `lowered`: others may be more urgent now.
 bool sched_leave_class(Machine *machine, Task *task);
 void sched_join_class(Machine *machine, Task *task, bool running, bool lowered);

@@ -59,8 +59,8 @@ typedef struct DeadlineEntity {
     int64_t left_ns; // of its runtime in this period
     int64_t deadline_ns;
     int64_t own_deadline_ns; // while it has another's
-    bool throttled; // its runtime is used up
-    bool inherited; // the deadline is another's: it is not throttled
+    bool throttled;          // its runtime is used up
+    bool inherited;          // the deadline is another's: it is not throttled
 } DeadlineEntity;
 
 // What a task has to see to before it goes on in user mode: a bit each.
@@ -85,18 +85,18 @@ typedef struct Task {
     bool in_kernel;      // inside a system call
     bool kernel_segment;
     bool daemon;
-    bool deadlocked; // reported as a member of a deadlock
+    bool deadlocked;   // reported as a member of a deadlock
     uint8_t attention; // Attention bits
     uint8_t signals;   // pending ones with a handler: a bit a SignalId
     uint8_t attending; // what it is seeing to; attention.c's
     int16_t core;
-    Duration left;    // of its current segment, while it is not on a core
-    Duration refill;     // user time that loading its working set will take, besides its work
+    Duration left;        // of its current segment, while it is not on a core
+    Duration refill;      // user time that loading its working set will take, besides its work
     uint64_t working_set; // bytes
     int8_t home1;         // node where it began, plus 1: there its working set lies
-    Duration unfinished; // of a segment in user mode that a signal cut short
-    Instant last_ran; // when it last left a core
-    uint64_t recency; // order in which tasks joined a queue or a core
+    Duration unfinished;  // of a segment in user mode that a signal cut short
+    Instant last_ran;     // when it last left a core
+    uint64_t recency;     // order in which tasks joined a queue or a core
 
     // Scheduling.
     FairEntity fair;

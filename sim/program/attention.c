@@ -67,8 +67,8 @@ static StepResult resume_unfinished(Machine *machine, Task *task)
     return program_work(machine, task, false, left, task->phase);
 }
 
-// The call that it slept in is over: a sleep ends early, as nanosleep does; all else begins anew, as
-// with SA_RESTART.
+// The call that it slept in is over: a sleep ends early, as nanosleep does; all else begins anew,
+// as with SA_RESTART.
 static StepResult interrupted(Machine *machine, Task *task)
 {
     const Op *op = &machine->scenario->ops[task->op];
@@ -102,8 +102,8 @@ static StepResult handle_signal(Machine *machine, Task *task)
 StepResult attention_handler_returns(Machine *machine, Task *task)
 {
     task->attending = ATTENDING_RETURN;
-    return program_syscall(machine, task, SYSCALL_RT_SIGRETURN,
-                           machine_cost(machine, COST_SYSCALL), PHASE_ENTER);
+    return program_syscall(machine, task, SYSCALL_RT_SIGRETURN, machine_cost(machine, COST_SYSCALL),
+                           PHASE_ENTER);
 }
 
 static StepResult handler_returned(Machine *machine, Task *task)

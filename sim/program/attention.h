@@ -1,5 +1,6 @@
 // What a task sees to between its ops, on its way back to user mode: a program to load, the pages
-// of a new stack, signals. Each takes a segment of kernel time, during which Task.attending says what it is.
+// of a new stack, signals. Each takes a segment of kernel time, during which Task.attending says
+// what it is.
 #pragma once
 #include "sim/program/program.h"
 

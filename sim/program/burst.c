@@ -1,6 +1,7 @@
 // How long a thread's next burst is: the CPU time of its `compute` operations from where it stands
-// to where it next may wait for longer, which is at sleep, join, wait, barrier, acquire, get or put,
-// or to its end. Locks do not end a burst, and nothing but `compute` counts. SJF and STCF go by it.
+// to where it next may wait for longer, which is at sleep, join, wait, barrier, acquire, get or
+// put, or to its end. Locks do not end a burst, and nothing but `compute` counts. SJF and STCF go
+// by it.
 //
 // A random duration counts with its mean, lognormal and pareto with their median. An `if` counts as
 // its likelier branch; one with a test, and `while`, as if the test failed. A loop without end and

@@ -1,7 +1,7 @@
-// A lock of kind pi: glibc's mutex with PTHREAD_PRIO_INHERIT. Free, it is taken in user space as any
-// other; else the kernel queues the thread by priority and lends the holder the highest one that
-// waits (priority.h). Releasing it hands it over to the first waiter, before anyone else can have
-// it. (Linux kernel/futex/pi.c, kernel/locking/rtmutex.c)
+// A lock of kind pi: glibc's mutex with PTHREAD_PRIO_INHERIT. Free, it is taken in user space as
+// any other; else the kernel queues the thread by priority and lends the holder the highest one
+// that waits (priority.h). Releasing it hands it over to the first waiter, before anyone else can
+// have it. (Linux kernel/futex/pi.c, kernel/locking/rtmutex.c)
 #include "sim/base/check.h"
 #include "sim/kernel/priority.h"
 #include "sim/kernel/sched.h"

@@ -63,8 +63,7 @@ static void init_cores(Machine *machine)
     machine->caches = ARENA_ARRAY(&machine->arena, Cache, count);
     for (uint32_t i = 0; i < count; i++)
         machine->caches[i].size = machine->scenario->machine.cache_bytes;
-    machine->lines =
-        ARENA_ARRAY(&machine->arena, CacheLine, machine->scenario->string_count + 1);
+    machine->lines = ARENA_ARRAY(&machine->arena, CacheLine, machine->scenario->string_count + 1);
     machine->idle_cores = ARENA_ARRAY(&machine->arena, uint64_t, CORES_MAX / 64 + 1);
     machine->idle_count = count;
     const SchedPolicy *normal = sched_policy(machine->scenario->machine.scheduler);
@@ -135,8 +134,7 @@ static bool only_device_left(const Machine *machine)
     for (uint32_t i = 0; i < machine->core_count; i++)
         if (event_queue_key(&machine->queue, i) != EVENT_KEY_NEVER)
             return false;
-    return machine->scenario->until_ns == 0 &&
-           process_next_arrival(machine).ns == INSTANT_NEVER.ns;
+    return machine->scenario->until_ns == 0 && process_next_arrival(machine).ns == INSTANT_NEVER.ns;
 }
 
 static void machine_build(Machine *machine, const Scenario *scenario, Trace *trace, Diag *diag)

@@ -21,7 +21,8 @@ static Duration copy_cost(const Machine *machine, uint64_t bytes)
 {
     uint64_t page = (uint64_t)machine_cost(machine, COST_COPY_PAGE).ns;
     // Exact for whole pages; the rest in proportion.
-    return (Duration){(int64_t)(bytes / PAGE_BYTES * page + bytes % PAGE_BYTES * page / PAGE_BYTES)};
+    return (Duration){
+        (int64_t)(bytes / PAGE_BYTES * page + bytes % PAGE_BYTES * page / PAGE_BYTES)};
 }
 
 static StepResult enter_call(Machine *machine, Task *task, SyscallId call, CostId cost)
@@ -46,10 +47,11 @@ static bool check_open(Machine *machine, Task *task, const Op *op, PipeEnd end)
     if (pipe_is_open(process_of(machine, task), pipe, end))
         return true;
     char name[96];
-    machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
-                 "at %" PRId64 " ns %s uses the %s end of '%s', which its process has closed",
-                 machine->now.ns, machine_task_name(machine, task->id, name), pipe_end_name(end),
-                 scenario_string(machine->scenario, machine->scenario->pipes[pipe.index1 - 1].name));
+    machine_fail(
+        machine, machine->scenario->op_at[program_op_index(machine, op)],
+        "at %" PRId64 " ns %s uses the %s end of '%s', which its process has closed",
+        machine->now.ns, machine_task_name(machine, task->id, name), pipe_end_name(end),
+        scenario_string(machine->scenario, machine->scenario->pipes[pipe.index1 - 1].name));
     return false;
 }
 

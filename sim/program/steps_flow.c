@@ -1,5 +1,5 @@
-// Ops that say what comes next: repeat, forever, while, call, if, exit; and the two that only observe,
-// mark and span.
+// Ops that say what comes next: repeat, forever, while, call, if, exit; and the two that only
+// observe, mark and span.
 #include "sim/kernel/process_end.h"
 #include "sim/program/program.h"
 #include "sim/program/test.h"

@@ -7,7 +7,7 @@ typedef struct NamedSyscall {
 } NamedSyscall;
 
 static const NamedSyscall named[] = {
-#define COST_NONE (-1)
+#define COST_NONE                          (-1)
 #define NAMED_SYSCALL(name, syscall, cost) {SYSCALL_##syscall, COST_##cost},
 #include "sim/scenario/syscalls.def"
 #undef NAMED_SYSCALL

@@ -116,15 +116,17 @@ static uint64_t low_part(uint64_t packed)
 
 static uint64_t touch_pages(const Machine *machine, const Op *op, const Block *block)
 {
-    uint64_t asked = op->arg[0] == 0 ? UINT64_MAX : pages_of(machine->scenario->sizes[op->arg[0] - 1]);
+    uint64_t asked =
+        op->arg[0] == 0 ? UINT64_MAX : pages_of(machine->scenario->sizes[op->arg[0] - 1]);
     return asked < block->pages ? asked : block->pages;
 }
 
 static bool touch_place(Machine *machine, Task *task, const Op *op, TouchPlace *place)
 {
     uint32_t name = op->arg[1];
-    place->block = name != 0 ? named_block(machine, task, op, name)
-                             : address_space_find(&own_process(machine, task)->space, (MemoryId){0});
+    place->block = name != 0
+                       ? named_block(machine, task, op, name)
+                       : address_space_find(&own_process(machine, task)->space, (MemoryId){0});
     if (place->block == NULL)
         return false;
     place->from = low_part(program_frame(machine, task)->value);
@@ -200,7 +202,8 @@ StepResult step_TOUCH(Machine *machine, Task *task, const Op *op)
         if (!touch_commit(machine, task, &place))
             return STEP_ENDED;
         program_syscall_over(machine, task);
-        return program_work(machine, task, false, walk_cost(machine, place.run, false), TOUCH_WALKED);
+        return program_work(machine, task, false, walk_cost(machine, place.run, false),
+                            TOUCH_WALKED);
     }
     if (task->phase == TOUCH_WALKED)
         place.at += place.run;
@@ -237,13 +240,13 @@ StepResult step_WRITE_LINE(Machine *machine, Task *task, const Op *op)
         return program_done(task, op);
     CacheLine *line = &machine->lines[op->arg[0]];
     int from1 = line->owner1;
-    Instant ready = cache_line_take(line, task->core, machine->now,
-                                    machine_cost(machine, COST_LINE_TRANSFER));
+    Instant ready =
+        cache_line_take(line, task->core, machine->now, machine_cost(machine, COST_LINE_TRANSFER));
     if (from1 != task->core + 1)
         machine_emit(machine, EVENT_LINE_MOVED, task->core, task->id, op->arg[0], (uint64_t)from1);
     Duration own = {1};
     if (op->arg[2] != 0)
         own = dist_draw(machine->scenario, op->arg[2], &task->rng);
-    return program_work(machine, task, false,
-                        duration_add(instant_since(ready, machine->now), own), WRITTEN);
+    return program_work(machine, task, false, duration_add(instant_since(ready, machine->now), own),
+                        WRITTEN);
 }

@@ -25,8 +25,8 @@ static StepResult start_children(Machine *machine, Task *task, const Op *op, boo
     } else {
         task->scratch = 0;
     }
-    Duration cost = copy ? fork_cost(machine, process_of(machine, task))
-                         : machine_cost(machine, COST_VFORK);
+    Duration cost =
+        copy ? fork_cost(machine, process_of(machine, task)) : machine_cost(machine, COST_VFORK);
     return program_syscall(machine, task, copy ? SYSCALL_FORK : SYSCALL_VFORK,
                            duration_add(machine_cost(machine, COST_SYSCALL), cost), CALLED);
 }

@@ -1,6 +1,6 @@
 // Op lists to flat programs, as scenario.h lays them out. Everything here follows from the rows of
-// ops.def: one parser a field type, none for a single op. (The three loops are known by name, for the
-// names of spawned threads.)
+// ops.def: one parser a field type, none for a single op. (The three loops are known by name, for
+// the names of spawned threads.)
 #include "sim/scenario/loader.h"
 
 #include "sim/base/check.h"
@@ -19,11 +19,11 @@ typedef struct Compiler {
 // Operations that the language will have. They get a message of their own, not the nearest other
 // word.
 static const char *const later_ops[] = {
-    "native",     "syscall",    "fork",     "exec",
-    "wait_child", "pipe",       "kill",      "open",        "read",     "write",    "connect",
-    "listen",     "accept",     "recv",      "send",        "sendfile", "close",    "select",
-    "poll",       "epoll",      "await",     "asyncio.run", "gather",   "wait_for", "cancel",
-    "call_soon",  "call_later", "to_thread", "executor",    "create_task"};
+    "native", "syscall",   "fork",       "exec",        "wait_child", "pipe",
+    "kill",   "open",      "read",       "write",       "connect",    "listen",
+    "accept", "recv",      "send",       "sendfile",    "close",      "select",
+    "poll",   "epoll",     "await",      "asyncio.run", "gather",     "wait_for",
+    "cancel", "call_soon", "call_later", "to_thread",   "executor",   "create_task"};
 
 // --- field types --------------------------------------------------------------------------------
 
@@ -96,8 +96,7 @@ static const char **process_names(Loader *loader, ProcessId process, SymbolKind 
 static bool unknown_name(Loader *loader, ProcessId process, const Node *node, const char *label,
                          SymbolKind kind)
 {
-    static const char *const kinds[] = {[SYMBOL_FUNCTION] = "function",
-                                        [SYMBOL_THREAD] = "thread"};
+    static const char *const kinds[] = {[SYMBOL_FUNCTION] = "function", [SYMBOL_THREAD] = "thread"};
     const char **names = NULL;
     size_t count = 0;
     if (loader->diag->errors < DIAG_ERRORS_MAX) // else nobody sees the hint
@@ -179,8 +178,9 @@ static bool parse_mode(Compiler *compiler, const Node *node, const char *label, 
     uint32_t lock = loader->ops.at[compiler->op].arg[0]; // the field before
     if (lock == 0 || loader->syncs.at[lock - 1].kind == SYNC_RWLOCK)
         return true;
-    return loader_fail(loader, node, NULL, "%s: only a rwlock is taken for reading; '%s' is of kind %s",
-                       label, loader->strings.at[loader->syncs.at[lock - 1].name.index1 - 1],
+    return loader_fail(loader, node, NULL,
+                       "%s: only a rwlock is taken for reading; '%s' is of kind %s", label,
+                       loader->strings.at[loader->syncs.at[lock - 1].name.index1 - 1],
                        sync_kind_word(loader->syncs.at[lock - 1].kind));
 }
 
@@ -282,21 +282,21 @@ static bool parse_process(Compiler *compiler, const Node *node, const char *labe
 
 // BLOCK is not here: its ops follow those of the other fields.
 static const FieldParser parsers[FIELD_TYPE_COUNT] = {
-    [FIELD_DURATION] = parse_duration, [FIELD_COUNT] = parse_count,
-    [FIELD_CHANCE] = parse_chance,     [FIELD_TEXT] = parse_text,
-    [FIELD_NAME] = parse_name,         [FIELD_FUNCTION] = parse_function,
-    [FIELD_LOCK] = parse_lock,         [FIELD_THREAD] = parse_thread,
-    [FIELD_SPAWNED] = parse_spawned,   [FIELD_MODE] = parse_mode,
+    [FIELD_DURATION] = parse_duration,   [FIELD_COUNT] = parse_count,
+    [FIELD_CHANCE] = parse_chance,       [FIELD_TEXT] = parse_text,
+    [FIELD_NAME] = parse_name,           [FIELD_FUNCTION] = parse_function,
+    [FIELD_LOCK] = parse_lock,           [FIELD_THREAD] = parse_thread,
+    [FIELD_SPAWNED] = parse_spawned,     [FIELD_MODE] = parse_mode,
     [FIELD_SEMAPHORE] = parse_semaphore, [FIELD_CONDITION] = parse_condition,
-    [FIELD_EVENT] = parse_event,       [FIELD_WAITED] = parse_waited,
-    [FIELD_BARRIER] = parse_barrier,   [FIELD_QUEUE] = parse_queue,
-    [FIELD_TEST] = parse_test,         [FIELD_VARIABLE] = parse_variable,
-    [FIELD_INTEGER] = parse_integer,   [FIELD_SIZE] = parse_size,
-    [FIELD_CODE] = parse_code,         [FIELD_FLAG] = parse_flag,
-    [FIELD_SYSCALL] = parse_word,      [FIELD_ACCESS] = parse_word,
-    [FIELD_SIGNAL] = parse_word,       [FIELD_PIPE_END] = parse_word,
-    [FIELD_MEMORY] = parse_memory,     [FIELD_NEW_MEMORY] = parse_new_memory,
-    [FIELD_PROCESS] = parse_process,   [FIELD_PIPE] = parse_pipe,
+    [FIELD_EVENT] = parse_event,         [FIELD_WAITED] = parse_waited,
+    [FIELD_BARRIER] = parse_barrier,     [FIELD_QUEUE] = parse_queue,
+    [FIELD_TEST] = parse_test,           [FIELD_VARIABLE] = parse_variable,
+    [FIELD_INTEGER] = parse_integer,     [FIELD_SIZE] = parse_size,
+    [FIELD_CODE] = parse_code,           [FIELD_FLAG] = parse_flag,
+    [FIELD_SYSCALL] = parse_word,        [FIELD_ACCESS] = parse_word,
+    [FIELD_SIGNAL] = parse_word,         [FIELD_PIPE_END] = parse_word,
+    [FIELD_MEMORY] = parse_memory,       [FIELD_NEW_MEMORY] = parse_new_memory,
+    [FIELD_PROCESS] = parse_process,     [FIELD_PIPE] = parse_pipe,
     [FIELD_MESSAGES] = parse_messages,
 };
 

@@ -35,8 +35,8 @@ const char *const expect_field_names[EXPECT_FIELD_COUNT_OF] = {
 #undef X
 };
 
-static const char *const unit_names[] = {"a number", "a time",  "a rate",
-                                         "a size",   "texts",   "a comparison"};
+static const char *const unit_names[] = {"a number", "a time", "a rate",
+                                         "a size",   "texts",  "a comparison"};
 
 static const struct {
     const char *text;
@@ -171,14 +171,14 @@ static const char *read_subject(Parser *parser, uint32_t *begin, uint32_t *end)
 
 static const char *subject_example(ExpectSubject subject)
 {
-    return subject == SUBJECT_CORE      ? "core 0"
-           : subject == SUBJECT_THREADS ? "a thread's name"
-           : subject == SUBJECT_LOCK    ? "a lock's name"
+    return subject == SUBJECT_CORE       ? "core 0"
+           : subject == SUBJECT_THREADS  ? "a thread's name"
+           : subject == SUBJECT_LOCK     ? "a lock's name"
            : subject == SUBJECT_VARIABLE ? "a variable's name"
-           : subject == SUBJECT_SYNC    ? "the name of a lock, a semaphore, a queue or the like"
-           : subject == SUBJECT_PROCESS ? "a process's name"
-           : subject == SUBJECT_PIPE    ? "a pipe's name"
-                                        : "the name of a mark or span";
+           : subject == SUBJECT_SYNC     ? "the name of a lock, a semaphore, a queue or the like"
+           : subject == SUBJECT_PROCESS  ? "a process's name"
+           : subject == SUBJECT_PIPE     ? "a pipe's name"
+                                         : "the name of a mark or span";
 }
 
 // What is in the parentheses, or that there are none.
@@ -330,9 +330,9 @@ static unsigned product_unit(bool divide, unsigned left, unsigned right)
     if (right == UNIT_NUMBER)
         return left;
     if (left == UNIT_SIZE || right == UNIT_SIZE)
-        return divide && left == right           ? UNIT_NUMBER
+        return divide && left == right          ? UNIT_NUMBER
                : !divide && left == UNIT_NUMBER ? UNIT_SIZE
-                                                 : UNIT_TRUTH;
+                                                : UNIT_TRUTH;
     if (divide)
         return left == right         ? UNIT_NUMBER
                : left != UNIT_NUMBER ? UNIT_TRUTH

@@ -21,14 +21,15 @@ struct Expect {
 // What a metric is asked about.
 typedef enum ExpectSubject {
     SUBJECT_NONE,
-    SUBJECT_CORE,    // id: core number
-    SUBJECT_THREADS, // id: ThreadDefId; all tasks made from it, or one when instance != 0
-    SUBJECT_LOCK,    // id: SyncId
-    SUBJECT_NAME,    // id: StringId of a mark or span
-    SUBJECT_SYNC,    // id: SyncId of a lock, semaphore, condition, event, barrier or queue
+    SUBJECT_CORE,     // id: core number
+    SUBJECT_THREADS,  // id: ThreadDefId; all tasks made from it, or one when instance != 0
+    SUBJECT_LOCK,     // id: SyncId
+    SUBJECT_NAME,     // id: StringId of a mark or span
+    SUBJECT_SYNC,     // id: SyncId of a lock, semaphore, condition, event, barrier or queue
     SUBJECT_VARIABLE, // id: VariableId
-    SUBJECT_PROCESS, // id: ProcessId; all processes made from it, or one when instance != 0
-    SUBJECT_PIPE,    // id: PipeId
+    SUBJECT_PROCESS,  // id: ProcessId; all processes made from it, or one when instance != 0
+    SUBJECT_PIPE,     // id: PipeId
+    SUBJECT_COUNT
 } ExpectSubject;
 
 typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEXTS } ExpectUnit;
@@ -38,7 +39,7 @@ typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEX
     X(MAKESPAN, "makespan", NONE, TIME, "when the last thread that is not a daemon ended")         \
     X(EVENTS, "events", NONE, NUMBER, "events popped from the queue")                              \
     X(PRINTED, "printed", NONE, TEXTS, "the printed lines in order")                               \
-    X(DEADLOCKED, "deadlocked", NONE, NUMBER, "threads that nobody will ever wake: 0 when none")         \
+    X(DEADLOCKED, "deadlocked", NONE, NUMBER, "threads that nobody will ever wake: 0 when none")   \
     X(UTILIZATION, "utilization", CORE, NUMBER, "share of the run that the core was busy")         \
     X(TURNAROUND, "turnaround", THREADS, TIME, "from start to end")                                \
     X(RESPONSE, "response", THREADS, TIME, "from start to the first time on a core")               \
@@ -47,8 +48,10 @@ typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEX
     X(CPU_USER, "cpu_user", THREADS, TIME, "time in user mode")                                    \
     X(CPU_KERNEL, "cpu_kernel", THREADS, TIME, "time in the kernel, context switches included")    \
     X(CPU, "cpu", THREADS, TIME, "cpu_user + cpu_kernel")                                          \
-    X(SWITCHES_VOLUNTARY, "switches_voluntary", THREADS, NUMBER, "times it gave the core away")    \
-    X(SWITCHES_FORCED, "switches_forced", THREADS, NUMBER, "times it was preempted")               \
+    X(SWITCHES_VOLUNTARY, "switches_voluntary", THREADS, NUMBER,                                   \
+      "times it gave the core away, yields included (Linux counts those as nonvoluntary)")         \
+    X(SWITCHES_FORCED, "switches_forced", THREADS, NUMBER,                                         \
+      "times it was preempted, yields not included")                                               \
     X(MIGRATIONS, "migrations", THREADS, NUMBER, "moves from core to core")                        \
     X(WAKE_LATENCY, "wake_latency", THREADS, TIME, "each time from a wake-up to running")          \
     X(LOCK_WAIT, "lock_wait", LOCK, TIME, "each wait for the lock")                                \

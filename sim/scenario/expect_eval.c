@@ -41,12 +41,12 @@ static size_t collect(Evaluation *evaluation, const ExpectNode *node, const doub
                                node->instance, values);
     // Cores count from 0, the others from 1.
     uint32_t first = node->subject == SUBJECT_CORE ? 0 : 1;
-    uint32_t count = node->subject == SUBJECT_CORE      ? scenario->machine.cores
-                     : node->subject == SUBJECT_THREADS ? scenario->thread_count
+    uint32_t count = node->subject == SUBJECT_CORE       ? scenario->machine.cores
+                     : node->subject == SUBJECT_THREADS  ? scenario->thread_count
                      : node->subject == SUBJECT_VARIABLE ? scenario->variable_count
-                     : node->subject == SUBJECT_PROCESS ? scenario->process_count
-                     : node->subject == SUBJECT_PIPE    ? scenario->pipe_count
-                                                        : scenario->sync_count;
+                     : node->subject == SUBJECT_PROCESS  ? scenario->process_count
+                     : node->subject == SUBJECT_PIPE     ? scenario->pipe_count
+                                                         : scenario->sync_count;
     const double *part;
     size_t total = 0, at = 0;
     for (uint32_t i = 0; i < count; i++)

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-// A search among the names of threads, of locks, or of all that threads synchronise by, which may be written "process/name".
+// A search among the names of threads, of locks, or of all that threads synchronise by, which may
+// be written "process/name".
 typedef struct Search {
     const Scenario *scenario;
     ExpectSubject kind;
@@ -241,7 +242,7 @@ static bool resolve_core(const Scenario *scenario, ExpectNode *node, const char 
 
 static const char *named_word(ExpectSubject subject)
 {
-    return subject == SUBJECT_THREADS ? "thread"
+    return subject == SUBJECT_THREADS    ? "thread"
            : subject == SUBJECT_LOCK     ? "lock"
            : subject == SUBJECT_VARIABLE ? "variable"
            : subject == SUBJECT_PROCESS  ? "process"
@@ -262,9 +263,9 @@ static bool ambiguous(const Search *search, const char *text, Arena *arena, cons
     else
         *problem = arena_format(
             arena, "several processes have a %s '%s'; write %s/%s or %s/%s",
-            named_word(search->kind), text,
-            named_process(search, search->found - 1), named_name(search, search->found - 1),
-            named_process(search, search->again - 1), named_name(search, search->again - 1));
+            named_word(search->kind), text, named_process(search, search->found - 1),
+            named_name(search, search->found - 1), named_process(search, search->again - 1),
+            named_name(search, search->again - 1));
     return false;
 }
 
@@ -275,8 +276,7 @@ static bool resolve_named(const Scenario *scenario, ExpectNode *node, const char
     size_t length = strlen(text);
     search_run(&search, text, length);
     bool numbered = node->subject == SUBJECT_THREADS || node->subject == SUBJECT_PROCESS;
-    if (search.found == 0 && numbered &&
-        split_instance(text, &length, &node->instance)) {
+    if (search.found == 0 && numbered && split_instance(text, &length, &node->instance)) {
         search_run(&search, text, length);
         if (search.found == 0)
             length = strlen(text);
@@ -285,8 +285,7 @@ static bool resolve_named(const Scenario *scenario, ExpectNode *node, const char
         return ambiguous(&search, arena_text(arena, text, length), arena, problem);
     node->id = search.found;
     if (search.found == 0) {
-        *problem = arena_format(arena, "no %s is called '%s'",
-                                named_word(node->subject), text);
+        *problem = arena_format(arena, "no %s is called '%s'", named_word(node->subject), text);
         *hint = suggest_named(&search, text, arena);
         return false;
     }
@@ -320,10 +319,10 @@ static bool resolve_name(const Scenario *scenario, ExpectNode *node, const char 
 bool expect_resolve(const Scenario *scenario, ExpectNode *node, const char *text, Arena *arena,
                     const char **problem, const char **hint)
 {
-    static const char *const about[] = {"the whole run", "a core", "threads", "a lock",
-                                        "a mark or a span",
-                                        "a lock, a semaphore, a queue or the like", "a variable",
-                                        "a process", "a pipe"};
+    static const char *const about[] = {
+        "the whole run", "a core",           "threads",
+        "a lock",        "a mark or a span", "a lock, a semaphore, a queue or the like",
+        "a variable",    "a process",        "a pipe"};
     const char *metric = metric_info(node->metric)->name;
     bool found;
     *problem = *hint = NULL;

@@ -10,10 +10,10 @@ static const struct {
     ExpectUnit unit;
     double factor;
 } suffixes[] = {
-    {"ns", UNIT_TIME, 1},        {"us", UNIT_TIME, 1e3},   {"\u00b5s", UNIT_TIME, 1e3},
-    {"\u03bcs", UNIT_TIME, 1e3}, {"ms", UNIT_TIME, 1e6},   {"s", UNIT_TIME, 1e9},
-    {"min", UNIT_TIME, 60e9},    {"h", UNIT_TIME, 3600e9}, {"k", UNIT_NUMBER, 1e3},
-    {"M", UNIT_NUMBER, 1e6},     {"G", UNIT_NUMBER, 1e9},  {"B", UNIT_SIZE, 1},
+    {"ns", UNIT_TIME, 1},        {"us", UNIT_TIME, 1e3},     {"\u00b5s", UNIT_TIME, 1e3},
+    {"\u03bcs", UNIT_TIME, 1e3}, {"ms", UNIT_TIME, 1e6},     {"s", UNIT_TIME, 1e9},
+    {"min", UNIT_TIME, 60e9},    {"h", UNIT_TIME, 3600e9},   {"k", UNIT_NUMBER, 1e3},
+    {"M", UNIT_NUMBER, 1e6},     {"G", UNIT_NUMBER, 1e9},    {"B", UNIT_SIZE, 1},
     {"KiB", UNIT_SIZE, 0x1p10},  {"MiB", UNIT_SIZE, 0x1p20}, {"GiB", UNIT_SIZE, 0x1p30},
     {"TiB", UNIT_SIZE, 0x1p40},
 };

@@ -188,10 +188,9 @@ void kernel_finish(Loader *loader)
         uint32_t process = *intern_symbol(loader, (ProcessId){0}, SYMBOL_PROCESS, name);
         loader->ops.at[fixup->op].arg[fixup->arg] = process;
         if (process == 0 && !loader->spawns_unknown && !loader->names_incomplete)
-            loader_fail(loader, fixup->node,
-                        loader_suggest(loader, fixup->node->text, names, count),
-                        "%s: there is no process %s", fixup->label,
-                        loader_found(loader, fixup->node));
+            loader_fail(
+                loader, fixup->node, loader_suggest(loader, fixup->node->text, names, count),
+                "%s: there is no process %s", fixup->label, loader_found(loader, fixup->node));
     }
 }
 

@@ -59,7 +59,7 @@ typedef enum KeySection {
     X(EVENTS, "events", "list of names")                                                           \
     X(BARRIERS, "barriers", "map of a name to how many threads it is for: `{ phase: 4 }`")         \
     X(QUEUES, "queues", "map of a name to its capacity, see [Queue](#queue)")                      \
-    X(VARIABLES, "variables", "map of a name to its first value, see [Variable](#variable)")        \
+    X(VARIABLES, "variables", "map of a name to its first value, see [Variable](#variable)")       \
     X(INTEGER, "integer", "whole number")                                                          \
     X(LOCK_KIND, "lockKind", "`lock`, `rlock`, `pi`, `spin` or `rwlock`")                          \
     X(PREFERENCE, "preference", "`readers` or `writers`")                                          \

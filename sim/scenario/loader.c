@@ -171,12 +171,12 @@ enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
 static const char *const section_names[] = {
     [SECTION_SCENARIO] = "a scenario",   [SECTION_MACHINE] = "'machine'",
-    [SECTION_SCHEDULER] = "'scheduler'", [SECTION_DEVICE] = "'interrupts'", [SECTION_COSTS] = "'costs'",
-    [SECTION_PROCESS] = "a process",     [SECTION_THREAD] = "a thread",
-    [SECTION_LOCK] = "a lock",           [SECTION_CONDITION] = "a condition",
-    [SECTION_QUEUE] = "a queue",         [SECTION_VARIABLE] = "a variable",
-    [SECTION_POLICY] = "'policy'",       [SECTION_DEADLINE] = "'deadline'",
-    [SECTION_WORKLOAD] = "'workload'",
+    [SECTION_SCHEDULER] = "'scheduler'", [SECTION_DEVICE] = "'interrupts'",
+    [SECTION_COSTS] = "'costs'",         [SECTION_PROCESS] = "a process",
+    [SECTION_THREAD] = "a thread",       [SECTION_LOCK] = "a lock",
+    [SECTION_CONDITION] = "a condition", [SECTION_QUEUE] = "a queue",
+    [SECTION_VARIABLE] = "a variable",   [SECTION_POLICY] = "'policy'",
+    [SECTION_DEADLINE] = "'deadline'",   [SECTION_WORKLOAD] = "'workload'",
 };
 
 // Keys that the language will have. They get a message of their own, not the nearest other word.

@@ -228,7 +228,8 @@ void syncs_load(Loader *loader, ProcessId process, const Node *owner);
 bool sync_named(Loader *loader, ProcessId process, const Node *node, const char *text,
                 const char *label, unsigned kinds, uint32_t *sync);
 enum { SYNC_SET_LOCKS = (1 << (SYNC_RWLOCK + 1)) - 1 };
-// What `while` and `if` look at: a name, perhaps with "not" before it. `*test`: index1 of the tests.
+// What `while` and `if` look at: a name, perhaps with "not" before it. `*test`: index1 of the
+// tests.
 bool sync_test(Loader *loader, ProcessId process, const Node *node, const char *label,
                uint32_t *test);
 // Reads the variables that the threads of `process` share from its map (or the scenario's).

@@ -94,9 +94,9 @@ static void load_device(Loader *loader, const Node *node)
     int number;
     machine->device_irq_ns = device_irq_default_ns;
     value_dist(loader, node_get(device, "every"), "'every'", &machine->device_every);
-    if (core != NULL && value_integer(loader, core, "'core'", 0,
-                                      loader->cores_known ? (int)machine->cores - 1 : CORES_MAX - 1,
-                                      &number))
+    if (core != NULL &&
+        value_integer(loader, core, "'core'", 0,
+                      loader->cores_known ? (int)machine->cores - 1 : CORES_MAX - 1, &number))
         machine->device_core = (uint32_t)number;
     if (irq != NULL)
         value_duration(loader, irq, "'irq'", 0, DURATION_MAX_NS, &machine->device_irq_ns);

@@ -135,7 +135,10 @@ static void load_thread(Loader *loader, ProcessId process, const Node *map)
         return;
     loader_keys(loader, map, SECTION_THREAD, map);
     const Node *name = node_get(map, "name");
-    ThreadDef def = {.process = process, .count = 1, .tickets = TICKETS_DEFAULT, .at = name != NULL ? name->at : map->at};
+    ThreadDef def = {.process = process,
+                     .count = 1,
+                     .tickets = TICKETS_DEFAULT,
+                     .at = name != NULL ? name->at : map->at};
     load_thread_values(loader, map, &def);
     if (name == NULL || !value_name(loader, name, "'name'", &def.name)) {
         loader->names_incomplete = true;
@@ -254,9 +257,9 @@ static void load_process(Loader *loader, const Node *map)
 
 void processes_load(Loader *loader, const Node *root)
 {
-    static const char *const short_keys[] = {"threads",  "locks",    "semaphores", "conditions",
-                                             "events",   "barriers", "queues",     "variables",
-                                             "functions"};
+    static const char *const short_keys[] = {"threads",    "locks",     "semaphores",
+                                             "conditions", "events",    "barriers",
+                                             "queues",     "variables", "functions"};
     const Node *processes = node_get(root, "processes"), *threads = node_get(root, "threads");
     if (processes == NULL && threads == NULL) {
         if (node_get(root, "workload") != NULL)
@@ -268,6 +271,8 @@ void processes_load(Loader *loader, const Node *root)
     }
     if (processes == NULL) {
         ProcessId process = add_process(loader, intern_string(loader, "main"), root->at);
+        *intern_symbol(loader, (ProcessId){0}, SYMBOL_PROCESS, loader->processes.at[0].name) =
+            process.index1;
         kernel_load_names(loader, process, root);
         syncs_load(loader, process, root);
         variables_load(loader, process, root);

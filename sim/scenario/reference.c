@@ -212,67 +212,72 @@ static void add_all_keys(Text *text)
         "The keys of the file. A scenario with one process may leave `processes` out and give\n"
         "its `threads`, `locks` and `functions` here.\n\n");
     add_keys(text, "Machine", KEYS_MACHINE, "The keys of `machine:`.\n\n");
-    add_keys(
-        text, "Scheduler", KEYS_SCHEDULER,
-        "`scheduler: rr`, or a map when the slice matters: `scheduler: { policy: rr, slice: "
-        "10ms }`.\n\n"
-        "Only the parameters in parentheses behind a name go with it.\n\n");
+    add_keys(text, "Scheduler", KEYS_SCHEDULER,
+             "`scheduler: rr`, or a map when the slice matters: `scheduler: { policy: rr, slice: "
+             "10ms }`.\n\n"
+             "Only the parameters in parentheses behind a name go with it.\n\n");
     for (int i = 0; i < SCHEDULER_COUNT; i++)
         add_scheduler(text, scheduler_info((SchedulerKind)i));
-    add(text, "\nThe time that `sjf` and `stcf` go by is that of the `compute` operations from where "
-              "the thread\nstands to its next `sleep`, `join`, `wait`, `barrier`, `acquire`, `get` or "
-              "`put`, or to its end;\na random one counts with its mean (lognormal and pareto: their "
-              "median), an `if` as its likelier\nbranch, `while` as if its test failed. `estimate` "
-              "overrides it.\n");
-    add_keys(text, "Interrupts", KEYS_DEVICE,
-             "`interrupts: { every: 100us, irq: 2us, softirq: 5us }`: a device whose interrupts, and "
-             "the\nwork that they leave behind, take time from whoever runs on a core.\n\n");
+    add(text,
+        "\nThe time that `sjf` and `stcf` go by is that of the `compute` operations from where "
+        "the thread\nstands to its next `sleep`, `join`, `wait`, `barrier`, `acquire`, `get` or "
+        "`put`, or to its end;\na random one counts with its mean (lognormal and pareto: their "
+        "median), an `if` as its likelier\nbranch, `while` as if its test failed. `estimate` "
+        "overrides it.\n");
+    add_keys(
+        text, "Interrupts", KEYS_DEVICE,
+        "`interrupts: { every: 100us, irq: 2us, softirq: 5us }`: a device whose interrupts, and "
+        "the\nwork that they leave behind, take time from whoever runs on a core.\n\n");
     add_keys(text, "Process", KEYS_PROCESS, "The keys of an item of `processes:`.\n\n");
-    add_keys(text, "Lock", KEYS_LOCK,
-             "`locks: { cache: lock }`, or a map: `locks: { table: { kind: rwlock, prefer: writers } "
-             "}`.\n\n"
-             "- `lock`: a plain one; taken twice by one thread, that thread waits for ever.\n"
-             "- `rlock`: re-entrant; its holder may take it again, and must release it as often.\n"
-             "- `pi`: as `lock`, with priority inheritance.\n"
-             "- `spin`: who waits for it keeps its core busy.\n"
-             "- `rwlock`: any number read together, or one writes.\n\n");
+    add_keys(
+        text, "Lock", KEYS_LOCK,
+        "`locks: { cache: lock }`, or a map: `locks: { table: { kind: rwlock, prefer: writers } "
+        "}`.\n\n"
+        "- `lock`: a plain one; taken twice by one thread, that thread waits for ever.\n"
+        "- `rlock`: re-entrant; its holder may take it again, and must release it as often.\n"
+        "- `pi`: as `lock`, with priority inheritance.\n"
+        "- `spin`: who waits for it keeps its core busy.\n"
+        "- `rwlock`: any number read together, or one writes.\n\n");
     add_keys(text, "Condition", KEYS_CONDITION,
              "`conditions: { ready: cache }`, where `cache` is the lock that goes with it, or a "
              "map.\n\n");
     add_keys(text, "Queue", KEYS_QUEUE,
              "`queues: { jobs: 10 }`, or a map: `queues: { jobs: { capacity: 10, order: priority } "
              "}`.\n\n");
-    add_keys(text, "Variable", KEYS_VARIABLE,
-             "`variables: { x: 0 }`, or a map: `variables: { ready: { value: 0, atomic: true } }`.\n\n"
-             "Threads share the variables of their process. A thread works on a copy of its own: "
-             "`load` fetches it,\n`store` writes it back, and what another thread has stored in "
-             "between is lost. A test such as\n`test: x >= 30` loads x first.\n\n");
+    add_keys(
+        text, "Variable", KEYS_VARIABLE,
+        "`variables: { x: 0 }`, or a map: `variables: { ready: { value: 0, atomic: true } }`.\n\n"
+        "Threads share the variables of their process. A thread works on a copy of its own: "
+        "`load` fetches it,\n`store` writes it back, and what another thread has stored in "
+        "between is lost. A test such as\n`test: x >= 30` loads x first.\n\n");
     add_keys(text, "Thread", KEYS_THREAD, "The keys of an item of `threads:`.\n\n");
-    add_keys(text, "Thread policy", KEYS_POLICY,
-             "A thread of its own kind beside those of the machine's scheduler (sched(7)):\n\n"
-             "- `normal`: as the scheduler says; the default.\n"
-             "- `batch`: under eevdf and cfs, its wake-ups preempt nobody.\n"
-             "- `idle`: under eevdf and cfs, it has next to no share.\n"
-             "- `fifo 50`, `rr 50`: realtime with a priority from 1 (least) to 99. It runs before "
-             "all normal\n  threads, until it blocks or a higher one wakes up; under `rr` it takes "
-             "turns of 100 ms with its\n  equals. When normal threads have had less than 50 ms of a "
-             "second, they get those.\n"
-             "- `{ deadline: { runtime: 5ms, deadline: 10ms, period: 10ms } }`: before those, the "
-             "earliest\n  deadline first. What it runs beyond its runtime waits for the next "
-             "period.\n\n");
+    add_keys(
+        text, "Thread policy", KEYS_POLICY,
+        "A thread of its own kind beside those of the machine's scheduler (sched(7)):\n\n"
+        "- `normal`: as the scheduler says; the default.\n"
+        "- `batch`: under eevdf and cfs, its wake-ups preempt nobody.\n"
+        "- `idle`: under eevdf and cfs, it has next to no share.\n"
+        "- `fifo 50`, `rr 50`: realtime with a priority from 1 (least) to 99. It runs before "
+        "all normal\n  threads, until it blocks or a higher one wakes up; under `rr` it takes "
+        "turns of 100 ms with its\n  equals. When normal threads have had less than 50 ms of a "
+        "second, they get those.\n"
+        "- `{ deadline: { runtime: 5ms, deadline: 10ms, period: 10ms } }`: before those, the "
+        "earliest\n  deadline first. What it runs beyond its runtime waits for the next "
+        "period.\n\n");
     add_keys(text, "Deadline", KEYS_DEADLINE, "The keys of a thread's `deadline`.\n\n");
-    add_keys(text, "Workload", KEYS_WORKLOAD,
-             "`workload: { generate: scheduler, seed: 7 }` adds threads job0, job1, … with the random "
-             "jobs of a\nhomework program of Operating Systems: Three Easy Pieces, so that the run "
-             "is the exercise's answer.\n\n"
-             "```yaml\n"
-             "title: The answer to ./mlfq.py -s 1 -c\n"
-             "machine: { scheduler: mlfq, costs: zero }\n"
-             "workload: { generate: mlfq, seed: 1 }\n"
-             "expect:\n"
-             "  - turnaround(job0) == 33ms\n"
-             "  - turnaround(job1) == 226ms\n"
-             "```\n\n");
+    add_keys(
+        text, "Workload", KEYS_WORKLOAD,
+        "`workload: { generate: scheduler, seed: 7 }` adds threads job0, job1, … with the random "
+        "jobs of a\nhomework program of Operating Systems: Three Easy Pieces, so that the run "
+        "is the exercise's answer.\n\n"
+        "```yaml\n"
+        "title: The answer to ./mlfq.py -s 1 -c\n"
+        "machine: { scheduler: mlfq, costs: zero }\n"
+        "workload: { generate: mlfq, seed: 1 }\n"
+        "expect:\n"
+        "  - turnaround(job0) == 33ms\n"
+        "  - turnaround(job1) == 226ms\n"
+        "```\n\n");
 }
 
 static void add_dists(Text *text)
@@ -343,11 +348,15 @@ static void add_op(Text *text, const OpInfo *info)
 
 static void add_ops(Text *text)
 {
-    static const char *const groups[][2] = {
-        {"time", "Time"}, {"flow", "Flow and output"}, {"threads", "Threads and locks"},
-        {"data", "Shared data"}, {"kernel", "System calls"}, {"memory", "Memory"},
-        {"processes", "Processes"}, {"files", "Pipes and messages"},
-        {"caches", "Caches"}};
+    static const char *const groups[][2] = {{"time", "Time"},
+                                            {"flow", "Flow and output"},
+                                            {"threads", "Threads and locks"},
+                                            {"data", "Shared data"},
+                                            {"kernel", "System calls"},
+                                            {"memory", "Memory"},
+                                            {"processes", "Processes"},
+                                            {"files", "Pipes and messages"},
+                                            {"caches", "Caches"}};
     add(text, "\n## Operations\n\n"
               "A list of operations is done from top to bottom. Each item is an operation's name "
               "with its\nfields; when it has a main field, that may stand alone: `compute: 5ms` is "
@@ -362,8 +371,12 @@ static void add_ops(Text *text)
 
 static void add_metrics(Text *text)
 {
-    static const char *const subjects[] = {"the run", "a core", "threads", "a lock",
-                                           "a mark or span", "a lock, semaphore, …", "processes", "a pipe"};
+    static const char *const subjects[SUBJECT_COUNT] = {
+        [SUBJECT_NONE] = "the run",        [SUBJECT_CORE] = "a core",
+        [SUBJECT_THREADS] = "threads",     [SUBJECT_LOCK] = "a lock",
+        [SUBJECT_NAME] = "a mark or span", [SUBJECT_SYNC] = "a lock, semaphore, …",
+        [SUBJECT_PROCESS] = "processes",   [SUBJECT_PIPE] = "a pipe",
+        [SUBJECT_VARIABLE] = "a variable"};
     static const char *const units[] = {"number", "time", "rate", "size", "texts"};
     add(text, "%s", expect_text);
     for (int m = 0; m < METRIC_KINDS; m++) {

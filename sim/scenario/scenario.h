@@ -177,10 +177,10 @@ typedef struct ThreadDef {
     uint32_t affinity;   // CoreSet (index1); 0: every core
     uint32_t entry;      // its first op
     SourceAt at;
-    bool forked;           // the main thread of the processes that a fork or a spawn_process makes
-    uint32_t stack_pages;  // reserved for its stack; 0: STACK_PAGES
+    bool forked;            // the main thread of the processes that a fork or a spawn_process makes
+    uint32_t stack_pages;   // reserved for its stack; 0: STACK_PAGES
     uint32_t stack_touched; // pages of it that it uses; 0: STACK_TOUCHED
-    uint64_t working_set;  // bytes; 0: none
+    uint64_t working_set;   // bytes; 0: none
 } ThreadDef;
 
 typedef struct ProcessDef {
@@ -314,10 +314,10 @@ typedef struct MachineDef {
     uint64_t python_drawn; // after so many others have been drawn
     int64_t tick_ns;       // default 4 ms (250 Hz)
     int64_t costs[COST_COUNT];
-    uint64_t memory_pages;   // 0: without limit
-    uint32_t nodes;          // of memory: each is near to its part of the cores
-    uint64_t cache_bytes;    // of each core
-    uint32_t device_every;   // Dist (index1) between the interrupts of a device; 0: there is none
+    uint64_t memory_pages; // 0: without limit
+    uint32_t nodes;        // of memory: each is near to its part of the cores
+    uint64_t cache_bytes;  // of each core
+    uint32_t device_every; // Dist (index1) between the interrupts of a device; 0: there is none
     uint32_t device_core;
     int64_t device_irq_ns, device_softirq_ns;
 } MachineDef;

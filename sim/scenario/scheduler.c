@@ -1,5 +1,5 @@
-// `machine: { scheduler: … }`: a policy by name, or with its parameters. Which policy takes which of
-// them is said in schedulers.def.
+// `machine: { scheduler: … }`: a policy by name, or with its parameters. Which policy takes which
+// of them is said in schedulers.def.
 #include "sim/scenario/loader.h"
 
 #include <string.h>
@@ -135,7 +135,7 @@ static bool load_word(Loader *loader, const Node *node, const char *label, const
 static void load_parameters(Loader *loader, const Node *map)
 {
     static const char *const queues[] = {"core", "global"}, *const ends[] = {"tail", "head"},
-                      *const draws[] = {"own", "python"};
+                             *const draws[] = {"own", "python"};
     MachineDef *machine = &loader->scenario->machine;
     const Node *queue = node_get(map, "queue"), *slice = node_get(map, "slice"),
                *align = node_get(map, "align"), *boost = node_get(map, "boost"),
@@ -151,8 +151,7 @@ static void load_parameters(Loader *loader, const Node *map)
     if (align != NULL)
         value_bool(loader, align, "'align'", &machine->aligned_slices);
     if (boost != NULL)
-        value_duration(loader, boost, "'boost'", slice_least_ns, slice_most_ns,
-                       &machine->boost_ns);
+        value_duration(loader, boost, "'boost'", slice_least_ns, slice_most_ns, &machine->boost_ns);
     if (stay != NULL)
         value_bool(loader, stay, "'stay'", &machine->io_renews);
     if (io != NULL && load_word(loader, io, "'io'", ends, 2, &found))

@@ -210,9 +210,9 @@ static json_t *words_schema(FieldType type)
 
 static void define_kernel_values(json_t *defs)
 {
-    json_object_set_new(defs, "size",
-                        make("{s:s, s:s}", "type", "string", "pattern",
-                             "^ *" AMOUNT " *(B|KiB|MiB|GiB|TiB) *$"));
+    json_object_set_new(
+        defs, "size",
+        make("{s:s, s:s}", "type", "string", "pattern", "^ *" AMOUNT " *(B|KiB|MiB|GiB|TiB) *$"));
     json_object_set_new(defs, "exit_code",
                         make("{s:s, s:i, s:i}", "type", "integer", "minimum", 0, "maximum", 255));
     json_object_set_new(defs, field_type_name(FIELD_ACCESS), words_schema(FIELD_ACCESS));
@@ -328,9 +328,9 @@ static void define_structures(json_t *defs)
         make("{s:s, s:o}", "type", "object", "additionalProperties", reference_to("ops")));
     json_object_set_new(defs, "device", section_schema(KEYS_DEVICE, json_object()));
     json_object_set_new(defs, "pipes", list_of(reference_to("name")));
-    json_object_set_new(defs, "message_queues",
-                        make("{s:s, s:o}", "type", "object", "additionalProperties",
-                             reference_to("count")));
+    json_object_set_new(
+        defs, "message_queues",
+        make("{s:s, s:o}", "type", "object", "additionalProperties", reference_to("count")));
     json_object_set_new(defs, "op", any_op_schema());
     json_object_set_new(defs, "ops", list_of(reference_to("op")));
     json_object_set_new(defs, "threads", list_of(section_schema(KEYS_THREAD, json_object())));

@@ -30,8 +30,7 @@ const OpInfo *op_info(unsigned code)
 }
 
 static const SchedulerInfo schedulers[SCHEDULER_COUNT] = {
-#define SCHEDULER(id, name, parameters, sentence)                                                  \
-    [SCHEDULER_##id] = {#name, parameters, sentence},
+#define SCHEDULER(id, name, parameters, sentence) [SCHEDULER_##id] = {#name, parameters, sentence},
 #include "sim/scenario/schedulers.def"
 #undef SCHEDULER
 };

@@ -17,10 +17,11 @@ enum { WORDS = sizeof words / sizeof words[0] };
 
 static bool unknown(Loader *loader, const Node *node)
 {
-    return loader_fail(loader, node, loader_suggest(loader, node->text, words, WORDS),
-                       "'policy' needs normal, batch, idle, fifo and a priority, rr and a priority, "
-                       "or a map with 'deadline'; found %s",
-                       loader_found(loader, node));
+    return loader_fail(
+        loader, node, loader_suggest(loader, node->text, words, WORDS),
+        "'policy' needs normal, batch, idle, fifo and a priority, rr and a priority, "
+        "or a map with 'deadline'; found %s",
+        loader_found(loader, node));
 }
 
 static bool load_priority(Loader *loader, const Node *node, const char *text, ThreadDef *def)

@@ -230,8 +230,7 @@ bool value_size(Loader *loader, const Node *node, const char *label, uint64_t le
     if (error == QUANTITY_TOO_PRECISE)
         return loader_fail(loader, node, NULL, "%s is no whole number of bytes; found %s", label,
                            loader_found(loader, node));
-    return loader_fail(loader, node,
-                       is_text(node) ? size_hint(loader, node->text, error) : NULL,
+    return loader_fail(loader, node, is_text(node) ? size_hint(loader, node->text, error) : NULL,
                        "%s needs a size with a unit (B, KiB, MiB, GiB); found %s", label,
                        loader_found(loader, node));
 }

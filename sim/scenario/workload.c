@@ -1,9 +1,11 @@
 // `workload:`: the jobs that a known exercise's program draws (the homework programs of Operating
-// Systems: Three Easy Pieces: scheduler.py, mlfq.py, lottery.py), from Python's random numbers. They
-// become threads job0, job1, … as if the file had said them; everything else checks them as such.
+// Systems: Three Easy Pieces: scheduler.py, mlfq.py, lottery.py), from Python's random numbers.
+// They become threads job0, job1, … as if the file had said them; everything else checks them as
+// such.
 //
 //   scheduler  a job computes int(maxlen * random()) + 1 units
-//   mlfq       int(random() * (maxlen - 1) + 1) units, and after every int(random() * (maxio - 1) + 1)
+//   mlfq       int(random() * (maxlen - 1) + 1) units, and after every int(random() * (maxio - 1) +
+//   1)
 //              of them, but not after the last, an I/O of `iotime` units
 //   lottery    int(maxlen * random()) units and int(maxticket * random()) tickets, each drawn again
 //              while it is 0; what it draws next are the tickets that win
@@ -136,9 +138,9 @@ static const char *generate(Arena *arena, const Workload *workload, uint64_t *dr
             ops = arena_format(arena, "{ compute: %" PRId64 "ns }",
                                (int64_t)length * workload->unit_ns);
         }
-        jobs[job] = arena_format(arena, "- { name: job%" PRIu64 ", tickets: %" PRIu64
-                                        ", run: [ %s ] }\n",
-                                 job, tickets, ops);
+        jobs[job] =
+            arena_format(arena, "- { name: job%" PRIu64 ", tickets: %" PRIu64 ", run: [ %s ] }\n",
+                         job, tickets, ops);
         bytes += strlen(jobs[job]);
     }
     char *text = arena_alloc(arena, bytes), *at = text;
@@ -183,8 +185,8 @@ static Node *threads_of(Loader *loader, Node *root, const Node *workload)
 void workload_load(Loader *loader, Node *root)
 {
     const Node *node = node_get(root, "workload");
-    Workload workload = {.jobs = 3, .maxio = 10, .iotime = 5, .maxticket = 100, .quantum = 1,
-                         .unit_ns = 1000000};
+    Workload workload = {
+        .jobs = 3, .maxio = 10, .iotime = 5, .maxticket = 100, .quantum = 1, .unit_ns = 1000000};
     if (node == NULL || !loader_map(loader, node, "'workload'") ||
         !load_workload(loader, node, &workload))
         return;

@@ -28,7 +28,8 @@ typedef enum SwitchReason {
         SWITCH_REASON_COUNT
 } SwitchReason;
 
-// A task that left for one of these reasons gave the core away itself (a voluntary switch).
+// A task that left for one of these reasons gave the core away itself (a voluntary switch). Linux
+// counts a yield as an involuntary one: see metrics.h.
 static inline int switch_is_voluntary(SwitchReason reason)
 {
     return reason >= SWITCH_YIELDED && reason != SWITCH_THROTTLED;

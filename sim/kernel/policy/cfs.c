@@ -1,7 +1,7 @@
 // CFS, Linux's fair scheduler before 6.6 (kernel/sched/fair.c as of 5.2), on a flat queue without
-// groups. The task with the least vruntime runs, for a part of a latency target that is its share by
-// weight; virtual time runs at 1024 / weight of real time. The end of the part is noticed at timer
-// ticks only. A task that has slept begins a little behind the others, but not far.
+// groups. The task with the least vruntime runs, for a part of a latency target that is its share
+// by weight; virtual time runs at 1024 / weight of real time. The end of the part is noticed at
+// timer ticks only. A task that has slept begins a little behind the others, but not far.
 //
 // A new task begins as if it had just had its part (START_DEBIT), which is the smaller the more
 // there are: of those that arrive at one instant the last one runs first.
@@ -140,7 +140,8 @@ static void cfs_enqueue(Machine *machine, RunQueue *queue, Task *task, EnqueueRe
         int64_t part = part_ns(queue, task, entity_count(queue) + 1, weight);
         entity->vruntime = state->least_vruntime + virtual_ns(part, entity);
     } else {
-        // While it was away, its vruntime was relative to where it left (`lag`): that queue's least.
+        // While it was away, its vruntime was relative to where it left (`lag`): that queue's
+        // least.
         entity->vruntime = entity->lag + (reason == ENQUEUE_MOVED ? state->least_vruntime : 0);
     }
     if (reason == ENQUEUE_WAKEUP) {
@@ -222,11 +223,9 @@ static TaskId cfs_pick(Machine *machine, RunQueue *queue)
         if (second != NULL && clearly_behind(queue, second, left) < 1)
             chosen = second;
     }
-    if (state->last.index1 != 0 &&
-        clearly_behind(queue, task_at(machine, state->last), left) < 1)
+    if (state->last.index1 != 0 && clearly_behind(queue, task_at(machine, state->last), left) < 1)
         chosen = task_at(machine, state->last);
-    if (state->next.index1 != 0 &&
-        clearly_behind(queue, task_at(machine, state->next), left) < 1)
+    if (state->next.index1 != 0 && clearly_behind(queue, task_at(machine, state->next), left) < 1)
         chosen = task_at(machine, state->next);
     state->skip = (TaskId){0};
     forget_buddy(queue, chosen);

@@ -1,6 +1,6 @@
 // The deadline class, SCHED_DEADLINE (Linux kernel/sched/deadline.c): earliest deadline first, with
-// a constant bandwidth server a task. A task may run for `runtime` in each `period`, and should have
-// done so within `deadline` of the period's begin. The one with the earliest deadline runs, of
+// a constant bandwidth server a task. A task may run for `runtime` in each `period`, and should
+// have done so within `deadline` of the period's begin. The one with the earliest deadline runs, of
 // equals the running one, then the one that was queued first. One that has used its runtime up is
 // throttled: it sleeps until its next period, in which it has a whole runtime again, less what it
 // overran. A task that wakes up goes on with its deadline when it can keep it at no more than its
@@ -38,11 +38,12 @@ static void deadline_free(RunQueue *queue)
     (void)queue;
 }
 
-static void insert(RunQueue *queue, Task *task)
+// Behind those with the same deadline, or before them when it ran until now.
+static void insert(RunQueue *queue, Task *task, bool ran)
 {
     TaskList *list = &edf(queue)->waiting;
     Task *next = NULL, *last = list->tail;
-    while (last != NULL && task->edf.deadline_ns < last->edf.deadline_ns) {
+    while (last != NULL && task->edf.deadline_ns < last->edf.deadline_ns + ran) {
         next = last;
         last = last->queue_previous;
     }
@@ -86,7 +87,7 @@ static void deadline_enqueue(Machine *machine, RunQueue *queue, Task *task, Enqu
         else if (reason == ENQUEUE_NEW || (reason == ENQUEUE_WAKEUP && overflows(machine, task)))
             begin_period(machine, task);
     }
-    insert(queue, task);
+    insert(queue, task, false);
 }
 
 static int64_t next_period_ns(const Machine *machine, const Task *task)
@@ -130,8 +131,7 @@ static TaskId deadline_pick(Machine *machine, RunQueue *queue)
     (void)machine;
     const Task *current = run_queue_current(queue, SCHED_CLASS_DEADLINE);
     const Task *first = edf(queue)->waiting.head;
-    if (current != NULL &&
-        (first == NULL || current->edf.deadline_ns <= first->edf.deadline_ns))
+    if (current != NULL && (first == NULL || current->edf.deadline_ns <= first->edf.deadline_ns))
         return current->id;
     return first != NULL ? first->id : (TaskId){0};
 }
@@ -139,7 +139,7 @@ static TaskId deadline_pick(Machine *machine, RunQueue *queue)
 static void deadline_put_back(Machine *machine, RunQueue *queue, Task *task)
 {
     (void)machine;
-    insert(queue, task);
+    insert(queue, task, true);
 }
 
 static void deadline_take(Machine *machine, RunQueue *queue, Task *task)

@@ -2,9 +2,9 @@
 // that is drawn among those of the runnable tasks. A task that blocks or ends gives up the rest of
 // its slice, and another ticket is drawn. Newcomers wait for the next draw.
 //
-// With `draws: python` the winners are those that lottery.py, the program of an exercise in Operating
-// Systems: Three Easy Pieces, draws from Python's random numbers: a number up to 1,000,000, of which
-// the remainder by the tickets says the winner.
+// With `draws: python` the winners are those that lottery.py, the program of an exercise in
+// Operating Systems: Three Easy Pieces, draws from Python's random numbers: a number up to
+// 1,000,000, of which the remainder by the tickets says the winner.
 #include "sim/base/mt19937.h"
 #include "sim/kernel/placement.h"
 #include "sim/kernel/task_list.h"
@@ -81,8 +81,8 @@ static uint64_t tickets_of(const Machine *machine, const Task *task)
     return machine->scenario->threads[task->def.index1 - 1].tickets;
 }
 
-// The tasks that take part in a draw, as they stand in the scenario: the queued ones that may run on
-// this core, and current.
+// The tasks that take part in a draw, as they stand in the scenario: the queued ones that may run
+// on this core, and current.
 static const Task *next_player(const Machine *machine, const RunQueue *queue, const Task *current,
                                const Task *after)
 {

@@ -1,11 +1,11 @@
-// Stride scheduling (Waldspurger 1995): every task has a stride, 10000 divided by its tickets, and a
-// pass, which grows by its stride for each slice that it runs. At the end of a slice the task with
-// the lowest pass is next, of equals the one that stands first in the scenario. What lottery scheduling gives
-// on average, this gives exactly.
+// Stride scheduling (Waldspurger 1995): every task has a stride, 10000 divided by its tickets, and
+// a pass, which grows by its stride for each slice that it runs. At the end of a slice the task
+// with the lowest pass is next, of equals the one that stands first in the scenario. What lottery
+// scheduling gives on average, this gives exactly.
 //
-// A part of a slice counts as that part of the stride. Newcomers, and tasks that have blocked, begin
-// at the pass that the last slice began with when theirs is lower: time that nobody asked for is not
-// saved up. They wait for the end of the slice.
+// A part of a slice counts as that part of the stride. Newcomers, and tasks that have blocked,
+// begin at the pass that the last slice began with when theirs is lower: time that nobody asked for
+// is not saved up. They wait for the end of the slice.
 #include "sim/kernel/task_list.h"
 
 enum { STRIDE_OF_ONE_TICKET = 10000 };
