@@ -38,6 +38,8 @@ typedef struct LawCore {
     int64_t slice_from_ns, in_ns; // its task's slice and time on the core began
     bool joined;                  // a task has joined or left its queue since
     uint32_t out_task;            // who has just left it for another
+    uint32_t last_task;           // who left it last, and when
+    int64_t out_ns;
 } LawCore;
 
 typedef struct LawProcess {

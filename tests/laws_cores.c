@@ -107,10 +107,10 @@ void laws_on_switch_in(Laws *laws, const TraceRecord *record, LawTask *task)
     // Entering another task than the last costs a switch, except from idle.
     bool pays = core->out_task != 0 && core->out_task != record->task &&
                 laws_cost(laws, COST_CONTEXT_SWITCH) > 0;
-    LAW(record->a == (task->in_call || pays) || shared_queue(laws),
-        "kernel: switched in in the wrong mode");
-    if (shared_queue(laws)) // whether the core was idle is not known here
-        pays = record->a != 0 && !task->in_call;
+    if (shared_queue(laws)) // its queue says nothing about whether the core was idle
+        pays = core->out_ns == record->time_ns && core->last_task != record->task &&
+               laws_cost(laws, COST_CONTEXT_SWITCH) > 0;
+    LAW(record->a == (task->in_call || pays), "kernel: switched in in the wrong mode");
     task->in_kernel = record->a != 0;
     task->work.switches_paid += pays;
     core->out_task = 0;
@@ -136,7 +136,10 @@ static void check_reason(Laws *laws, const TraceRecord *record, const LawCore *c
 {
     SwitchReason reason = (SwitchReason)record->a;
     bool preempted = !switch_is_voluntary(reason);
-    LAW(!preempted || (!task->in_call && !task->in_kernel), "kernel: preempted in the kernel");
+    // A yield gives the rest of a deadline thread's runtime back, and so it is throttled.
+    LAW(!preempted || (!task->in_call && !task->in_kernel) ||
+            (reason == SWITCH_THROTTLED && task->call == SYSCALL_SCHED_YIELD),
+        "kernel: preempted in the kernel");
     LAW(reason != SWITCH_YIELDED || task->call == SYSCALL_SCHED_YIELD, "kernel: it did not yield");
     LAW((reason == SWITCH_EXITED) == !task->work.alive, "life: switched out for the wrong reason");
     LAW((reason == SWITCH_BLOCKED_SLEEP) == (task->work.alive && task->waited == WAITS_TIMER) &&
@@ -168,8 +171,15 @@ void laws_on_switch_out(Laws *laws, const TraceRecord *record, LawTask *task)
     if (is_plain(laws, SCHEDULER_RR) && laws->free_of_cost)
         check_rr_slice(laws, record, core);
     core->task = 0;
+    core->out_ns = record->time_ns;
+    core->last_task = record->task;
     task->core = NONE;
     task->waited = WAITS_NOT;
+    if (record->a == SWITCH_THROTTLED) { // it sleeps to its next period
+        task->waits = WAITS_TIMER;
+        task->timer_from_ns = record->time_ns;
+        task->timer_to_ns = INT64_MAX;
+    }
     if (task->work.alive && task->waits == WAITS_NOT && task->queue == NONE)
         join_queue(laws, task, record->core, record->time_ns, 0);
     // Whoever is queued here goes on at once; else the core is idle, if only for an instant.

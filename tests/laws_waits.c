@@ -16,7 +16,9 @@ void laws_on_timer_set(Laws *laws, const TraceRecord *record, LawTask *task)
         later(laws_cost(laws, COST_TIMER_LATENCY), laws_cost(laws, COST_TIMER_LATENCY_IDLE));
     task->timer_from_ns = record->time_ns + (int64_t)record->a;
     task->timer_to_ns = task->timer_from_ns + (int64_t)record->b + latency;
-    LAW((int64_t)record->b == laws_cost(laws, COST_TIMER_SLACK), "wakeup: another slack");
+    bool exact = laws_def(laws, task)->policy >= POLICY_FIFO;
+    LAW((int64_t)record->b == (exact ? 0 : laws_cost(laws, COST_TIMER_SLACK)),
+        "wakeup: another slack");
 }
 
 // Whom a blocked task waits for to release a lock; 0 when nobody, or when it is not such a task.

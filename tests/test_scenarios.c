@@ -405,6 +405,30 @@ static void make_plain(Scenario *scenario)
     }
 }
 
+static void double_sizes(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->size_count; i++)
+        scenario->sizes[i] *= 2;
+    scenario->machine.memory_pages *= 4;
+}
+
+static void start_one_child(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++)
+        if (scenario->ops[i].code == OP_FORK || scenario->ops[i].code == OP_SPAWN_PROCESS)
+            scenario->ops[i].arg[2] = 1;
+}
+
+// What would be killed goes on.
+static void send_no_signals(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code == OP_KILL)
+            op->arg[1] = SIGNAL_CHLD + 1;
+    }
+}
+
 static const Change changes[] = {
     {"durations doubled", NULL, double_durations},
     {"durations halved", NULL, halve_durations},
@@ -435,6 +459,9 @@ static const Change changes[] = {
     {"plain locks", NULL, plain_locks},
     {"loops that do not look", NULL, do_not_look},
     {"nobody wakes anybody", NULL, wake_nobody},
+    {"sizes doubled", NULL, double_sizes},
+    {"one child of every fork", NULL, start_one_child},
+    {"no signals", NULL, send_no_signals},
 };
 
 enum { CHANGES = sizeof changes / sizeof changes[0], LINES_MAX = 64 };

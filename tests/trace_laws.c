@@ -280,7 +280,7 @@ static void open_laws(Laws *laws)
     laws->daemon_defs = calloc(scenario->thread_count, sizeof *laws->daemon_defs);
     laws->holders = calloc(scenario->sync_count + 1, sizeof *laws->holders);
     for (uint32_t i = 0; i < scenario->machine.cores; i++)
-        laws->cores[i].must_switch_ns = NONE;
+        laws->cores[i].must_switch_ns = laws->cores[i].out_ns = NONE;
     laws->free_of_cost = true;
     for (int i = 0; i < COST_COUNT; i++)
         laws->free_of_cost = laws->free_of_cost && scenario->machine.costs[i] == 0;

@@ -13,6 +13,12 @@ bool placement_allows(const Machine *machine, const Task *task, int core)
            core_set_has(&machine->scenario->core_sets[task->affinity - 1], core);
 }
 
+bool placement_can_take(const Machine *machine, const Task *task, int core)
+{
+    return placement_allows(machine, task, core) &&
+           (task->core == core || !ID_EQUAL(machine->cores[task->core].current, task->id));
+}
+
 static int first_allowed(const Machine *machine, const Task *task)
 {
     for (uint32_t core = 0; core < machine->core_count; core++)

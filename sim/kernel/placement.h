@@ -12,6 +12,9 @@ int placement_for_new(Machine *machine, const Task *task, int parent_core);
 // The first idle core from `from` on, around, that `task` may run on; CORE_NONE when there is none.
 int placement_idle_core(const Machine *machine, const Task *task, int from);
 bool placement_allows(const Machine *machine, const Task *task, int core);
+// Whether `core` may take the queued `task` now: not one that another core is only just leaving
+// (Linux waits for on_cpu to clear).
+bool placement_can_take(const Machine *machine, const Task *task, int core);
 
 // A queue has become lighter: keeps what is known about the lightest ones true.
 static inline void placement_note_lighter(Machine *machine, uint32_t core, uint64_t weight)

@@ -137,7 +137,8 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
     address_space_clear(machine, process);
     address_space_say(machine, process, (TaskId){0});
     pipe_close_all(machine, process, by);
-    if (!machine->scenario->tracks_processes) {
+    // An end that somebody else brings about is always news.
+    if (!machine->scenario->tracks_processes && status < STATUS_SIGNALLED) {
         process->state = PROCESS_GONE;
         return;
     }

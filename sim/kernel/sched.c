@@ -195,24 +195,9 @@ static void change_core(Machine *machine, Task *task, int to, MigrationReason re
     machine_emit(machine, EVENT_MIGRATED, to, task->id, (uint64_t)from + 1, reason);
 }
 
-// A task that blocked when its policy had had enough of it sleeps on until it may run again.
-static bool stays_suspended(Machine *machine, Task *task)
-{
-    const SchedPolicy *policy = policy_of(machine, task);
-    if (policy->suspended_until == NULL)
-        return false;
-    Instant until = policy->suspended_until(machine, task);
-    if (until.ns == INSTANT_NEVER.ns || until.ns <= machine->now.ns)
-        return false;
-    sched_set_alarm(machine, task, until);
-    return true;
-}
-
 Duration sched_wake(Machine *machine, Task *task, TaskId waker, int waker_core)
 {
     CHECKF(task->state == TASK_BLOCKED, "task %u", task->id.index1);
-    if (stays_suspended(machine, task))
-        return (Duration){0};
     bool delayed = task->fair.delayed;
     // A task that is only just leaving its core is woken there (Linux waits for on_cpu to clear).
     bool leaving = ID_EQUAL(machine->cores[task->core].current, task->id);
@@ -567,8 +552,8 @@ static bool suspend_if_due(Machine *machine, Task *task)
     return true;
 }
 
-// A task that went back to the queue that all cores share may run where the one that took its core
-// may not.
+// A task that is back in the queue that all cores share may run where the one that took its core
+// may not; or it woke up while it was leaving, when no other core could have it.
 static void offer_to_idle_core(Machine *machine, Task *task)
 {
     if (task->sched_class != SCHED_CLASS_NORMAL || task->state != TASK_RUNNABLE ||
@@ -629,8 +614,8 @@ void sched_on_dispatch(Machine *machine, int core_number)
         switch_in(machine, core, queue, next, previous != NULL && previous != next);
     if (machine->fair_server)
         fair_server_update(machine, queue);
-    if (still_runs != NULL && machine->shared_queue)
-        offer_to_idle_core(machine, still_runs);
+    if (machine->shared_queue && previous != NULL && previous != next)
+        offer_to_idle_core(machine, previous);
     if (machine->urgent_classes && !machine->single)
         push_pull_after(machine, queue);
 }

@@ -60,7 +60,7 @@ Task *task_list_at(TaskList *list, uint32_t index)
 Task *task_list_first_for(const Machine *machine, const TaskList *list, int core)
 {
     Task *task = list->head;
-    while (task != NULL && !placement_allows(machine, task, core))
+    while (task != NULL && !placement_can_take(machine, task, core))
         task = task->queue_next;
     return task;
 }

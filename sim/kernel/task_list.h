@@ -26,6 +26,6 @@ void task_list_insert(TaskList *list, Task *task, Task *next);
 void task_list_remove(TaskList *list, Task *task);
 // The index-th task from the head; index < count.
 Task *task_list_at(TaskList *list, uint32_t index);
-// The first task that may run on `core`, NULL when there is none. Only a queue that several cores
+// The first task that `core` may take now, NULL when there is none. Only a queue that several cores
 // share holds tasks that may not.
 Task *task_list_first_for(const Machine *machine, const TaskList *list, int core);

@@ -8,7 +8,9 @@
 //
 // As in Linux without HRTICK_DL, that the runtime is used up is noticed at timer ticks. Linux also
 // lends unused runtime to others on request (SCHED_FLAG_RECLAIM) and reserves bandwidth on fork; we
-// do neither.
+// do neither. One that blocks just as its runtime ends sleeps there at least to its next period;
+// here it may come back at once, with its deadline a period later (the server of Abeni and Buttazzo
+// 1998).
 #include "sim/kernel/task_list.h"
 
 #include "sim/base/wide.h"

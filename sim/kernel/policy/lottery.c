@@ -91,7 +91,7 @@ static const Task *next_player(const Machine *machine, const RunQueue *queue, co
     if (after != NULL && after != current)
         queued = after->queue_next;
     while (queued != NULL && ((after != NULL && task_precedes(queued, after)) ||
-                              !placement_allows(machine, queued, queue->core)))
+                              !placement_can_take(machine, queued, queue->core)))
         queued = queued->queue_next;
     if (queued == NULL || (current_next && task_precedes(current, queued)))
         return current_next ? current : NULL;

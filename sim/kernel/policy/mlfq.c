@@ -228,7 +228,7 @@ static Task *first_of(const Machine *machine, const RunQueue *queue, const TaskL
 {
     Task *task = list->head;
     while (task != NULL && ((task->job.listed && task != queue->current) ||
-                            !placement_allows(machine, task, queue->core)))
+                            !placement_can_take(machine, task, queue->core)))
         task = task->queue_next;
     return task;
 }
