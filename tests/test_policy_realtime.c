@@ -398,6 +398,53 @@ static void a_boosted_waiter_runs_at_once(void **state)
     simulated_free(&run);
 }
 
+// L, normal, runs on core 1 when H, on core 0, comes to wait for its lock at 1: L is realtime from
+// then on, so that R, which may run on core 1 only, does not preempt it at 2. At 10 L is normal
+// again and makes way at once.
+static void a_running_holder_is_boosted_where_it_is(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run, "locks: { l: pi }\nmachine: { costs: zero, " CORES(
+                       2) " }\nthreads:\n"
+                          "  - { name: L, affinity: 1, run: [ { with: { lock: l, do: [ { compute: "
+                          "10ms } ] } }, "
+                          "{ compute: 1ms } ] }\n"
+                          "  - { name: H, affinity: 0, policy: fifo 30, start: 1ms, run: [ { with: "
+                          "{ lock: l, do: "
+                          "[ { compute: 5ms } ] } } ] }\n"
+                          "  - { name: R, affinity: 1, policy: fifo 20, start: 2ms, run: [ { "
+                          "compute: 3ms } ] }\n");
+    assert_string_equal(simulated_turns(&run, 1, 1e9), "L@0 R@10 L@13 -@14");
+    assert_string_equal(simulated_turns(&run, 0, 1e9), "H@1 -@1 H@10");
+    simulated_free(&run);
+}
+
+// A deadline is lent like a priority, without its runtime: N, normal, holds the lock for 10 ms,
+// longer than D's runtime of 2, and is not throttled.
+static void a_deadline_is_lent(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run,
+             "locks: { l: pi }\nmachine: { costs: zero, " CORES(
+                 1) " }\nthreads:\n"
+                    "  - { name: N, run: [ { with: { lock: l, do: [ { compute: 10ms } ] } } ] }\n"
+                    "  - { name: R, policy: fifo 99, start: 2ms, run: [ { compute: 20ms } ] }\n"
+                    "  - { name: D, policy: { deadline: { runtime: 2ms, period: 100ms } }, start: "
+                    "1ms, run: [ { "
+                    "with: { lock: l, do: [ { compute: 1ms } ] } } ] }\n");
+    assert_string_equal(simulated_turns(&run, 0, 1e9), "N@0 D@1 N@1 D@10 R@11 N@31");
+    simulated_free(&run);
+}
+
+// R is preempted on core 0 by P, which may run nowhere else, and pushed to core 1 at once, where N
+// is less urgent.
+TABLE(a_preempted_thread_is_pushed, CORES(2),
+      JOB("R", "5ms", FIFO(10)) JOB("N", "9ms", ", affinity: 1")
+          JOB("P", "3ms", FIFO(20) ", affinity: 0, start: 2ms"),
+      {"R@0 P@2 -@5", "N@0 R@2 N@5"}, {{"R", 5 * MS, 0, 0}, {"N", 12 * MS, 0, 3 * MS}})
+
 // ---- batch and idle
 
 // An idle thread has next to no share: weight 3 to 1024, 0.29 %.
@@ -498,6 +545,9 @@ int main(void)
         cmocka_unit_test(the_highest_waiter_is_first),
         cmocka_unit_test(releasing_one_of_two_locks),
         cmocka_unit_test(a_boosted_waiter_runs_at_once),
+        cmocka_unit_test(a_running_holder_is_boosted_where_it_is),
+        cmocka_unit_test(a_deadline_is_lent),
+        cmocka_unit_test(a_preempted_thread_is_pushed),
         cmocka_unit_test(idle_threads_have_next_to_nothing),
         cmocka_unit_test(idle_threads_are_preempted_at_once),
         cmocka_unit_test(batch_threads_do_not_preempt),

@@ -460,6 +460,13 @@ static void put_scenario(char *yaml, size_t room, uint64_t seed)
     char lists[4][3000];
     for (int i = 0; i < 4; i++)
         put_ops(lists[i], sizeof lists[i], &rng, i == 3 ? 0 : i == 2 ? 0 : 2 - i);
+    // One draw a line: the order in which a call's arguments are evaluated is the compiler's.
+    int cores = 1 + (int)rng_below(&rng, 4);
+    const char *scheduler = rng_below(&rng, 2) ? "eevdf" : "rr";
+    int memory = 1 + (int)rng_below(&rng, 3);
+    const char *cost = costs[rng_below(&rng, 3)];
+    const char *interrupts =
+        rng_below(&rng, 2) ? ", interrupts: { every: exp(300us), softirq: 11us }" : "";
     snprintf(yaml, room,
              "machine: { cores: %d, scheduler: %s, nodes: 1, memory: %dMiB, costs: %s%s }\n"
              "seed: %d\nuntil: 200ms\n"
@@ -474,10 +481,7 @@ static void put_scenario(char *yaml, size_t room, uint64_t seed)
              "block: b } }, "
              "{ fork: { run: f1, as: k1 } }, { fork: { run: f2, as: k2 } }, %s ]\n"
              "      - { name: u, run: [ { sleep: 30us }, { compute: 400us } ] }\n",
-             1 + (int)rng_below(&rng, 4), rng_below(&rng, 2) ? "eevdf" : "rr",
-             1 + (int)rng_below(&rng, 3), costs[rng_below(&rng, 3)],
-             rng_below(&rng, 2) ? ", interrupts: { every: exp(300us), softirq: 11us }" : "",
-             (int)seed, lists[1], lists[2], lists[0]);
+             cores, scheduler, memory, cost, interrupts, (int)seed, lists[1], lists[2], lists[0]);
 }
 
 static void account_for_everything(const Simulated *run, uint64_t seed)

@@ -139,6 +139,8 @@ static bool needs_core(EventKind kind)
     case EVENT_TASK_KILLED:
     case EVENT_DEADLOCK:
     case EVENT_DEADLOCK_PLACE:
+    case EVENT_PRIORITY_LENT:
+    case EVENT_PRIORITY_BACK:
     case EVENT_RUN_END:
         return false;
     default:

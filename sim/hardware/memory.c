@@ -33,29 +33,18 @@ PageRange memory_take(Memory *memory, uint64_t count, uint32_t owner, unsigned n
     return range;
 }
 
-void memory_share(Memory *memory, uint32_t number, uint32_t owner)
+void memory_give_back(Memory *memory, uint32_t number)
 {
-    Page *page = &memory->pages.at[number];
-    CHECKF(page->refs > 0 && page->refs < PAGE_OWNERS_MAX, "page %u", number);
-    page->refs++;
-    page->owners ^= owner;
-}
-
-uint32_t memory_drop(Memory *memory, uint32_t number, uint32_t owner)
-{
-    Page *page = &memory->pages.at[number];
-    CHECKF(page->refs > 0, "page %u", number);
-    page->refs--;
-    page->owners ^= owner;
-    if (page->refs > 0)
-        return page->refs == 1 ? page->owners : 0;
     memory->used--;
     PageRange *last = memory->free.count > 0 ? &memory->free.at[memory->free.count - 1] : NULL;
-    if (last != NULL && last->first + last->count == number)
+    if (last != NULL && last->first + last->count == number) {
         last->count++;
-    else
+    } else if (last != NULL && number + 1 == last->first) {
+        last->first--;
+        last->count++;
+    } else {
         *ARRAY_PUSH(&memory->free) = (PageRange){number, 1};
-    return 0;
+    }
 }
 
 void memory_free(Memory *memory)

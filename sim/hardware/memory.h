@@ -3,6 +3,7 @@
 // business (sim/kernel/address_space.h).
 #pragma once
 #include "sim/base/array.h"
+#include "sim/base/check.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,8 +37,29 @@ static inline bool memory_has(const Memory *memory, uint64_t count)
 // Takes at most `count` pages that follow each other for `owner`; how many is in the result. The
 // caller has asked memory_has. Fails the check beyond PAGES_MAX pages, 4 TiB.
 PageRange memory_take(Memory *memory, uint64_t count, uint32_t owner, unsigned node);
+// Page `number`, which nobody has any more, may be taken again.
+void memory_give_back(Memory *memory, uint32_t number);
+
 // `owner` has page `number` too.
-void memory_share(Memory *memory, uint32_t number, uint32_t owner);
+static inline void memory_share(Memory *memory, uint32_t number, uint32_t owner)
+{
+    Page *page = &memory->pages.at[number];
+    CHECKF(page->refs > 0 && page->refs < PAGE_OWNERS_MAX, "page %u", number);
+    page->refs++;
+    page->owners ^= owner;
+}
+
 // `owner` has page `number` no longer. Returns who has it alone now, 0 for nobody or several.
-uint32_t memory_drop(Memory *memory, uint32_t number, uint32_t owner);
+static inline uint32_t memory_drop(Memory *memory, uint32_t number, uint32_t owner)
+{
+    Page *page = &memory->pages.at[number];
+    CHECKF(page->refs > 0, "page %u", number);
+    page->refs--;
+    page->owners ^= owner;
+    if (page->refs > 0)
+        return page->refs == 1 ? page->owners : 0;
+    memory_give_back(memory, number);
+    return 0;
+}
+
 void memory_free(Memory *memory);

@@ -254,22 +254,21 @@ static void fault_anon(Machine *machine, Process *process, Block *block, uint64_
     take(machine, process, block, at, count, node);
 }
 
-// Pages that are protected get a copy each, or lose the protection when nobody else has them.
-static void fault_copy(Machine *machine, Process *process, Block *block, uint64_t at,
-                       uint64_t count, unsigned node)
+// Pages that are protected, of one extent: they get a copy each, or lose the protection when nobody
+// else has them. `run` was asked for a moment ago, so all of its pages are alike.
+static void fault_copy(Machine *machine, Process *process, Block *block, uint64_t at, TouchRun run,
+                       unsigned node)
 {
-    uint32_t told = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        Extent old =
-            extent_part(block->extents.at[extent_index(block, at + i)], at + i, at + i + 1);
-        if (machine->memory.pages.at[old.page].refs > 1) {
-            drop(machine, process, old.page, &told);
-            take(machine, process, block, at + i, 1, node);
-        } else {
-            old.protected = false;
-            put(block, old);
-        }
+    Extent old = extent_part(block->extents.at[extent_index(block, at)], at, at + run.count);
+    if (run.kind == FAULT_MINOR) {
+        old.protected = false;
+        put(block, old);
+        return;
     }
+    uint32_t told = 0;
+    for (uint64_t i = 0; i < run.count; i++)
+        drop(machine, process, old.page + (uint32_t)i, &told);
+    take(machine, process, block, at, run.count, node);
     tell(machine, told);
 }
 
@@ -296,7 +295,7 @@ void address_space_fault(Machine *machine, Process *process, Block *block, uint6
     else if (run.kind == FAULT_ANON)
         fault_anon(machine, process, block, at, run.count, node);
     else
-        fault_copy(machine, process, block, at, run.count, node);
+        fault_copy(machine, process, block, at, run, node);
 }
 
 void address_space_stack(Machine *machine, Process *process, int64_t reserved, int64_t resident)

@@ -29,8 +29,9 @@ struct Process {
 
     Pid parent; // none: init
     Pid first_child, next_sibling, previous_sibling;
-    uint32_t children; // that have not ended
-    WaitList waiters;  // tasks of it in wait_child
+    uint32_t children;                          // that have not ended
+    Pid first_zombie, last_zombie, next_zombie; // those that have, in that order
+    WaitList waiters;                           // tasks of it in wait_child
 
     AddressSpace space;
     uint8_t *pipe_ends; // by PipeId.index1: a bit a PipeEnd that is open; NULL: none

@@ -35,6 +35,28 @@ void process_kill_tasks(Machine *machine, Process *process, const Task *spared, 
 
 // ---- parents and children
 
+// Off its parent's list of those that have ended.
+static void unlist_zombie(Machine *machine, Process *parent, Process *child)
+{
+    Pid *link = &parent->first_zombie, previous = {0};
+    while (!ID_EQUAL(*link, child->pid)) {
+        previous = *link;
+        link = &process_at(machine, previous)->next_zombie;
+    }
+    *link = child->next_zombie;
+    if (ID_EQUAL(parent->last_zombie, child->pid))
+        parent->last_zombie = previous;
+}
+
+static void list_zombie(Machine *machine, Process *parent, Process *child)
+{
+    if (ID_NONE(parent->last_zombie))
+        parent->first_zombie = child->pid;
+    else
+        process_at(machine, parent->last_zombie)->next_zombie = child->pid;
+    parent->last_zombie = child->pid;
+}
+
 void process_reap(Machine *machine, Process *child)
 {
     CHECK(child->state == PROCESS_ZOMBIE);
@@ -42,6 +64,7 @@ void process_reap(Machine *machine, Process *child)
     if (ID_NONE(child->parent))
         return;
     Process *parent = process_at(machine, child->parent);
+    unlist_zombie(machine, parent, child);
     if (ID_NONE(child->previous_sibling))
         parent->first_child = child->next_sibling;
     else
@@ -63,7 +86,7 @@ static void orphan_children(Machine *machine, Process *process)
         if (child->state == PROCESS_ZOMBIE)
             process_reap(machine, child);
     }
-    process->first_child = (Pid){0};
+    process->first_child = process->first_zombie = process->last_zombie = (Pid){0};
     process->children = 0;
 }
 
@@ -75,6 +98,7 @@ static void tell_parent(Machine *machine, Process *process, Task *by)
     }
     Process *parent = process_at(machine, process->parent);
     parent->children--;
+    list_zombie(machine, parent, process);
     signal_send(machine, parent, SIGNAL_CHLD, by);
     // Every waiter looks again: it may wait for another child than this one.
     Task *waiter;
@@ -90,15 +114,13 @@ static bool is_of(const Process *process, ProcessId def)
 
 Process *process_ended_child(const Machine *machine, const Process *process, ProcessId def)
 {
-    // The first to be started is the last of the list: children are collected in that order.
-    Process *found = NULL;
-    for (Pid pid = process->first_child; !ID_NONE(pid);) {
+    for (Pid pid = process->first_zombie; !ID_NONE(pid);) {
         Process *child = process_at(machine, pid);
-        if (child->state == PROCESS_ZOMBIE && is_of(child, def))
-            found = child;
-        pid = child->next_sibling;
+        if (is_of(child, def))
+            return child;
+        pid = child->next_zombie;
     }
-    return found;
+    return NULL;
 }
 
 bool process_has_child(const Machine *machine, const Process *process, ProcessId def)
@@ -132,7 +154,8 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
     process->state = PROCESS_ZOMBIE;
     process->status = status;
     machine->workers -= process->workers; // those that have yet to arrive included
-    process_kill_tasks(machine, process, NULL, reason);
+    if (process->alive > 0)
+        process_kill_tasks(machine, process, NULL, reason);
     process->workers = process->alive = 0;
     address_space_clear(machine, process);
     address_space_say(machine, process, (TaskId){0});

@@ -17,7 +17,8 @@ void process_exit_all(Machine *machine, Task *task, uint16_t code);
 // that is not a daemon, or it ends the whole process.
 Duration process_end_cost(const Machine *machine, const Task *task, bool whole);
 
-// A child of `process` that has ended; made from `def` unless that is none. NULL: none has.
+// The child of `process` that ended first of those that nobody has collected (Linux: the one that
+// was started first); made from `def` unless that is none. NULL: none has.
 Process *process_ended_child(const Machine *machine, const Process *process, ProcessId def);
 // Whether it has a child, ended or not, that a wait may still collect.
 bool process_has_child(const Machine *machine, const Process *process, ProcessId def);
