@@ -181,7 +181,12 @@ finds_upward_include() {
 }
 
 format_is_kept() {
-    find main.c sim tests native render \( -name '*.c' -o -name '*.h' \) -print0 2>/dev/null |
+    # Folders that do not exist yet would make find, and with pipefail the check, fail.
+    local folders=(main.c sim tests) folder
+    for folder in native render; do
+        if [ -d "$folder" ]; then folders+=("$folder"); fi
+    done
+    find "${folders[@]}" \( -name '*.c' -o -name '*.h' \) -print0 |
         xargs -0 "$(clang_format)" --dry-run -Werror
 }
 
