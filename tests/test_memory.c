@@ -418,6 +418,18 @@ static void who_asks_for_too_much_may_be_the_largest(void **state)
     simulated_free(&run);
 }
 
+// A page that is touched takes the simulator 8 bytes: a million of them are more than 5 MB.
+static void the_simulator_has_a_limit_too(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run, "machine: { costs: zero }\nlimits: { memory: 5M }\n"
+                   "threads: [ { name: a, run: [ { touch: 4GiB } ] } ]\n");
+    assert_int_equal(run.result.end, END_LIMIT);
+    assert_int_equal(run.result.limit, LIMIT_MEMORY);
+    simulated_free(&run);
+}
+
 // ---- nodes, caches and lines
 
 static void far_memory_takes_longer(void **state)
@@ -567,6 +579,7 @@ int main(void)
         cmocka_unit_test(threads_reserve_much_and_touch_little),
         cmocka_unit_test(the_largest_must_go),
         cmocka_unit_test(who_asks_for_too_much_may_be_the_largest),
+        cmocka_unit_test(the_simulator_has_a_limit_too),
         cmocka_unit_test(far_memory_takes_longer),
         cmocka_unit_test(a_returning_thread_loads_what_it_lost),
         cmocka_unit_test(sets_that_fit_together_stay),

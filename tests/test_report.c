@@ -195,6 +195,23 @@ static void test_json(void **state)
     tear_down(&f);
 }
 
+// The report of a run of `yaml`.
+static json_t *document_of(const char *yaml_text)
+{
+    Simulated run;
+    Metrics metrics;
+    HandText text;
+    simulate(&run, yaml_text);
+    simulated_measure(&run, &metrics);
+    hand_text_open(&text);
+    report_json(&(Report){.scenario = &run.scenario, .metrics = &metrics}, &text.writer);
+    json_t *document = json_loads(hand_text_end(&text), JSON_REJECT_DUPLICATES, NULL);
+    hand_text_free(&text);
+    metrics_free(&metrics);
+    simulated_free(&run);
+    return document;
+}
+
 // What the fixture has not: semaphores, a circle in the order of locks, and a deadlock.
 static json_t *stuck_document(void)
 {
@@ -204,18 +221,52 @@ static json_t *stuck_document(void)
         "  - { name: a, run: [ { lock: x }, { lock: y }, { unlock: y }, { unlock: x } ] }\n"
         "  - name: b\n    start: 1ms\n    run:\n      - lock: y\n      - lock: x\n      - acquire: "
         "s\n";
-    Simulated run;
-    Metrics metrics;
-    HandText text;
-    simulate(&run, stuck);
-    simulated_measure(&run, &metrics);
-    hand_text_open(&text);
-    report_json(&(Report){.scenario = &run.scenario, .metrics = &metrics}, &text.writer);
-    json_t *document = json_loads(hand_text_end(&text), JSON_REJECT_DUPLICATES, NULL);
-    hand_text_free(&text);
-    metrics_free(&metrics);
-    simulated_free(&run);
-    return document;
+    return document_of(stuck);
+}
+
+// Two pipes, of which one is broken, and a process that wants more memory than there is.
+static json_t *broken_document(void)
+{
+    return document_of(
+        "machine: { cores: 4, memory: 2MiB, costs: zero }\npipes: [ line ]\n"
+        "processes:\n"
+        "  - name: w\n    threads: [ { name: w, run: [ { write: { pipe: line, size: 5B } }, "
+        "{ sleep: 3ms },\n"
+        "        { write: { pipe: line, size: 1KiB } } ] } ]\n"
+        "  - name: r\n    threads: [ { name: r, run: [ { read: { pipe: line, size: 4B } } ] } "
+        "]\n"
+        "  - name: m\n    threads: [ { name: m, start: 1ms, run: [ { touch: 8MiB } ] } ]\n"
+        "  - name: x\n    threads: [ { name: x, run: [ { compute: 2ms }, { exit: 5 } ] } "
+        "]\n");
+}
+
+static void test_troubles(void **state)
+{
+    (void)state;
+    json_t *d = broken_document();
+    // At 1 ms the memory runs out (510 of 512 pages are taken in batches of 64), at 3 ms the pipe
+    // breaks.
+    const json_t *troubles = json_object_get(d, "troubles");
+    assert_int_equal(json_array_size(troubles), 2);
+    const json_t *memory = json_array_get(troubles, 0), *pipe = json_array_get(troubles, 1);
+    assert_string_equal(text(memory, "kind"), "out of memory");
+    assert_int_equal(number(memory, "line"), 10);
+    assert_string_equal(text(memory, "about"), "m");
+    assert_string_equal(text(pipe, "kind"), "pipe broken");
+    assert_string_equal(text(pipe, "thread"), "w");
+    assert_int_equal(number(pipe, "time_ns"), 3000 * US);
+    assert_int_equal(number(pipe, "line"), 6);
+    assert_string_equal(text(pipe, "about"), "line");
+    const json_t *line = json_array_get(json_object_get(d, "pipes"), 0);
+    assert_int_equal(number(line, "written_bytes"), 5);
+    assert_int_equal(number(line, "read_bytes"), 4);
+    const json_t *ends = json_object_get(d, "process_ends");
+    assert_int_equal(json_array_size(ends), 4);
+    assert_string_equal(text(json_array_get(ends, 0), "killed_by"), "PIPE");
+    assert_int_equal(number(json_array_get(ends, 0), "resident_bytes"), 8192);
+    assert_string_equal(text(json_array_get(ends, 2), "killed_by"), "KILL");
+    assert_int_equal(number(json_array_get(ends, 3), "exit_code"), 5);
+    json_decref(d);
 }
 
 static void test_deadlock(void **state)
@@ -265,12 +316,14 @@ static void test_keys(void **state)
     };
     Fixture f;
     set_up(&f, 2);
-    json_t *d = report_document(&f), *stuck = stuck_document();
+    json_t *d = report_document(&f), *stuck = stuck_document(), *broken = broken_document();
     for (size_t s = 0; s < sizeof sections / sizeof *sections; s++) {
         json_t *object =
             sections[s].list[0] == 0 ? d : json_array_get(json_object_get(d, sections[s].list), 0);
         if (object == NULL)
             object = json_array_get(json_object_get(stuck, sections[s].list), 0);
+        if (object == NULL)
+            object = json_array_get(json_object_get(broken, sections[s].list), 0);
         assert_non_null(object);
         void *at = json_object_iter(object);
         for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -282,6 +335,7 @@ static void test_keys(void **state)
         }
         assert_null(at);
     }
+    json_decref(broken);
     json_decref(stuck);
     json_decref(d);
     tear_down(&f);
@@ -386,10 +440,10 @@ static void test_many_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json),         cmocka_unit_test(test_deadlock),
-        cmocka_unit_test(test_keys),         cmocka_unit_test(test_unknown_values),
-        cmocka_unit_test(test_csv),          cmocka_unit_test(test_summary),
-        cmocka_unit_test(test_many_threads),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_deadlock),
+        cmocka_unit_test(test_troubles),       cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_unknown_values), cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_summary),        cmocka_unit_test(test_many_threads),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

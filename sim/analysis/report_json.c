@@ -456,6 +456,83 @@ static void race_list(const Report *report, Writer *writer)
     }
 }
 
+static void process_end_row(const Report *report, uint64_t pid, const ProcessMetrics *process,
+                            Row *row, char name[static 96])
+{
+    const Metrics *metrics = report->metrics;
+    uint64_t faults = 0;
+    for (int i = 0; i < FAULT_KIND_COUNT; i++)
+        faults += process->faults[i];
+    process_names_text(&metrics->processes.names, &metrics->threads, report->scenario, pid, name);
+    set_text(row, KEY_PROCESS_END_NAME, name);
+    if (process->said) {
+        set_count(row, KEY_PROCESS_END_RESERVED_BYTES, process->reserved_max);
+        set_count(row, KEY_PROCESS_END_RESIDENT_BYTES, process->resident_max);
+        set_count(row, KEY_PROCESS_END_PRIVATE_BYTES, process->private_max);
+        set_count(row, KEY_PROCESS_END_SHARED_BYTES, process->shared_max);
+    }
+    set_count(row, KEY_PROCESS_END_FAULTS, faults);
+    set_count(row, KEY_PROCESS_END_COPIED, process->faults[FAULT_COW]);
+    if (process->ended && process->status < STATUS_SIGNALLED)
+        set_count(row, KEY_PROCESS_END_EXIT_CODE, process->status);
+    else if (process->ended)
+        set_text(row, KEY_PROCESS_END_KILLED_BY, signal_name(process->status - STATUS_SIGNALLED));
+}
+
+static void process_end_list(const Report *report, Writer *writer)
+{
+    const ProcessTable *table = &report->metrics->processes;
+    bool first = true;
+    for (uint64_t pid = 1; pid <= table->processes.count; pid++) {
+        const ProcessMetrics *process = process_table_at(table, pid);
+        Row row = {0};
+        char name[96];
+        if (process == NULL)
+            continue;
+        process_end_row(report, pid, process, &row, name);
+        write_row(writer, SECTION_PROCESS_END, &row, first);
+        first = false;
+    }
+}
+
+static void pipe_list(const Report *report, Writer *writer)
+{
+    for (uint32_t id = 1; id <= report->scenario->pipe_count; id++) {
+        const PipeMetrics *pipe = &report->metrics->processes.pipes[id];
+        Row row = {0};
+        StringId name = report->scenario->pipes[id - 1].name;
+        set_text(&row, KEY_PIPE_NAME, scenario_string(report->scenario, name));
+        set_count(&row, KEY_PIPE_WRITTEN_BYTES, pipe->written);
+        set_count(&row, KEY_PIPE_READ_BYTES, pipe->read);
+        write_row(writer, SECTION_PIPE, &row, id == 1);
+    }
+}
+
+static void trouble_list(const Report *report, Writer *writer)
+{
+    const Metrics *metrics = report->metrics;
+    const Scenario *scenario = report->scenario;
+    for (uint32_t i = 0; i < metrics->processes.trouble_count; i++) {
+        const TroubleMetrics *trouble = &metrics->processes.troubles[i];
+        Row row = {0};
+        char thread[96], about[96];
+        set_text(&row, KEY_TROUBLE_KIND, event_info(trouble->kind)->name);
+        set_ns(&row, KEY_TROUBLE_TIME_NS, trouble->time_ns);
+        set_text(&row, KEY_TROUBLE_THREAD,
+                 task_table_name(&metrics->threads, scenario, trouble->task, thread));
+        if (trouble->line != 0)
+            set_count(&row, KEY_TROUBLE_LINE, trouble->line);
+        if (trouble->kind == EVENT_OUT_OF_MEMORY)
+            set_text(&row, KEY_TROUBLE_ABOUT,
+                     process_names_text(&metrics->processes.names, &metrics->threads, scenario,
+                                        trouble->about, about));
+        else if (trouble->about > 0 && trouble->about <= scenario->pipe_count)
+            set_text(&row, KEY_TROUBLE_ABOUT,
+                     scenario_string(scenario, scenario->pipes[trouble->about - 1].name));
+        write_row(writer, SECTION_TROUBLE, &row, i == 0);
+    }
+}
+
 static void name_list(const Report *report, Writer *writer, Section section)
 {
     bool first = true;
@@ -547,6 +624,15 @@ static void list_json(const Report *report, Writer *writer, Key key)
         break;
     case KEY_RUN_RACES:
         race_list(report, writer);
+        break;
+    case KEY_RUN_PROCESS_ENDS:
+        process_end_list(report, writer);
+        break;
+    case KEY_RUN_PIPES:
+        pipe_list(report, writer);
+        break;
+    case KEY_RUN_TROUBLES:
+        trouble_list(report, writer);
         break;
     case KEY_RUN_SPANS:
         name_list(report, writer, SECTION_SPAN);

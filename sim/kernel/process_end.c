@@ -188,6 +188,12 @@ static Process *largest_process(const Machine *machine)
 bool process_make_room(Machine *machine, Task *task, uint64_t pages)
 {
     Pid own = task->process;
+    uint64_t numbered = machine->memory.pages.count + pages;
+    if (numbered > PAGES_MAX ||
+        numbered * sizeof(Page) > (uint64_t)machine->scenario->limits[LIMIT_MEMORY]) {
+        machine_limit(machine, LIMIT_MEMORY);
+        return false;
+    }
     while (!memory_has(&machine->memory, pages)) {
         Process *victim = largest_process(machine);
         uint32_t line = machine->scenario->op_at[task->op].line;

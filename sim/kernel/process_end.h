@@ -26,5 +26,6 @@ bool process_has_child(const Machine *machine, const Process *process, ProcessId
 void process_reap(Machine *machine, Process *child);
 
 // Makes room for `pages` more, killing the process with the most memory as often as it takes. The
-// one to blame is `task`, which needs them. False when that was its own end.
+// one to blame is `task`, which needs them. False when that was its own end, or when there are more
+// pages than the simulator can number: then the run has ended.
 bool process_make_room(Machine *machine, Task *task, uint64_t pages);

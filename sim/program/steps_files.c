@@ -56,7 +56,7 @@ static bool check_open(Machine *machine, Task *task, const Op *op, PipeEnd end)
 }
 
 // What a write has left, and above it how much it is copying.
-enum { LEFT_BITS = 46 };
+enum { LEFT_BITS = 47 };
 
 static uint64_t write_left(const Task *task)
 {

@@ -145,6 +145,12 @@ static bool touch_begin(Machine *machine, Task *task, const Op *op)
     if (op->arg[1] == 0) {
         uint64_t pages = pages_of(machine->scenario->sizes[op->arg[0] - 1]);
         Process *process = own_process(machine, task);
+        const Block *own = address_space_find(&process->space, (MemoryId){0});
+        if (own != NULL && own->pages + pages >= UINT64_C(1) << PAGE_BITS) {
+            machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                         "a process touches more than 64 TiB of new memory");
+            return false;
+        }
         from = address_space_reserve(machine, process, (MemoryId){0}, pages, false)->pages - pages;
     }
     task->scratch = from;

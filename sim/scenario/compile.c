@@ -19,11 +19,10 @@ typedef struct Compiler {
 // Operations that the language will have. They get a message of their own, not the nearest other
 // word.
 static const char *const later_ops[] = {
-    "native", "syscall",   "fork",       "exec",        "wait_child", "pipe",
-    "kill",   "open",      "read",       "write",       "connect",    "listen",
-    "accept", "recv",      "send",       "sendfile",    "close",      "select",
-    "poll",   "epoll",     "await",      "asyncio.run", "gather",     "wait_for",
-    "cancel", "call_soon", "call_later", "to_thread",   "executor",   "create_task"};
+    "native",     "pipe",        "open",     "connect",    "listen", "accept",
+    "recv",       "send",        "sendfile", "select",     "poll",   "epoll",
+    "await",      "asyncio.run", "gather",   "wait_for",   "cancel", "call_soon",
+    "call_later", "to_thread",   "executor", "create_task"};
 
 // --- field types --------------------------------------------------------------------------------
 

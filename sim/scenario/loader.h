@@ -174,8 +174,8 @@ enum { OPS_MAX = 1000 * 1000, NAME_BYTES_MAX = 40 };
 
 // --- kernel_fields.c: fields that name what the kernel has ---------------------------------------
 
-// Memory of any kind: 64 TiB is what Linux can address on x86-64, halved.
-#define MEMORY_BYTES_MAX (UINT64_C(1) << 46)
+// Memory of any kind: a quarter of what a process can address on x86-64.
+#define MEMORY_BYTES_MAX (UINT64_C(1) << 45)
 // Of a machine: each page that a run touches takes the simulator 8 bytes.
 #define PHYSICAL_BYTES_MAX (UINT64_C(1) << 42)
 
