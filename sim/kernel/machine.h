@@ -56,8 +56,7 @@ struct Machine {
     Diag *diag;
     Trace *trace;
     Instant now;
-    bool costs_zero; // every cost is 0
-    bool single;     // one core: no load tracking, placement or balancing
+    bool single; // one core: no load tracking, placement or balancing
 
     EventQueue queue; // slot per core, then one for the outside world
     uint32_t core_count;
