@@ -57,6 +57,7 @@ static void walk_if(Walk *walk, const Op *op)
 static void walk_op(Walk *walk, const Op *op)
 {
     const int64_t *costs = walk->scenario->machine.costs;
+    show(walk, EVENT_OP_BEGUN, (uint64_t)(op - walk->scenario->ops));
     switch (op->code) {
     case OP_COMPUTE:
         walk->totals.compute_ns += draw(walk, op->arg[0]);
@@ -161,6 +162,7 @@ bool program_walk_shows(const TraceRecord *record)
     switch (record->kind) {
     case EVENT_KERNEL_ENTER:
         return record->a != SYSCALL_FUTEX_WAIT && record->a != SYSCALL_FUTEX_WAKE;
+    case EVENT_OP_BEGUN:
     case EVENT_TIMER_SET:
     case EVENT_PRINT:
     case EVENT_MARK:

@@ -181,8 +181,9 @@ static bool check_record(Laws *laws, const TraceRecord *record)
         "wakeup: it does not join a queue");
     LAW(!is_deed(kind) || task->core == record->core, "core: it runs on core %d", task->core);
     LAW(!is_deed(kind) || task->waits == WAITS_NOT, "core: it is blocked");
-    bool in_user_mode = kind == EVENT_MARK || kind == EVENT_SPAN_BEGIN || kind == EVENT_SPAN_END ||
-                        kind == EVENT_LOCK_TAKEN || kind == EVENT_LOCK_RELEASED;
+    bool in_user_mode = kind == EVENT_OP_BEGUN || kind == EVENT_MARK || kind == EVENT_SPAN_BEGIN ||
+                        kind == EVENT_SPAN_END || kind == EVENT_LOCK_TAKEN ||
+                        kind == EVENT_LOCK_RELEASED;
     LAW(!in_user_mode || !task->in_kernel, "kernel: it does this in user mode");
     LAW(kind != EVENT_PRINT || (task->in_call && task->call == SYSCALL_WRITE),
         "kernel: prints without a system call");

@@ -96,13 +96,18 @@ static void say_sync(const Narrator *narrator, uint64_t sync)
 static void say_op(const Narrator *narrator, uint64_t op)
 {
     const Scenario *scenario = narrator->scenario;
-    if (op == 0 || op >= scenario->op_count || scenario->op_at[op].line == 0)
+    const OpInfo *info = op < scenario->op_count ? op_info(scenario->ops[op].code) : NULL;
+    if (op == 0 || info == NULL || scenario->op_at[op].line == 0) {
         say_numbered(narrator->writer, "operation", op);
-    else
-        say_numbered(narrator->writer, "line", scenario->op_at[op].line);
+        return;
+    }
+    say_numbered(narrator->writer, "line", scenario->op_at[op].line);
+    writer_text(narrator->writer, " (");
+    writer_text(narrator->writer, info->name);
+    writer_text(narrator->writer, ")");
 }
 
-// "x at line 12".
+// "x at line 12 (load)".
 static void say_access(const Narrator *narrator, uint64_t access)
 {
     char name[96];

@@ -143,6 +143,8 @@ static StepResult step(Machine *machine, Task *task)
     }
     if (op->code == OP_RETURN)
         return function_returns(machine, task);
+    if (task->phase == PHASE_ENTER)
+        machine_emit(machine, EVENT_OP_BEGUN, task->core, task->id, task->op, 0);
     return steps[op->code](machine, task, op);
 }
 
