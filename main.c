@@ -11,7 +11,10 @@
 static int cmd_help(int argc, char **argv);
 
 static const Command commands[] = {
+    {"play", "Opens the window on a scenario.", cmd_play},
     {"run", "Simulates a scenario and prints what came out.", cmd_run},
+    {"picture", "Draws what the window would show at one instant.", cmd_picture},
+    {"film", "Films what the window would show while the run plays.", cmd_film},
     {"check", "Checks scenarios for mistakes, without running them.", cmd_check},
     {"list", "Lists the scenarios that ship, by chapter.", cmd_list},
     {"schema", "Prints the JSON Schema of the scenario language, for editors.", cmd_schema},
@@ -48,7 +51,7 @@ static int print_help(FILE *stream)
 {
     fprintf(stream,
             "Usage: ringside COMMAND [ARGUMENT...]\n"
-            "   or: ringside FILE                    (the same as: ringside run FILE)\n"
+            "   or: ringside FILE                    (play where there is a display, else run)\n"
             "Simulates what happens between a program's threads and the processor's cores.\n\n"
             "Commands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
@@ -58,6 +61,7 @@ static int print_help(FILE *stream)
                     "line is wrong.\n\n"
                     "Example:\n"
                     "  ringside list\n"
+                    "  ringside play philosophers-deadlock\n"
                     "  ringside run round-robin --set machine.cores=2\n");
     return CLI_OK;
 }
@@ -96,6 +100,13 @@ static bool is_file_argument(const char *argument)
            strchr(argument, '.') != NULL || shipped_exists(argument);
 }
 
+// A file alone is played when there is a window to play it in.
+static const char *default_command(int argc, const char *file)
+{
+    bool display = getenv("DISPLAY") != NULL || getenv("WAYLAND_DISPLAY") != NULL;
+    return argc == 2 && display && strcmp(file, "-") != 0 ? "play" : "run";
+}
+
 int main(int argc, char **argv)
 {
     // A reader that goes away is an error of writing, reported like any other.
@@ -120,6 +131,6 @@ int main(int argc, char **argv)
                          "FILE --json",
                          first);
     if (is_file_argument(first))
-        return run_command(find_command("run"), argc, argv);
+        return run_command(find_command(default_command(argc, first)), argc, argv);
     return unknown_command(first);
 }

@@ -65,6 +65,9 @@ install_tools() {
     need_library cmocka libcmocka-dev
     need_command clang clang
     need_command shellcheck shellcheck
+    need_command ffmpeg ffmpeg
+    need_command Xvfb xvfb
+    need_command xdotool xdotool
     clang_format >/dev/null || missing+=(clang-format-14)
     install_missing
     # The runtime of clang's sanitizers and fuzzer: a package of its own since Debian 12.
@@ -180,6 +183,17 @@ finds_upward_include() {
     [ $status -eq 1 ]
 }
 
+finds_sdl_elsewhere() {
+    local tree
+    tree=$(mktemp -d)
+    mkdir -p "$tree/render"
+    printf '#include <SDL.h>\n' >"$tree/render/view_wrong.c"
+    tests/layers/check.sh "$tree"
+    local status=$?
+    rm -rf "$tree"
+    [ $status -eq 1 ]
+}
+
 format_is_kept() {
     # Folders that do not exist yet would make find, and with pipefail the check, fail.
     local folders=(main.c sim tests) folder
@@ -229,11 +243,20 @@ installs() {
 stage_house() {
     check "layers" tests/layers/check.sh
     check "layers: the check finds a breach" finds_upward_include
+    check "layers: the check finds SDL" finds_sdl_elsewhere
     check "format" format_is_kept
-    check "scripts" shellcheck -x run.sh test.sh .ci/run .ci/packages.sh tests/layers/check.sh
+    check "scripts" shellcheck -x run.sh test.sh .ci/run .ci/packages.sh tests/layers/check.sh \
+        tests/window/drive.sh
     check "reference is fresh" reference_is_fresh
     check "README's example" readme_is_true
     check "installs" installs
+}
+
+# The real window, driven by keys and clicks; under the address sanitizer, so that it may not leak.
+stage_window() {
+    local program=$builds/ci-asan/ringside
+    [ -x "$program" ] || { stage_asan; }
+    check "the window, driven" timeout 300 tests/window/drive.sh "$program"
 }
 
 # Benchmarks must build and run; what they measure is for a quiet machine to say. (bench_million also
@@ -292,7 +315,7 @@ stage_fuzz() {
 
 started=$SECONDS
 install_tools
-[ $# -gt 0 ] || set -- release asan clang debug hashes house bench fuzz
+[ $# -gt 0 ] || set -- release asan clang debug hashes house window bench fuzz
 for stage in "$@"; do
     declare -F "stage_$stage" >/dev/null || { say "there is no stage '$stage'"; exit 2; }
     "stage_$stage"

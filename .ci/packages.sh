@@ -23,7 +23,16 @@ need_header() {
     echo "#include <$1>" | cc -E - >/dev/null 2>&1 || missing+=("$2")
 }
 
-# What building the program needs.
+# need_font FILE PACKAGE: looks where the program does (render/font.c).
+need_font() {
+    local folder
+    for folder in "${XDG_DATA_HOME:-${HOME:-}/.local/share}/fonts" "${HOME:-}/.fonts" /usr/local/share/fonts /usr/share/fonts; do
+        [ -d "$folder" ] && [ -n "$(find -L "$folder" -name "$1.[ot]tf" -print -quit 2>/dev/null)" ] && return
+    done
+    missing+=("$2")
+}
+
+# What building and running the program needs.
 need_build_tools() {
     need_command cc gcc
     need_header stdlib.h libc6-dev
@@ -33,6 +42,12 @@ need_build_tools() {
     need_library libfyaml libfyaml-dev
     need_library jansson libjansson-dev
     need_header uthash.h uthash-dev
+    need_library sdl2 libsdl2-dev
+    need_library SDL2_ttf libsdl2-ttf-dev
+    need_library SDL2_image libsdl2-image-dev
+    need_font Inter-Regular fonts-inter
+    need_font JetBrainsMono-Regular fonts-jetbrains-mono
+    need_font DejaVuSans fonts-dejavu-core
 }
 
 # Installs what is in `missing`, or says what to install and stops with status 2.

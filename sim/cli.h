@@ -23,7 +23,10 @@ typedef struct Command {
     int (*run)(int argc, char **argv);
 } Command;
 
+int cmd_play(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_picture(int argc, char **argv);
+int cmd_film(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_schema(int argc, char **argv);

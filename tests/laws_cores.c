@@ -28,7 +28,7 @@ void laws_account(Laws *laws, LawCore *core, int64_t now)
 // One queue feeds all cores: a task joins it by the name of some core, and any core may have it.
 static bool shared_queue(const Laws *laws)
 {
-    return laws->scenario->machine.global_queue;
+    return laws->scenario->machine.global_queue || is_policy(laws, SCHEDULER_MULTI);
 }
 
 // There are threads that go before the scheduler's.

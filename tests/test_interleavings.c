@@ -79,10 +79,11 @@ static Search search;
 // ---- the scheduler's place
 
 void __wrap_sched_run(Machine *machine, Task *task, bool in_kernel, Duration length);
+void __wrap_sched_spin(Machine *machine, Task *task);
 void __wrap_sched_block(Machine *machine, Task *task, SwitchReason reason);
 Duration __wrap_sched_wake(Machine *machine, Task *task, TaskId waker, int waker_core);
 bool __wrap_sched_enters_user(Machine *machine, Task *task);
-bool __wrap_sched_cut_work(Machine *machine, Task *task, Duration delay);
+bool __wrap_sched_stop_spinning(Machine *machine, Task *task, Duration delay);
 void __wrap_sched_cancel_timer(Machine *machine, Task *task);
 void __wrap_process_exit(Machine *machine, Task *task);
 void __wrap_process_set_timer(Machine *machine, Task *task, Duration length);
@@ -96,7 +97,14 @@ void __wrap_sched_run(Machine *machine, Task *task, bool in_kernel, Duration len
 {
     (void)machine;
     (void)in_kernel;
-    *going(task) = length.ns > DURATION_MAX_NS ? SPINNING : GOING;
+    (void)length;
+    *going(task) = GOING;
+}
+
+void __wrap_sched_spin(Machine *machine, Task *task)
+{
+    (void)machine;
+    *going(task) = SPINNING;
 }
 
 void __wrap_sched_block(Machine *machine, Task *task, SwitchReason reason)
@@ -125,7 +133,7 @@ bool __wrap_sched_enters_user(Machine *machine, Task *task)
     return true;
 }
 
-bool __wrap_sched_cut_work(Machine *machine, Task *task, Duration delay)
+bool __wrap_sched_stop_spinning(Machine *machine, Task *task, Duration delay)
 {
     (void)machine;
     (void)delay;
@@ -416,6 +424,10 @@ static void begin(State *first)
     *machine = (Machine){.scenario = scenario, .trace = &search.trace, .diag = &search.diag};
     machine->core_count = THREADS_MAX;
     machine->cores = ARENA_ARRAY(&machine->arena, Core, THREADS_MAX);
+    static Process process = {.pid = {1}, .def = {1}};
+    static Process *processes[] = {&process};
+    machine->processes.at = processes;
+    machine->processes.count = 1;
     memset(first, 0, sizeof *first);
     first->frame_count = 1;
     assert_true(scenario->sync_count <= SYNCS_MAX);
@@ -430,6 +442,7 @@ static void begin(State *first)
             uint32_t i = machine->task_count++;
             assert_true(i < THREADS_MAX);
             first->tasks[i] = (Task){.id = {i + 1},
+                                     .process = {1},
                                      .def = {def + 1},
                                      .instance = n,
                                      .core = (int16_t)i,

@@ -418,7 +418,7 @@ static void who_asks_for_too_much_may_be_the_largest(void **state)
     simulated_free(&run);
 }
 
-// A page that is touched takes the simulator 8 bytes: a million of them are more than 5 MB.
+// A page that is touched takes the simulator 12 bytes: a million of them are more than 5 MB.
 static void the_simulator_has_a_limit_too(void **state)
 {
     (void)state;

@@ -230,7 +230,7 @@ static void test_makespan_and_daemons(void **state)
     hand_open(&t, two_threads);
     hand(&t, 0, EVENT_TASK_CREATED, -1, 1, A, 1);
     hand(&t, 0, EVENT_SWITCH_IN, 0, 1, 0, 0);
-    hand(&t, 5, EVENT_TASK_CREATED, -1, 2, D, created_pack(1, true));
+    hand(&t, 5, EVENT_TASK_CREATED, -1, 2, D, created_pack(1, true, 1));
     hand(&t, 5, EVENT_ENQUEUED, 0, 2, 0, 0);
     hand(&t, 20, EVENT_TASK_EXITED, 0, 1, 0, 0);
     hand(&t, 20, EVENT_TASK_KILLED, 0, 2, 0, 0);

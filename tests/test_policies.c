@@ -2,7 +2,7 @@
 // shows who has the core when ("A@0 B@5": A from 0 ms, B from 5 ms, "-" for nobody) and then the
 // turnaround, response and wait of every job to the nanosecond; the comment derives them. At the
 // end a few hundred random job sets are compared with a loop that knows no events.
-#include "sim/base/rng.h"
+#include "tests/jobs.h"
 #include "tests/simulate.h"
 
 #include <setjmp.h>
@@ -455,6 +455,89 @@ static void rr_agrees_with_a_loop_without_events(void **state)
     agree_on_random_job_sets(true);
 }
 
+// The same loop for jobs that sleep: those who come back queue up in the order in which they went,
+// before arrivals.
+static void sleepy_reference(ReferenceJobs *jobs, int slice)
+{
+    int queue[1024], head = 0, tail = 0, running = -1, ran = 0, ended = 0;
+    int gone[REFERENCE_JOBS_MAX], gone_count = 0; // in the order in which they went
+    for (int now = 0; ended < jobs->count; now++) {
+        int preempted = -1;
+        ReferenceJob *job = running < 0 ? NULL : &jobs->job[running];
+        if (job != NULL && (job->left == 0 || job_sleeps(job))) {
+            job->present = false;
+            if (job->left == 0) {
+                job->end = now;
+                ended++;
+            } else {
+                job->back = now + job->away;
+                gone[gone_count++] = running;
+            }
+            running = -1;
+        } else if (job != NULL && slice > 0 && ran == slice) {
+            preempted = running;
+            running = -1;
+        }
+        int still_gone = 0;
+        for (int i = 0; i < gone_count; i++) {
+            if (jobs->job[gone[i]].back == now) {
+                jobs->job[gone[i]].back = -1;
+                jobs->job[gone[i]].present = true;
+                queue[tail++] = gone[i];
+            } else {
+                gone[still_gone++] = gone[i];
+            }
+        }
+        gone_count = still_gone;
+        for (int i = 0; i < jobs->count; i++)
+            if (jobs->job[i].start == now) {
+                jobs->job[i].present = true;
+                queue[tail++] = i;
+            }
+        if (preempted >= 0)
+            queue[tail++] = preempted;
+        if (running < 0 && head < tail) {
+            running = queue[head++];
+            ran = 0;
+            if (jobs->job[running].first < 0)
+                jobs->job[running].first = now;
+        }
+        for (int i = 0; i < jobs->count; i++)
+            jobs->job[i].wait += jobs->job[i].present && i != running;
+        if (running >= 0) {
+            jobs->job[running].left--;
+            ran++;
+        }
+    }
+}
+
+static void agree_when_jobs_sleep(uint64_t seed, bool slices)
+{
+    Rng rng = rng_make(seed, 0);
+    for (int round = 0; round < 300; round++) {
+        ReferenceJobs jobs = jobs_draw(&rng, true);
+        int slice = slices ? 1 + (int)rng_below(&rng, 5) : 0;
+        sleepy_reference(&jobs, slice);
+        char machine[128] = FIFO;
+        if (slices)
+            snprintf(machine, sizeof machine, "cores: 1, scheduler: { policy: rr, slice: %dms }",
+                     slice);
+        jobs_agree(&jobs, machine);
+    }
+}
+
+static void fifo_agrees_when_jobs_sleep(void **state)
+{
+    (void)state;
+    agree_when_jobs_sleep(61, false);
+}
+
+static void rr_agrees_when_jobs_sleep(void **state)
+{
+    (void)state;
+    agree_when_jobs_sleep(62, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +585,8 @@ int main(void)
         cmocka_unit_test(rr_two_cores_pinned),
         cmocka_unit_test(fifo_agrees_with_a_loop_without_events),
         cmocka_unit_test(rr_agrees_with_a_loop_without_events),
+        cmocka_unit_test(fifo_agrees_when_jobs_sleep),
+        cmocka_unit_test(rr_agrees_when_jobs_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

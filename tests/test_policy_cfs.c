@@ -1,7 +1,7 @@
-// CFS against sequences derived by hand from its rules, on the textbook machine (costs: zero) with
-// ticks at multiples of 4 ms. On one core: latency 6 ms, granularity 0.75 ms, wake-up granularity
-// 1 ms; on two twice that. A new task begins one part ahead: of n equal ones the last with 6 / n
-// ms.
+// CFS against sequences derived by hand from its rules, and against the rules in the plainest form
+// over random threads, on the textbook machine (costs: zero) with ticks at multiples of 4 ms. On
+// one core: latency 6 ms, granularity 0.75 ms, wake-up granularity 1 ms; on two twice that. A new
+// task begins one part ahead: of n equal ones the last with 6 / n ms.
 #include "tests/simulate.h"
 
 #include <setjmp.h>
@@ -173,6 +173,358 @@ static void four_hogs_on_two_cores(void **state)
     simulated_free(&run);
 }
 
+// ---- random cases
+
+// What the rules say, on one core: the least vruntime runs; a queue is an array, and the order of
+// insertion decides among equals. All times are in ns.
+
+enum { TASKS = 12, STEPS = 8, TICK_NS = 4 * MS, END_NS = 300 * MS };
+
+// It computes for run[0], goes away for away[0] (0: it yields), computes for run[1], …
+typedef struct Program {
+    int64_t start, run[STEPS], away[STEPS];
+    int steps, nice;
+} Program;
+
+typedef struct Thread {
+    const Program *program;
+    int step, weight, order; // of insertion
+    bool runnable;
+    int64_t left, v, wakes, set; // wakes: -1: not asleep; set: order of going to sleep
+} Thread;
+
+typedef struct Cfs {
+    Thread thread[TASKS];
+    int count, inserted, slept;
+    int64_t now, least, charged, taken;
+    Thread *current, *last, *next, *skip;
+    bool decide;
+    char turns[16384];
+    size_t length;
+} Cfs;
+
+static int64_t scaled(int64_t ns, const Thread *thread)
+{
+    return ns * 1024 / thread->weight;
+}
+
+static Thread *first_but(Cfs *cfs, const Thread *other)
+{
+    Thread *first = NULL;
+    for (int i = 0; i < cfs->count; i++) {
+        Thread *t = &cfs->thread[i];
+        if (!t->runnable || t == cfs->current || t == other)
+            continue;
+        if (first == NULL || t->v < first->v || (t->v == first->v && t->order < first->order))
+            first = t;
+    }
+    return first;
+}
+
+// min_vruntime: of current and the first in the queue, never back.
+static void advance(Cfs *cfs)
+{
+    const Thread *first = first_but(cfs, NULL), *current = cfs->current;
+    int64_t least = cfs->least;
+    if (first != NULL && (current == NULL || first->v < current->v))
+        least = first->v;
+    else if (current != NULL)
+        least = current->v;
+    cfs->least = least > cfs->least ? least : cfs->least;
+}
+
+static void charge(Cfs *cfs)
+{
+    if (cfs->current == NULL)
+        return;
+    cfs->current->v += scaled(cfs->now - cfs->charged, cfs->current);
+    cfs->current->left -= cfs->now - cfs->charged;
+    cfs->charged = cfs->now;
+    advance(cfs);
+}
+
+// 6 ms by weight; for more than eight threads 0.75 ms each.
+static int64_t part(const Cfs *cfs, const Thread *thread, bool joining, int *threads)
+{
+    int64_t weights = joining ? thread->weight : 0;
+    *threads = joining;
+    for (int i = 0; i < cfs->count; i++)
+        if (cfs->thread[i].runnable) {
+            weights += cfs->thread[i].weight;
+            ++*threads;
+        }
+    int64_t period = *threads > 8 ? *threads * INT64_C(750000) : 6 * MS;
+    return period * thread->weight / weights;
+}
+
+static void forget(Cfs *cfs, const Thread *thread)
+{
+    if (cfs->last == thread)
+        cfs->last = NULL;
+    if (cfs->next == thread)
+        cfs->next = NULL;
+    if (cfs->skip == thread)
+        cfs->skip = NULL;
+}
+
+// By more than the wake-up granularity.
+static bool far_behind(const Thread *thread, const Thread *than)
+{
+    return than->v - thread->v > scaled(MS, thread) && than->v > thread->v;
+}
+
+static void join(Cfs *cfs, Thread *thread, bool is_new)
+{
+    int threads;
+    charge(cfs);
+    if (is_new)
+        thread->v = cfs->least + scaled(part(cfs, thread, true, &threads), thread);
+    else if (thread->v < cfs->least - 3 * MS)
+        thread->v = cfs->least - 3 * MS;
+    thread->runnable = true;
+    thread->order = cfs->inserted++;
+    thread->wakes = -1;
+    thread->left = thread->program->run[thread->step];
+    part(cfs, thread, false, &threads);
+    if (cfs->current == NULL || cfs->decide || !far_behind(thread, cfs->current)) {
+        cfs->decide = cfs->decide || cfs->current == NULL;
+        return;
+    }
+    cfs->next = thread;
+    if (threads >= 8)
+        cfs->last = cfs->current;
+    cfs->decide = true;
+}
+
+// Current has done its work.
+static void step(Cfs *cfs)
+{
+    Thread *thread = cfs->current;
+    int64_t away = thread->program->away[thread->step];
+    int threads;
+    part(cfs, thread, false, &threads);
+    bool ends = ++thread->step == thread->program->steps;
+    if (!ends && away == 0) {
+        thread->left = thread->program->run[thread->step];
+        if (threads > 1) {
+            forget(cfs, thread);
+            cfs->skip = thread;
+        }
+        cfs->decide = true;
+        return;
+    }
+    forget(cfs, thread);
+    thread->runnable = false;
+    if (!ends) {
+        thread->wakes = cfs->now + away;
+        thread->set = cfs->slept++;
+    }
+    cfs->current = NULL;
+    cfs->decide = true;
+    advance(cfs);
+}
+
+static void tick(Cfs *cfs)
+{
+    int threads;
+    charge(cfs);
+    const Thread *first = first_but(cfs, NULL);
+    if (cfs->current == NULL || first == NULL)
+        return;
+    int64_t due = part(cfs, cfs->current, false, &threads), ran = cfs->now - cfs->taken;
+    if (ran > due)
+        forget(cfs, cfs->current);
+    if (ran > due || (ran >= 750000 && cfs->current->v - first->v > due))
+        cfs->decide = true;
+}
+
+static Thread *pick(Cfs *cfs)
+{
+    Thread *first = first_but(cfs, NULL), *current = cfs->current;
+    if (first == NULL || (current != NULL && current->v < first->v))
+        first = current;
+    if (first == NULL)
+        return NULL;
+    Thread *chosen = first;
+    if (cfs->skip == first) {
+        Thread *second = first_but(cfs, first);
+        if (first != current && current != NULL && (second == NULL || current->v < second->v))
+            second = current;
+        if (second != NULL && !far_behind(first, second))
+            chosen = second;
+    }
+    if (cfs->last != NULL && !far_behind(first, cfs->last))
+        chosen = cfs->last;
+    if (cfs->next != NULL && !far_behind(first, cfs->next))
+        chosen = cfs->next;
+    cfs->skip = NULL;
+    forget(cfs, chosen);
+    return chosen;
+}
+
+static void show(Cfs *cfs, const Thread *thread)
+{
+    char name[16] = "-";
+    if (thread != NULL)
+        snprintf(name, sizeof name, "T%d", (int)(thread - cfs->thread));
+    cfs->length +=
+        (size_t)snprintf(cfs->turns + cfs->length, sizeof cfs->turns - cfs->length, "%s%s@%.9g",
+                         cfs->length == 0 ? "" : " ", name, (double)cfs->now / 1e6);
+}
+
+static void decide(Cfs *cfs, const Thread *before)
+{
+    cfs->decide = false;
+    Thread *chosen = pick(cfs);
+    if (cfs->current != NULL && chosen != cfs->current)
+        cfs->current->order = cfs->inserted++;
+    if (chosen != cfs->current)
+        cfs->taken = cfs->now;
+    cfs->current = chosen;
+    cfs->charged = cfs->now;
+    if (chosen != before)
+        show(cfs, chosen);
+}
+
+static Thread *next_to_wake(Cfs *cfs)
+{
+    Thread *first = NULL;
+    for (int i = 0; i < cfs->count; i++) {
+        Thread *t = &cfs->thread[i];
+        if (t->wakes >= 0 && (first == NULL || t->wakes < first->wakes ||
+                              (t->wakes == first->wakes && t->set < first->set)))
+            first = t;
+    }
+    return first;
+}
+
+static int64_t next_instant(Cfs *cfs)
+{
+    int64_t next = END_NS;
+    const Thread *wakes = next_to_wake(cfs);
+    if (wakes != NULL && wakes->wakes < next)
+        next = wakes->wakes;
+    for (int i = 0; i < cfs->count; i++)
+        if (cfs->thread[i].program->start > cfs->now && cfs->thread[i].program->start < next)
+            next = cfs->thread[i].program->start;
+    if (cfs->current != NULL) {
+        int64_t done = cfs->charged + cfs->current->left;
+        int64_t ticks = (cfs->now / TICK_NS + 1) * TICK_NS;
+        next = done < next ? done : next;
+        next = ticks < next ? ticks : next;
+    }
+    return next;
+}
+
+// In the order of one instant: ends of work, timers, the tick, arrivals, the decision.
+static void reference(Cfs *cfs)
+{
+    for (cfs->now = 0; cfs->now < END_NS; cfs->now = next_instant(cfs)) {
+        const Thread *before = cfs->current;
+        charge(cfs);
+        if (cfs->current != NULL && cfs->current->left == 0)
+            step(cfs);
+        for (Thread *t; (t = next_to_wake(cfs)) != NULL && t->wakes == cfs->now;)
+            join(cfs, t, false);
+        if (cfs->now % TICK_NS == 0)
+            tick(cfs);
+        for (int i = 0; i < cfs->count; i++)
+            if (cfs->thread[i].program->start == cfs->now)
+                join(cfs, &cfs->thread[i], true);
+        if (cfs->decide)
+            decide(cfs, before);
+    }
+}
+
+static Program draw_program(Rng *rng, bool nices, bool yields)
+{
+    Program p = {.steps = 1 + (int)rng_below(rng, STEPS)};
+    p.start = (int64_t)rng_below(rng, 3) == 0 ? 0 : (int64_t)rng_below(rng, 80) * MS / 4;
+    if (nices)
+        p.nice = (int)rng_below(rng, 16) - 5;
+    for (int i = 0; i < p.steps; i++) {
+        p.run[i] = (1 + (int64_t)rng_below(rng, 60)) * MS / 4;
+        p.away[i] = (1 + (int64_t)rng_below(rng, 60)) * MS / 4;
+        if (yields && rng_below(rng, 3) == 0)
+            p.away[i] = 0;
+    }
+    return p;
+}
+
+static size_t write_program(const Program *p, int index, char *yaml, size_t room)
+{
+    size_t at = (size_t)snprintf(yaml, room, "  - { name: T%d, nice: %d, start: %lldus, run: [ ",
+                                 index, p->nice, (long long)p->start / 1000);
+    for (int i = 0; i < p->steps; i++) {
+        at += (size_t)snprintf(yaml + at, room - at, "{ compute: %lldus }",
+                               (long long)p->run[i] / 1000);
+        if (i + 1 < p->steps && p->away[i] == 0)
+            at += (size_t)snprintf(yaml + at, room - at, ", yield, ");
+        else if (i + 1 < p->steps)
+            at += (size_t)snprintf(yaml + at, room - at, ", { sleep: %lldus }, ",
+                                   (long long)p->away[i] / 1000);
+    }
+    return at + (size_t)snprintf(yaml + at, room - at, " ] }\n");
+}
+
+static void agree(uint64_t seed, int most, bool nices, bool yields)
+{
+    static Cfs cfs;
+    static char yaml[32768];
+    static const int weights[] = {3121, 2501, 1991, 1586, 1277, 1024, 820, 655,
+                                  526,  423,  335,  272,  215,  172,  137, 110};
+    Rng rng = rng_make(seed, 0);
+    for (int round = 0; round < 150; round++) {
+        Program program[TASKS];
+        memset(&cfs, 0, sizeof cfs);
+        cfs.count = 1 + (int)rng_below(&rng, (uint64_t)most);
+        size_t at = (size_t)snprintf(yaml, sizeof yaml,
+                                     "machine: { cores: 1, scheduler: cfs, costs: zero }\n"
+                                     "until: %dms\nthreads:\n",
+                                     END_NS / MS);
+        for (int i = 0; i < cfs.count; i++) {
+            program[i] = draw_program(&rng, nices, yields);
+            cfs.thread[i] = (Thread){
+                .program = &program[i], .weight = weights[program[i].nice + 5], .wakes = -1};
+            at += write_program(&program[i], i, yaml + at, sizeof yaml - at);
+        }
+        reference(&cfs);
+        Simulated run;
+        simulate(&run, yaml);
+        const char *got = simulated_turns(&run, 0, (double)END_NS / 1e6 - 1e-6);
+        // The core does not fall idle any more when the last thread ends.
+        size_t length = strlen(got);
+        if (strncmp(got, cfs.turns, length) != 0 ||
+            (cfs.turns[length] != '\0' && strncmp(cfs.turns + length, " -@", 3) != 0))
+            fail_msg("%s\nexpected\n%s\nin\n%s", got, cfs.turns, yaml);
+        simulated_free(&run);
+    }
+}
+
+static void few_threads_agree_with_the_rules(void **state)
+{
+    (void)state;
+    agree(41, 4, false, false);
+}
+
+static void nice_levels_agree_with_the_rules(void **state)
+{
+    (void)state;
+    agree(42, 6, true, false);
+}
+
+static void yields_agree_with_the_rules(void **state)
+{
+    (void)state;
+    agree(43, 5, true, true);
+}
+
+static void many_threads_agree_with_the_rules(void **state)
+{
+    (void)state;
+    agree(44, TASKS, false, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +540,10 @@ int main(void)
         cmocka_unit_test(a_yield_lets_near_ones_go_first),
         cmocka_unit_test(idle_threads_make_way),
         cmocka_unit_test(four_hogs_on_two_cores),
+        cmocka_unit_test(few_threads_agree_with_the_rules),
+        cmocka_unit_test(nice_levels_agree_with_the_rules),
+        cmocka_unit_test(yields_agree_with_the_rules),
+        cmocka_unit_test(many_threads_agree_with_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

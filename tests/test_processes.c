@@ -356,6 +356,31 @@ static void a_join_begins_anew(void **state)
     measured_free(&m);
 }
 
+// b spins for s from 1 ms on. At 3 ms its handler takes the core, and sleeps for m until 5 ms. c
+// releases s at 4 ms, while b does not look: neither its sleep nor its handler's work is cut short.
+// The handler works for 1 ms, until 6 ms; only then b sees that s is free, and has it until 7 ms.
+static void a_spinner_handles_it_first(void **state)
+{
+    (void)state;
+    Measured m;
+    measure(&m, "machine: { cores: 4, costs: zero }\n"
+                "processes:\n"
+                "  - name: other\n"
+                "    locks: { s: spin, m: lock }\n"
+                "    functions: { handler: [ { with: { lock: m, do: [ { compute: 1ms } ] } } ] }\n"
+                "    threads:\n"
+                "      - { name: b, run: [ { on_signal: { signal: TERM, run: handler } }, "
+                "{ compute: 1ms }, { with: { lock: s, do: [ { compute: 1ms } ] } } ] }\n"
+                "      - { name: c, run: [ { with: { lock: s, do: [ { compute: 4ms } ] } } ] }\n"
+                "      - { name: d, run: [ { with: { lock: m, do: [ { compute: 5ms } ] } } ] }\n"
+                "  - name: boss\n"
+                "    threads: [ { name: a, run: [ { sleep: 3ms }, { kill: other } ] } ]\n");
+    assert_int_equal(simulated_time_of(&m.run, EVENT_SIGNAL_HANDLED, "b"), 3000000);
+    assert_int_equal(simulated_count(&m.run, EVENT_LOCK_SPIN, "b"), 1);
+    assert_int_equal(m.run.result.ended.ns, 7000000);
+    measured_free(&m);
+}
+
 // Queued behind a hog on one core: it is handled when the thread next runs, before its own work.
 static void a_waiting_thread_handles_it_when_it_runs(void **state)
 {
@@ -564,6 +589,7 @@ int main(void)
         cmocka_unit_test(a_sleep_ends_early),
         cmocka_unit_test(a_pause_ends_with_a_handler),
         cmocka_unit_test(a_join_begins_anew),
+        cmocka_unit_test(a_spinner_handles_it_first),
         cmocka_unit_test(a_waiting_thread_handles_it_when_it_runs),
         cmocka_unit_test(a_child_that_ends_sends_chld),
         cmocka_unit_test(a_name_may_be_several_processes),

@@ -82,7 +82,8 @@ static size_t races_now(void)
 {
     static RacePair pairs[REFERENCE_PAIRS_MAX];
     Races races;
-    races_open(&races, &trace.scenario);
+    Instances instances = {.scenario = &trace.scenario};
+    races_open(&races, &instances);
     for (size_t i = 0; i < trace.records.count; i++)
         races_add(&races, &trace.records.at[i]);
     size_t expected, found = races.found.count;
@@ -275,7 +276,8 @@ static void both_places_are_told(void **state)
     does(2, LOAD_X);
     does(1, STORE_X);
     Races races;
-    races_open(&races, &trace.scenario);
+    Instances instances = {.scenario = &trace.scenario};
+    races_open(&races, &instances);
     for (size_t i = 0; i < trace.records.count; i++)
         races_add(&races, &trace.records.at[i]);
     assert_int_equal(races.found.count, 1);
@@ -350,7 +352,8 @@ static void too_many_threads_are_told(void **state)
     for (int joined = 0; joined < 2; joined++) {
         hand_open(&trace, names);
         Races races;
-        races_open(&races, &trace.scenario);
+        Instances instances = {.scenario = &trace.scenario};
+        races_open(&races, &instances);
         uint64_t store = access_pack(1, op_at(STORE_X));
         for (uint32_t task = 1; task <= RACES_THREADS_MAX + 2; task++) {
             TraceRecord records[] = {
@@ -384,7 +387,8 @@ static void any_records_are_taken(void **state)
         hand_open(&trace, names);
         hand_random(&trace, seed, 2000);
         Races races;
-        races_open(&races, &trace.scenario);
+        Instances instances = {.scenario = &trace.scenario};
+        races_open(&races, &instances);
         for (size_t i = 0; i < trace.records.count; i++)
             races_add(&races, &trace.records.at[i]);
         races_free(&races);
@@ -551,7 +555,8 @@ static int check_run(const Simulated *run, uint64_t seed, const char *yaml)
     size_t count = run->memory.count, expected_count;
     TraceRecord *records = malloc(count * sizeof *records);
     Races races;
-    races_open(&races, &run->scenario);
+    Instances instances = {.scenario = &run->scenario};
+    races_open(&races, &instances);
     for (size_t i = 0; i < count; i++) {
         records[i] = *memory_sink_at(&run->memory, i);
         races_add(&races, &records[i]);

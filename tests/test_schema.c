@@ -502,12 +502,15 @@ static void test_every_key_loads(void **state)
         "memory: 4GiB, nodes: 2, cache: 1MiB, "
         "interrupts: { every: exp(1ms), core: 1, irq: 2us, softirq: 5us } }\n"
         "processes:\n"
-        "  - name: p\n    runtime: c\n    pipes: [ u ]\n    locks: { l: lock, w: { kind: rwlock, "
-        "prefer: writers } }\n"
-        "    semaphores: { s: 0 }\n    conditions: { c: { lock: l, spurious: 10% } }\n"
-        "    events: [ e ]\n    barriers: { b: 2 }\n"
-        "    queues: { q: 3, u: unbounded, p: { capacity: 4, order: priority } }\n"
-        "    variables: { v: -1, a: { value: 1, atomic: true } }\n"
+        "  - name: p\n    runtime: c\n    pipes: [ u ]\n    locks: { l: { kind: lock, shared: true "
+        "}, "
+        "w: { kind: rwlock, prefer: writers } }\n"
+        "    semaphores: { s: 0, z: { value: 0, shared: true } }\n"
+        "    conditions: { c: { lock: l, spurious: 10%, shared: true } }\n"
+        "    events: [ e, { name: g, shared: true } ]\n"
+        "    barriers: { b: 2, y: { threads: 3, shared: true } }\n"
+        "    queues: { q: 3, u: unbounded, p: { capacity: 4, order: priority, shared: true } }\n"
+        "    variables: { v: -1, a: { value: 1, atomic: true, shared: true } }\n"
         "    functions: { f: [ yield ] }\n"
         "    threads:\n"
         "      - { name: t, count: 2, start: exp(1ms), nice: 5, affinity: [ 0, 1 ], slice: 1ms, "
@@ -546,10 +549,15 @@ static void test_every_key_loads(void **state)
         "threads: [ { name: t, tickets: 9, run: [ yield ] } ]\n";
     static const char sixth[] = "machine: { scheduler: { policy: rr, align: true } }\n"
                                 "threads: [ { name: t, estimate: 9ms, run: [ yield ] } ]\n";
-    const char *others = format("%s%s%s", fourth, fifth, sixth);
+    static const char seventh[] =
+        "machine: { cores: 2, cache: 100KiB, warm_rate: 2, warm_up: 5ms, scheduler: { policy: "
+        "multi, peek: 30ms, shuffle: true, draws: python } }\n"
+        "workload: { generate: multi, maxset: 100 }\n";
+    const char *others = format("%s%s%s%s", fourth, fifth, sixth, seventh);
     check_loads(fourth);
     check_loads(fifth);
     check_loads(sixth);
+    check_loads(seventh);
     // Together they name every key there is.
     size_t count;
     const KeyInfo *infos = key_infos(&count);

@@ -291,7 +291,8 @@ static void say(uint32_t task, EventKind kind, uint32_t op, uint64_t x)
 static uint64_t lost(void)
 {
     SharedData data;
-    shared_data_open(&data, &trace.scenario);
+    Instances instances = {.scenario = &trace.scenario};
+    shared_data_open(&data, &instances);
     for (size_t i = 0; i < trace.records.count; i++)
         shared_data_add(&data, &trace.records.at[i]);
     uint64_t count = variable_lost_updates(&data.variables[1]);

@@ -1,6 +1,6 @@
 // Python's random numbers, the jobs that the textbook's programs draw from them, and those
 // programs' answers. What is expected here was printed by CPython 3.11 and by the programs
-// themselves (scheduler.py, mlfq.py and lottery.py of
+// themselves (scheduler.py, mlfq.py, lottery.py and multi.py of
 // github.com/remzi-arpacidusseau/ostep-homework, with -c).
 #include "sim/base/mt19937.h"
 #include "tests/simulate.h"
@@ -80,14 +80,40 @@ static void scaling_rounds_as_floating_point(void **state)
     }
 }
 
+// random.seed(5); [random.choice(range(n)) for n in (1, 2, 3, 5, 7, 8, 9, 1000000)]: a choice of
+// one draws, too, until a bit is 0.
+static void choices_are_python_s(void **state)
+{
+    (void)state;
+    static const uint32_t bounds[] = {1, 2, 3, 5, 7, 8, 9, 1000000},
+                          chosen[] = {0, 1, 2, 4, 0, 7, 3, 680499};
+    Mt19937 mt;
+    mt19937_seed(&mt, 5);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(mt19937_below(&mt, bounds[i]), chosen[i]);
+}
+
+// Seeding and passing over drawn numbers is seeding and drawing them.
+static void drawn_numbers_are_passed_over(void **state)
+{
+    (void)state;
+    Mt19937 mt, same;
+    mt19937_seed(&mt, 9);
+    for (int i = 0; i < 700; i++)
+        mt19937_random_q53(&mt);
+    mt19937_seed_drawn(&same, 9, 700);
+    assert_true(mt19937_u32(&mt) == mt19937_u32(&same));
+}
+
 // ---- the programs' answers
 
 typedef struct Answer {
-    const char *command; // what printed it
-    const char *scheduler, *workload;
+    const char *command;   // what printed it
+    const char *scheduler; // perhaps with further keys of `machine:`
+    const char *workload;
     struct {
         int response, turnaround; // units of 1 ms; -1: the program does not say
-    } jobs[5];
+    } jobs[8];
     int count;
 } Answer;
 
@@ -143,6 +169,36 @@ static const Answer answers[] = {
      "{ generate: lottery, seed: 5, jobs: 4, maxlen: 20, quantum: 3 }",
      {{-1, 36}, {-1, 45}, {-1, 51}, {-1, 42}},
      4},
+    // multi.py shows who runs in each unit (-t): here each job's first and the one after its last.
+    {"multi.py -s 1 -t",
+     "{ policy: multi, queue: global }, cores: 2, cache: 100KiB, warm_rate: 2, warm_up: 10ms",
+     "{ generate: multi, seed: 1 }",
+     {{0, 10}, {0, 40}, {10, 35}},
+     3},
+    {"multi.py -s 2 -n 3 -j 6 -q 5 -w 3 -r 3 -M 150 -t",
+     "{ policy: multi, queue: global, slice: 5ms }, cores: 3, cache: 150KiB, warm_rate: 3, "
+     "warm_up: 3ms",
+     "{ generate: multi, seed: 2, jobs: 6 }",
+     {{0, 113}, {0, 1}, {0, 63}, {1, 55}, {5, 54}, {5, 49}},
+     6},
+    {"multi.py -s 4 -p -P 30 -j 5 -t",
+     "{ policy: multi, queue: core, peek: 30ms, draws: python }, cores: 2, cache: 100KiB, "
+     "warm_rate: 2, warm_up: 10ms",
+     "{ generate: multi, seed: 4, jobs: 5 }",
+     {{0, 25}, {0, 50}, {10, 11}, {10, 120}, {11, 56}},
+     5},
+    {"multi.py -s 6 -n 4 -j 8 -p -P 7 -o -t",
+     "{ policy: multi, queue: core, peek: 7ms, shuffle: true, draws: python }, cores: 4, cache: "
+     "100KiB, warm_rate: 2, warm_up: 10ms",
+     "{ generate: multi, seed: 6, jobs: 8 }",
+     {{0, 90}, {0, 40}, {0, 1}, {0, 70}, {10, 50}, {10, 40}, {1, 86}, {10, 70}},
+     8},
+    {"multi.py -s 8 -n 3 -j 7 -o -R 60 -W 90 -t",
+     "{ policy: multi, queue: global, shuffle: true, draws: python }, cores: 3, cache: 100KiB, "
+     "warm_rate: 2, warm_up: 10ms",
+     "{ generate: multi, seed: 8, jobs: 7, maxlen: 60, maxset: 90 }",
+     {{0, 10}, {0, 1}, {0, 1}, {1, 46}, {1, 26}, {10, 30}, {10, 20}},
+     7},
 };
 
 static void answers_are_the_programs(void **state)
@@ -193,6 +249,42 @@ static void lengths_and_tickets_are_drawn_in_turn(void **state)
     simulated_free(&run);
 }
 
+// The quotient of floating point, int((random() * most) / 10.0) * 10, is what the jobs are made
+// with.
+static void tens_are_the_program_s(void **state)
+{
+    (void)state;
+    Mt19937 mt, same;
+    mt19937_seed(&mt, 4);
+    mt19937_seed(&same, 4);
+    for (uint32_t round = 0; round < 20000; round++) {
+        uint32_t most = 1 + round * 37 % 1000;
+        double quotient = next(&same) * most;
+        quotient /= 10.0;
+        assert_true(mt19937_scaled(&mt, most, 0) / 10 == (uint64_t)quotient);
+    }
+}
+
+// Job name:0 run_time:20 working_set_size:20, 1: 30 and 30, 2: 0 and 80, … of multi.py -s 4 -p -j
+// 5; the third takes one unit all the same.
+static void lengths_and_sets_are_drawn_in_turn(void **state)
+{
+    (void)state;
+    static const int lengths[] = {20, 30, 1, 90, 70}, sets[] = {20, 30, 80, 160, 40};
+    Simulated run;
+    simulate(&run, "machine: { scheduler: fifo, costs: zero }\n"
+                   "workload: { generate: multi, seed: 4, jobs: 5, unit: 1us }\n");
+    assert_int_equal(run.scenario.thread_count, 5);
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "job%d", i);
+        assert_int_equal(run.scenario.threads[i].working_set, sets[i] * 1024);
+        assert_int_equal(simulated_on_core(&run, name), lengths[i] * 1000);
+    }
+    assert_int_equal(run.scenario.machine.python_drawn, 10);
+    simulated_free(&run);
+}
+
 // Other threads may stand beside the jobs, which come first.
 static void other_threads_come_after_the_jobs(void **state)
 {
@@ -211,8 +303,12 @@ int main(void)
         cmocka_unit_test(seeds_are_python_s),
         cmocka_unit_test(later_numbers_are_python_s),
         cmocka_unit_test(scaling_rounds_as_floating_point),
+        cmocka_unit_test(choices_are_python_s),
+        cmocka_unit_test(drawn_numbers_are_passed_over),
+        cmocka_unit_test(tens_are_the_program_s),
         cmocka_unit_test(answers_are_the_programs),
         cmocka_unit_test(lengths_and_tickets_are_drawn_in_turn),
+        cmocka_unit_test(lengths_and_sets_are_drawn_in_turn),
         cmocka_unit_test(other_threads_come_after_the_jobs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

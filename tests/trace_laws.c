@@ -48,6 +48,8 @@ static void on_created(Laws *laws, const TraceRecord *record)
     group->created++;
     const ThreadDef *def = laws_def(laws, task);
     LAW(created_daemon(record->b) == task->daemon, "life: a daemon or not, it is the other");
+    LAW((created_by(record->b) != 0) == (def->spawned || def->forked),
+        "life: made by a thread or by the scenario, it is the other");
     LAW(def->spawned || group->created <= def->count, "life: more threads than the scenario has");
     LawProcess *process = &laws->processes[def->process.index1 - 1];
     LAW(!process->ended, "life: created in a process that has ended");

@@ -1,180 +1,24 @@
 // `ringside run FILE`: simulates a scenario, or reads the trace of an earlier run, and says what
 // came out. Both go through the same sinks, so that both give the same report.
+#include "sim/analysis/cmd_run.h"
 #include "sim/analysis/deadlocks.h"
+#include "sim/analysis/explain.h"
 #include "sim/analysis/export_chrome.h"
 #include "sim/analysis/narrate.h"
 #include "sim/analysis/report.h"
-#include "sim/cli.h"
 #include "sim/cli_shipped.h"
 #include "sim/ringside.h"
 #include "sim/scenario/expect_node.h"
 #include "sim/trace/layout.h"
-#include "sim/trace/sinks.h"
 #include "sim/trace/trace_file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-// ---- the command line
-
-enum { OVERRIDES_MAX = 256 };
-
-// What can be written where. The save comes last: it has a writer of its own.
-typedef enum OutputId {
-    OUTPUT_JSON,
-    OUTPUT_CSV,
-    OUTPUT_NARRATE,
-    OUTPUT_CHROME,
-    OUTPUT_SAVE
-} OutputId;
-
-enum { OUTPUT_COUNT = OUTPUT_SAVE + 1 };
-
-typedef struct Options {
-    Arena arena;
-    const char *file;
-    const char *paths[OUTPUT_COUNT]; // NULL: not asked for
-    const char *overrides[OVERRIDES_MAX];
-    size_t override_count;
-    const char *changes; // the first option that changes the scenario; NULL: none
-    bool quiet;
-} Options;
-
-enum { KEY_JSON = 'j', KEY_CSV = 'c', KEY_NARRATE = 'n', KEY_TRACE = 't', KEY_SAVE = 'o' };
-enum { KEY_SET = 's', KEY_SEED = 'S', KEY_UNTIL = 'u', KEY_QUIET = 'q' };
-
-static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "What to print instead of the summary:", 1},
-    {"json", KEY_JSON, "OUT", OPTION_ARG_OPTIONAL, "Everything counted, as one JSON document", 1},
-    {"csv", KEY_CSV, "OUT", OPTION_ARG_OPTIONAL, "A table of the threads", 1},
-    {"narrate", KEY_NARRATE, "OUT", OPTION_ARG_OPTIONAL, "Each event as a sentence", 1},
-    {"quiet", KEY_QUIET, NULL, 0, "No summary; only what went wrong", 1},
-    {NULL, 0, NULL, 0, "What to write besides:", 2},
-    {"trace", KEY_TRACE, "OUT.json", 0, "The trace for ui.perfetto.dev and chrome://tracing", 2},
-    {"save", KEY_SAVE, "OUT.trace", 0, "The trace as it is, for a later `ringside run OUT.trace`",
-     2},
-    {NULL, 0, NULL, 0, "What to change:", 3},
-    {"set", KEY_SET, "KEY=VALUE", 0, "A value in the file's place (machine.cores=4); repeatable",
-     3},
-    {"seed", KEY_SEED, "N", 0, "Where the random numbers begin", 3},
-    {"until", KEY_UNTIL, "DURATION", 0, "The end of simulated time (2s)", 3},
-    {0},
-};
-
-static void add_override(Options *asked, struct argp_state *state, const char *option,
-                         const char *text)
-{
-    if (asked->override_count == OVERRIDES_MAX)
-        argp_error(state, "more than %d overrides", OVERRIDES_MAX);
-    asked->overrides[asked->override_count++] = text;
-    if (asked->changes == NULL)
-        asked->changes = option;
-}
-
-static error_t parse_option(int key, char *value, struct argp_state *state)
-{
-    Options *asked = state->input;
-    switch (key) {
-    case KEY_JSON:
-        asked->paths[OUTPUT_JSON] = value != NULL ? value : "-";
-        return 0;
-    case KEY_CSV:
-        asked->paths[OUTPUT_CSV] = value != NULL ? value : "-";
-        return 0;
-    case KEY_NARRATE:
-        asked->paths[OUTPUT_NARRATE] = value != NULL ? value : "-";
-        return 0;
-    case KEY_TRACE:
-        asked->paths[OUTPUT_CHROME] = value;
-        return 0;
-    case KEY_SAVE:
-        asked->paths[OUTPUT_SAVE] = value;
-        return 0;
-    case KEY_SET:
-        add_override(asked, state, "--set", value);
-        return 0;
-    case KEY_SEED:
-        add_override(asked, state, "--seed", arena_format(&asked->arena, "seed=%s", value));
-        return 0;
-    case KEY_UNTIL:
-        add_override(asked, state, "--until", arena_format(&asked->arena, "until=%s", value));
-        return 0;
-    case KEY_QUIET:
-        asked->quiet = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (asked->file != NULL)
-            argp_error(state, "only one FILE at a time");
-        asked->file = value;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a FILE is needed");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp argp = {
-    .options = options,
-    .parser = parse_option,
-    .args_doc = "FILE",
-    .doc =
-        "Simulates a scenario and prints what came out. FILE is a scenario's file, the name of "
-        "one that ships (see `ringside list`), a trace that --save wrote, or - for standard "
-        "input. Of --json, --csv and --narrate one goes to standard output, more of them to "
-        "files: --json=OUT."
-        "\vExit status: 0 when every expectation held; 1 when one did not, or the run ended in a "
-        "deadlock that no expectation speaks of or at a limit; 2 when the input or the command "
-        "line is wrong or an output could not be written.\n\nExamples:\n"
-        "  ringside run round-robin\n"
-        "  ringside run my.yaml --set machine.cores=4 --until 2s --json\n"
-        "  ringside run my.yaml --trace my.json     then open it in ui.perfetto.dev",
-};
-
-static bool same_file(const char *left, const char *right)
-{
-    struct stat a, b;
-    if (strcmp(left, right) == 0)
-        return true;
-    return stat(left, &a) == 0 && stat(right, &b) == 0 && S_ISREG(a.st_mode) &&
-           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-// No two outputs may go to one place, nor one to where the scenario is read from.
-static bool outputs_are_apart(const Options *asked, const char *input)
-{
-    for (int i = 0; i < OUTPUT_COUNT; i++) {
-        const char *path = asked->paths[i];
-        if (path == NULL)
-            continue;
-        if (strcmp(path, "-") != 0 && same_file(path, input)) {
-            cli_wrong("%s would be overwritten: it is what is read", input);
-            return false;
-        }
-        for (int k = 0; k < i; k++) {
-            if (asked->paths[k] == NULL || strcmp(path, "/dev/null") == 0)
-                continue;
-            if (strcmp(path, "-") == 0 && strcmp(asked->paths[k], "-") == 0) {
-                cli_wrong(
-                    "only one output can go to standard output; give the others a file, as in "
-                    "--json=out.json");
-                return false;
-            }
-            if (same_file(path, asked->paths[k])) {
-                cli_wrong("two outputs cannot go to the same file, %s", path);
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-// ---- a run and its outputs
+// ---- a run
 
 // One output of the trace. When it can take no more, the run goes on for the others, and the
 // summary is complete; it ends (END_REFUSED) when nobody wants anything of it any more.
@@ -185,12 +29,6 @@ typedef struct Outlet {
     bool refused;
 } Outlet;
 
-typedef struct Output {
-    CliFile file;
-    Writer writer;
-    bool open;
-} Output;
-
 typedef struct Run {
     Options asked;
     Diag diag;
@@ -198,115 +36,22 @@ typedef struct Run {
     TraceFile saved; // when the input is a saved trace
     bool is_saved;
 
-    Output outputs[OUTPUT_SAVE];
-    FileSink save;
-    bool saving;
-    char *save_path; // where the sink writes: the save's path, or a temporary file that is copied
-    bool save_copied;
-
+    Outputs outputs;
     Outlet outlets[OUTPUT_COUNT];
     uint32_t wanted;
     HashSink hash;
     Metrics metrics;
     Narrator narrator;
+    SceneTeller teller;
+    MemorySink memory; // of a simulated run that is to be explained
     ChromeExport chrome;
     Report report;
 } Run;
 
-static bool output_write(void *context, const char *bytes, size_t count)
-{
-    return cli_file_write(&((Output *)context)->file, bytes, count);
-}
-
-static bool output_open(Output *output, const char *path)
-{
-    output->open = cli_file_open(&output->file, path);
-    if (output->open)
-        writer_open(&output->writer, output_write, output);
-    return output->open;
-}
-
-static bool output_close(Output *output)
-{
-    output->open = false;
-    writer_flush(&output->writer); // a failure is the file's too
-    return cli_file_close(&output->file);
-}
-
-// The sink needs a path that it can rename to. For standard output, a pipe or a device that is a
-// temporary file; its bytes are copied when it is complete.
-static bool save_open(Run *run)
-{
-    const char *path = run->asked.paths[OUTPUT_SAVE];
-    char *real = realpath(path, NULL);
-    struct stat status;
-    run->save_copied = strcmp(path, "-") == 0 ||
-                       (real != NULL && stat(real, &status) == 0 && !S_ISREG(status.st_mode));
-    run->save_path = run->save_copied ? cli_temporary_file() : strdup(real != NULL ? real : path);
-    free(real);
-    if (run->save_path == NULL)
-        return false;
-    TraceHeader header = {
-        .measured = false,
-        .seed = run->scenario.seed,
-        .scenario_path = run->scenario.path,
-        .scenario_text = run->scenario.source,
-        .overrides = run->scenario.overrides,
-        .machine = "",
-    };
-    run->saving = file_sink_open(&run->save, run->save_path, &header, &run->diag);
-    if (run->saving)
-        cli_guard(run->save.temporary_path);
-    return run->saving;
-}
-
-static bool save_copy(const Run *run)
-{
-    CliFile out;
-    FILE *from = fopen(run->save_path, "rb");
-    bool good = from != NULL && cli_file_open(&out, run->asked.paths[OUTPUT_SAVE]);
-    char bytes[1 << 16];
-    for (size_t got; good && (got = fread(bytes, 1, sizeof bytes, from)) > 0;)
-        cli_file_write(&out, bytes, got);
-    good = good && cli_file_close(&out);
-    if (from != NULL)
-        fclose(from);
-    return good;
-}
-
-static bool save_close(Run *run)
-{
-    char *temporary = strdup(run->save.temporary_path);
-    run->saving = false;
-    bool good = file_sink_close(&run->save, &run->diag);
-    cli_unguard(temporary);
-    free(temporary);
-    return good && (!run->save_copied || save_copy(run));
-}
-
-static bool outputs_open(Run *run)
-{
-    for (int i = 0; i < OUTPUT_SAVE; i++) {
-        const char *path = run->asked.paths[i];
-        if (path != NULL && !output_open(&run->outputs[i], path))
-            return false;
-    }
-    return run->asked.paths[OUTPUT_SAVE] == NULL || save_open(run);
-}
-
 static void run_free(Run *run)
 {
-    for (int i = 0; i < OUTPUT_SAVE; i++) {
-        if (run->outputs[i].open)
-            cli_file_abandon(&run->outputs[i].file);
-    }
-    if (run->saving)
-        file_sink_abandon(&run->save);
-    if (run->save_copied && run->save_path != NULL) {
-        unlink(run->save_path);
-        cli_unguard(run->save_path);
-    }
-    free(run->save_path);
+    outputs_free(&run->outputs);
+    memory_sink_free(&run->memory);
     diag_free(&run->diag); // it quotes the scenario
     scenario_free(&run->scenario);
     trace_file_free(&run->saved);
@@ -400,18 +145,15 @@ static TraceSink *outlet_open(Run *run, OutputId output, TraceSink *into)
     return &outlet->sink;
 }
 
-static bool prints_summary(const Options *asked)
+// Whether all records are needed at once.
+static bool is_explained(const Options *asked)
 {
-    for (int i = 0; i < OUTPUT_COUNT; i++) {
-        if (asked->paths[i] != NULL && strcmp(asked->paths[i], "-") == 0)
-            return false;
-    }
-    return !asked->quiet;
+    return asked->paths[OUTPUT_WHY] != NULL || asked->paths[OUTPUT_PATH] != NULL;
 }
 
 static size_t open_sinks(Run *run, TraceSink **sinks)
 {
-    run->wanted = prints_summary(&run->asked);
+    run->wanted = run_options_want_summary(&run->asked);
     for (int i = 0; i < OUTPUT_COUNT; i++)
         run->wanted += run->asked.paths[i] != NULL;
     size_t count = 0;
@@ -419,15 +161,23 @@ static size_t open_sinks(Run *run, TraceSink **sinks)
     sinks[count++] = &run->metrics.sink;
     hash_sink_open(&run->hash);
     sinks[count++] = &run->hash.sink;
-    if (run->saving)
-        sinks[count++] = outlet_open(run, OUTPUT_SAVE, &run->save.sink);
-    if (run->outputs[OUTPUT_NARRATE].open) {
-        narrator_open(&run->narrator, &run->scenario, &run->outputs[OUTPUT_NARRATE].writer);
+    if (run->outputs.saving)
+        sinks[count++] = outlet_open(run, OUTPUT_SAVE, &run->outputs.save.sink);
+    if (run->outputs.at[OUTPUT_NARRATE].open) {
+        narrator_open(&run->narrator, &run->scenario, &run->outputs.at[OUTPUT_NARRATE].writer);
         sinks[count++] = outlet_open(run, OUTPUT_NARRATE, &run->narrator.sink);
     }
-    if (run->outputs[OUTPUT_CHROME].open) {
-        chrome_open(&run->chrome, &run->scenario, &run->outputs[OUTPUT_CHROME].writer);
+    if (run->outputs.at[OUTPUT_SCENE].open) {
+        scene_teller_open(&run->teller, &run->scenario, run->asked.at);
+        sinks[count++] = &run->teller.sink;
+    }
+    if (run->outputs.at[OUTPUT_CHROME].open) {
+        chrome_open(&run->chrome, &run->scenario, &run->outputs.at[OUTPUT_CHROME].writer);
         sinks[count++] = outlet_open(run, OUTPUT_CHROME, &run->chrome.sink);
+    }
+    if (is_explained(&run->asked) && !run->is_saved) {
+        memory_sink_open(&run->memory, UINT64_MAX);
+        sinks[count++] = &run->memory.sink;
     }
     return count;
 }
@@ -460,9 +210,9 @@ static bool run_trace(Run *run)
         run->report.has_result = good;
     }
     metrics_finish(&run->metrics, run->report.has_result ? &run->report.result : NULL);
-    if (run->outputs[OUTPUT_NARRATE].open)
+    if (run->outputs.at[OUTPUT_NARRATE].open)
         narrator_free(&run->narrator);
-    if (run->outputs[OUTPUT_CHROME].open)
+    if (run->outputs.at[OUTPUT_CHROME].open)
         chrome_close(&run->chrome);
     return good;
 }
@@ -500,7 +250,7 @@ static void tell_expected_deadlock(const Run *run)
 {
     Arena arena = {0};
     char at[32];
-    if (!run->asked.quiet && !prints_summary(&run->asked))
+    if (!run->asked.quiet && !run_options_want_summary(&run->asked))
         cli_note("the run ended in a deadlock at %s, as expected: %s",
                  duration_text(run->metrics.now_ns, at), deadlocks_text(&run->metrics, &arena));
     arena_free(&arena);
@@ -556,22 +306,54 @@ static bool print_summary(Run *run)
     return output_close(&output);
 }
 
-// Completes every output that was asked for; one that fails does not keep the others from it.
+static void seek_scene(const Recording *recording, Scene *scene, SceneAt at)
+{
+    if (at.by_time)
+        recording_seek_time(recording, scene, at.time_ns);
+    else
+        recording_seek(recording, scene,
+                       at.by_event && at.event < recording->count ? at.event : recording->count);
+}
+
+static bool explain(Run *run)
+{
+    if (!is_explained(&run->asked))
+        return true;
+    Output *outputs = run->outputs.at;
+    Recording recording;
+    Scene scene;
+    bool good = true;
+    if (run->is_saved)
+        recording_of_file(&recording, &run->scenario, &run->saved);
+    else
+        recording_of_memory(&recording, &run->scenario, &run->memory);
+    scene_open(&scene, &run->scenario);
+    seek_scene(&recording, &scene, run->asked.at);
+    if (outputs[OUTPUT_WHY].open)
+        good = explain_why(&outputs[OUTPUT_WHY].writer, &recording, &scene, run->asked.why,
+                           &run->diag);
+    if (outputs[OUTPUT_PATH].open)
+        good =
+            explain_path(&outputs[OUTPUT_PATH].writer, &recording, run->asked.span, &run->diag) &&
+            good;
+    scene_free(&scene);
+    recording_free(&recording);
+    return good;
+}
+
+// Completes every output that was asked for.
 static bool write_outputs(Run *run)
 {
-    Output *outputs = run->outputs;
+    Output *outputs = run->outputs.at;
     if (outputs[OUTPUT_JSON].open)
         report_json(&run->report, &outputs[OUTPUT_JSON].writer);
     if (outputs[OUTPUT_CSV].open)
         report_csv(&run->report, &outputs[OUTPUT_CSV].writer);
-    bool good = true;
-    for (int i = 0; i < OUTPUT_SAVE; i++) {
-        if (outputs[i].open)
-            good = output_close(&outputs[i]) && good;
-    }
-    if (run->saving)
-        good = save_close(run) && good;
-    if (prints_summary(&run->asked))
+    if (outputs[OUTPUT_SCENE].open)
+        scene_teller_write(&run->teller, &outputs[OUTPUT_SCENE].writer);
+    bool good = explain(run);
+    good = outputs_close(&run->outputs, &run->diag) && good;
+    if (run_options_want_summary(&run->asked))
         good = print_summary(run) && good;
     return good;
 }
@@ -596,12 +378,15 @@ static int report(Run *run)
 static int run_file(Run *run)
 {
     const char *path = shipped_find(&run->asked.arena, run->asked.file, &run->diag);
-    if (path != NULL && !outputs_are_apart(&run->asked, path))
+    if (path != NULL && !run_options_are_apart(&run->asked, path))
         return CLI_WRONG;
-    if (path == NULL || !load(run, path) || !outputs_open(run))
+    if (path == NULL || !load(run, path) ||
+        !outputs_open(&run->outputs, &run->asked, &run->scenario, &run->diag))
         return CLI_WRONG;
     int status = run_trace(run) ? report(run) : CLI_WRONG;
     metrics_free(&run->metrics);
+    if (run->asked.paths[OUTPUT_SCENE] != NULL)
+        scene_teller_free(&run->teller);
     return status;
 }
 
@@ -610,7 +395,7 @@ int cmd_run(int argc, char **argv)
     Run *run = calloc(1, sizeof *run);
     if (run == NULL)
         return cli_wrong("no memory left");
-    cli_parse(&argp, argc, argv, &run->asked);
+    run_options_parse(&run->asked, argc, argv);
     int status = run_file(run);
     if (run->diag.first != NULL) // warnings too
         cli_show(&run->diag);

@@ -44,6 +44,15 @@ static const char *joined_name(const Metrics *metrics, const DeadlockMetrics *me
     return scenario_string(scenario, scenario->threads[op->arg[0] - 1].name);
 }
 
+// Whether it waits for a copy of what a thread held that is not in its process: only that one could
+// release it, and it never will, since what it has itself is another.
+static bool waits_for_copy(const Metrics *metrics, const DeadlockMetrics *member, uint32_t holder)
+{
+    Instance object = member->number == 0 ? (Instance){0}
+                                          : instances_sync_at(&metrics->instances, member->number);
+    return object.pid != 0 && object.pid != instances_pid(&metrics->instances, holder);
+}
+
 // Of a member of no circle.
 static DeadlockCause cause_apart(const Metrics *metrics, const DeadlockMetrics *member)
 {
@@ -53,6 +62,8 @@ static DeadlockCause cause_apart(const Metrics *metrics, const DeadlockMetrics *
         return joined_name(metrics, member) != NULL ? DEADLOCK_STUCK : DEADLOCK_NOBODY;
     if (holder == member->task)
         return DEADLOCK_ITSELF;
+    if (waits_for_copy(metrics, member, holder))
+        return DEADLOCK_FORKED;
     return thread != NULL && thread->end_ns >= 0 ? DEADLOCK_ENDED : DEADLOCK_STUCK;
 }
 
@@ -89,6 +100,9 @@ const char *deadlock_group_text(const Metrics *metrics, DeadlockGroup group, Are
         return arena_format(arena, "%s waits for itself", who);
     case DEADLOCK_ENDED:
         return arena_format(arena, "%s %s for something whose holder has ended", who, waits);
+    case DEADLOCK_FORKED:
+        return arena_format(arena, "%s %s for what another process's thread held at the fork", who,
+                            waits);
     case DEADLOCK_STUCK:
         return arena_format(arena, "%s %s for others who never go on", who, waits);
     default:
@@ -122,6 +136,8 @@ static const char *held_text(const Metrics *metrics, const DeadlockMetrics *memb
     const char *name = name_of(metrics, holder, arena), *place = place_text(metrics, op, arena);
     if (cause == DEADLOCK_ITSELF)
         return arena_format(arena, ", which it holds itself%s", place);
+    if (cause == DEADLOCK_FORKED)
+        return arena_format(arena, ", which %s held at the fork%s", name, place);
     if (cause == DEADLOCK_ENDED)
         return arena_format(arena, ", which %s held when it ended%s", name, place);
     if (holder == 0)

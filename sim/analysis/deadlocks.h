@@ -9,6 +9,7 @@
     X(CIRCLE, "circle") /* it waits for others, and they in turn for it */                         \
     X(ITSELF, "itself") /* for what it has itself, or for its own end */                           \
     X(ENDED, "ended")   /* for what a thread has that has ended */                                 \
+    X(FORKED, "forked") /* for its process's copy of what another process's thread had then */     \
     X(STUCK, "stuck")   /* for what a thread has, or its end, and that one never goes on either */ \
     X(NOBODY, "nobody") /* for what nobody has, and nobody is left to bring */
 

@@ -7,17 +7,17 @@
 
 enum { TASKS_MAX = 1 << 24 }; // of a trace; whoever comes later is not looked at
 
-void lock_order_open(LockOrder *order, const Scenario *scenario)
+void lock_order_open(LockOrder *order, const Instances *instances)
 {
-    *order = (LockOrder){.scenario = scenario};
-    order->first_edge = calloc(scenario->sync_count + 1, sizeof *order->first_edge);
-    CHECKF(order->first_edge != NULL, "out of memory for %u locks", scenario->sync_count);
+    *order = (LockOrder){.instances = instances};
 }
 
 void lock_order_free(LockOrder *order)
 {
-    free(order->first_edge);
+    ARRAY_FREE(&order->first_edge);
     ARRAY_FREE(&order->edges);
+    ARRAY_FREE(&order->gates);
+    ARRAY_FREE(&order->open_gates);
     ARRAY_FREE(&order->held);
     ARRAY_FREE(&order->held_first);
     ARRAY_FREE(&order->circle_edges);
@@ -33,43 +33,78 @@ static uint32_t *held_of(LockOrder *order, uint32_t task)
     return &order->held_first.at[task];
 }
 
-static uint64_t bit_of(uint32_t sync)
+static uint32_t *first_edge_of(LockOrder *order, uint32_t sync)
 {
-    return sync > 64 ? 0 : (uint64_t)1 << (sync - 1);
+    while (order->first_edge.count <= sync)
+        *ARRAY_PUSH(&order->first_edge) = 0;
+    return &order->first_edge.at[sync];
 }
 
-static void note_order(LockOrder *order, const LockHeld *from, uint32_t to, uint32_t op,
-                       uint64_t gate)
+// Alone, or as one of those whom a semaphore has let in.
+static bool holds(const LockOrder *order, uint32_t task, uint32_t sync)
 {
-    for (uint32_t i = order->first_edge[from->sync]; i != 0; i = order->edges.at[i - 1].next) {
+    uint32_t i = order->held_first.at[task];
+    while (i != 0 && (order->held.at[i - 1].sync != sync || order->held.at[i - 1].reads))
+        i = order->held.at[i - 1].next;
+    return i != 0;
+}
+
+// What else the task has when it takes `to` while it has `from`.
+static void set_gates(LockOrder *order, LockEdge *edge)
+{
+    edge->gates = (uint32_t)order->gates.count;
+    for (uint32_t i = *held_of(order, edge->task); i != 0; i = order->held.at[i - 1].next) {
+        uint32_t sync = order->held.at[i - 1].sync;
+        if (sync == edge->from || sync == edge->to || order->held.at[i - 1].reads)
+            continue;
+        *ARRAY_PUSH(&order->gates) = sync;
+        edge->gate_count++;
+    }
+}
+
+// The order is taken once more, by `task`: only what it has as well stays a gate.
+static void keep_gates(LockOrder *order, LockEdge *edge, uint32_t task)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < edge->gate_count; i++) {
+        uint32_t sync = order->gates.at[edge->gates + i];
+        if (holds(order, task, sync))
+            order->gates.at[edge->gates + kept++] = sync;
+    }
+    edge->gate_count = kept;
+}
+
+static void note_order(LockOrder *order, const LockHeld *from, uint32_t to, uint32_t op)
+{
+    uint32_t *first = first_edge_of(order, from->sync);
+    for (uint32_t i = *first; i != 0; i = order->edges.at[i - 1].next) {
         LockEdge *edge = &order->edges.at[i - 1];
         if (edge->to != to)
             continue;
         edge->others = edge->others || edge->task != from->task;
-        edge->gate &= gate;
+        keep_gates(order, edge, from->task);
         return;
     }
-    *ARRAY_PUSH(&order->edges) = (LockEdge){.from = from->sync,
-                                            .to = to,
-                                            .task = from->task,
-                                            .from_op = from->op,
-                                            .to_op = op,
-                                            .gate = gate,
-                                            .next = order->first_edge[from->sync]};
-    order->first_edge[from->sync] = (uint32_t)order->edges.count;
+    LockEdge edge = {.from = from->sync,
+                     .to = to,
+                     .task = from->task,
+                     .from_op = from->op,
+                     .to_op = op,
+                     .next = *first};
+    set_gates(order, &edge);
+    *ARRAY_PUSH(&order->edges) = edge;
+    *first = (uint32_t)order->edges.count;
 }
 
-static void taken(LockOrder *order, uint32_t task, uint32_t sync, uint32_t op)
+static void taken(LockOrder *order, LockHeld held)
 {
-    uint32_t *first = held_of(order, task);
-    uint64_t held = 0;
-    for (uint32_t i = *first; i != 0; i = order->held.at[i - 1].next)
-        held |= bit_of(order->held.at[i - 1].sync);
-    for (uint32_t i = *first; i != 0; i = order->held.at[i - 1].next) {
+    uint32_t *first = held_of(order, held.task);
+    for (uint32_t i = *first; i != 0 && !held.gate; i = order->held.at[i - 1].next) {
         LockHeld from = order->held.at[i - 1];
-        if (from.sync != sync)
-            note_order(order, &from, sync, op, held & ~bit_of(from.sync) & ~bit_of(sync));
+        if (from.sync != held.sync && !from.gate)
+            note_order(order, &from, held.sync, held.op);
     }
+    held.next = *first;
     uint32_t index1 = order->held_free;
     if (index1 != 0) {
         order->held_free = order->held.at[index1 - 1].next;
@@ -77,31 +112,58 @@ static void taken(LockOrder *order, uint32_t task, uint32_t sync, uint32_t op)
         ARRAY_EXTEND(&order->held);
         index1 = (uint32_t)order->held.count;
     }
-    order->held.at[index1 - 1] = (LockHeld){task, sync, op, *first};
+    order->held.at[index1 - 1] = held;
     *first = index1;
 }
 
-static void released(LockOrder *order, uint32_t task, uint32_t sync)
+// Returns whether the task had it.
+static bool released(LockOrder *order, uint32_t task, uint32_t sync)
 {
     uint32_t *link = held_of(order, task);
     while (*link != 0 && order->held.at[*link - 1].sync != sync)
         link = &order->held.at[*link - 1].next;
     if (*link == 0)
-        return;
+        return false;
     uint32_t index1 = *link;
     *link = order->held.at[index1 - 1].next;
     order->held.at[index1 - 1].next = order->held_free;
     order->held_free = index1;
+    return true;
 }
 
-void lock_order_add(LockOrder *order, const TraceRecord *record)
+// Whoever lets others in without having come in makes it no gate.
+static void open_gate(LockOrder *order, uint32_t sync)
 {
-    if (record->task >= TASKS_MAX || record->a == 0 || record->a > order->scenario->sync_count)
+    while (order->open_gates.count <= sync)
+        *ARRAY_PUSH(&order->open_gates) = false;
+    order->open_gates.at[sync] = true;
+}
+
+void lock_order_add(LockOrder *order, const TraceRecord *record, uint32_t number)
+{
+    if (record->task >= TASKS_MAX)
         return;
-    if (record->kind == EVENT_LOCK_TAKEN || record->kind == EVENT_LOCK_READ)
-        taken(order, record->task, (uint32_t)record->a, (uint32_t)record->b);
-    else if (record->kind == EVENT_LOCK_RELEASED || record->kind == EVENT_LOCK_READ_RELEASED)
-        released(order, record->task, (uint32_t)record->a);
+    switch ((EventKind)record->kind) {
+    case EVENT_LOCK_TAKEN:
+    case EVENT_LOCK_READ:
+    case EVENT_ACQUIRED:
+        taken(order, (LockHeld){.task = record->task,
+                                .sync = number,
+                                .op = (uint32_t)record->b,
+                                .gate = record->kind == EVENT_ACQUIRED,
+                                .reads = record->kind == EVENT_LOCK_READ});
+        break;
+    case EVENT_LOCK_RELEASED:
+    case EVENT_LOCK_READ_RELEASED:
+        released(order, record->task, number);
+        break;
+    case EVENT_RELEASED:
+        if (!released(order, record->task, number))
+            open_gate(order, number);
+        break;
+    default:
+        break;
+    }
 }
 
 // ---- circles
@@ -112,11 +174,12 @@ static bool find_way_back(const LockOrder *order, const LockEdge *edge, uint32_t
                           uint32_t *queue)
 {
     uint32_t head = 0, tail = 0;
-    memset(by, 0, (order->scenario->sync_count + 1) * sizeof *by);
+    memset(by, 0, (instances_sync_count(order->instances) + 1) * sizeof *by);
     queue[tail++] = edge->to;
     while (head < tail) {
         uint32_t sync = queue[head++];
-        for (uint32_t i = order->first_edge[sync]; i != 0; i = order->edges.at[i - 1].next) {
+        uint32_t first = sync < order->first_edge.count ? order->first_edge.at[sync] : 0;
+        for (uint32_t i = first; i != 0; i = order->edges.at[i - 1].next) {
             uint32_t to = order->edges.at[i - 1].to;
             if (by[to] != 0 || to == edge->to)
                 continue;
@@ -129,18 +192,47 @@ static bool find_way_back(const LockOrder *order, const LockEdge *edge, uint32_t
     return false;
 }
 
+static const LockEdge *edge_of(const LockOrder *order, LockCircle circle, uint32_t index)
+{
+    return &order->edges.at[order->circle_edges.at[circle.first + index]];
+}
+
+static bool has_gate(const LockOrder *order, const LockEdge *edge, uint32_t sync)
+{
+    for (uint32_t i = 0; i < edge->gate_count; i++)
+        if (order->gates.at[edge->gates + i] == sync)
+            return true;
+    return false;
+}
+
+// Whether this lock or semaphore, held at every step, keeps the circle from closing: it does not
+// let as many in at once as there are steps.
+static bool keeps_apart(const LockOrder *order, LockCircle circle, uint32_t sync)
+{
+    const SyncDef *def =
+        &order->instances->scenario->syncs[instances_sync_at(order->instances, sync).id - 1];
+    if (def->kind == SYNC_SEMAPHORE &&
+        (def->parameter >= circle.count ||
+         (sync < order->open_gates.count && order->open_gates.at[sync])))
+        return false;
+    for (uint32_t i = 0; i < circle.count; i++)
+        if (edge_of(order, circle, i)->from == sync ||
+            !has_gate(order, edge_of(order, circle, i), sync))
+            return false;
+    return true;
+}
+
 static bool can_deadlock(const LockOrder *order, LockCircle circle)
 {
-    uint64_t gate = UINT64_MAX, on_it = 0;
+    const LockEdge *first = edge_of(order, circle, 0);
     bool several = false;
-    uint32_t task = order->edges.at[order->circle_edges.at[circle.first]].task;
     for (uint32_t i = 0; i < circle.count; i++) {
-        const LockEdge *edge = &order->edges.at[order->circle_edges.at[circle.first + i]];
-        gate &= edge->gate;
-        on_it |= bit_of(edge->from);
-        several = several || edge->others || edge->task != task;
+        const LockEdge *edge = edge_of(order, circle, i);
+        several = several || edge->others || edge->task != first->task;
     }
-    return several && (gate & ~on_it) == 0;
+    for (uint32_t i = 0; i < first->gate_count && several; i++)
+        several = !keeps_apart(order, circle, order->gates.at[first->gates + i]);
+    return several;
 }
 
 static bool is_known(const LockOrder *order, uint32_t edge)
@@ -153,7 +245,7 @@ static bool is_known(const LockOrder *order, uint32_t edge)
 
 void lock_order_finish(LockOrder *order)
 {
-    size_t room = order->scenario->sync_count + 1;
+    size_t room = instances_sync_count(order->instances) + 1;
     uint32_t *by = calloc(room, sizeof *by), *queue = calloc(room, sizeof *queue);
     CHECKF(by != NULL && queue != NULL, "out of memory for %zu locks", room);
     for (uint32_t e = 0; e < order->edges.count && order->circles.count < LOCK_CIRCLES_MAX; e++) {
@@ -180,4 +272,9 @@ void lock_order_finish(LockOrder *order)
     }
     free(by);
     free(queue);
+    // From here on for readers, who know objects by the scenario's ids.
+    for (size_t i = 0; i < order->edges.count; i++) {
+        order->edges.at[i].from = instances_sync_at(order->instances, order->edges.at[i].from).id;
+        order->edges.at[i].to = instances_sync_at(order->instances, order->edges.at[i].to).id;
+    }
 }

@@ -2,6 +2,7 @@
 
 #include "sim/base/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,21 @@ static bool metrics_write(TraceSink *sink, const TraceRecord *records, size_t co
     return true;
 }
 
+// Those that have come since; [0] is not used.
+static void open_syncs(Metrics *metrics)
+{
+    uint32_t count = instances_sync_count(&metrics->instances);
+    if (count == metrics->sync_count)
+        return;
+    metrics->syncs = realloc(metrics->syncs, ((size_t)count + 1) * sizeof *metrics->syncs);
+    CHECKF(metrics->syncs != NULL, "out of memory for %u objects", count);
+    for (uint32_t i = metrics->sync_count + 1; i <= count; i++) {
+        uint32_t id = instances_sync_at(&metrics->instances, i).id;
+        sync_metrics_open(&metrics->syncs[i], &metrics->scenario->syncs[id - 1], metrics->now_ns);
+    }
+    metrics->sync_count = count;
+}
+
 void metrics_open(Metrics *metrics, const Scenario *scenario)
 {
     memset(metrics, 0, sizeof *metrics);
@@ -40,12 +56,12 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
     metrics->threads.row_bytes = sizeof(ThreadMetrics);
     metrics->core_count = scenario->machine.cores;
     metrics->worker_exit_ns = -1;
-    metrics->syncs = zeroed(scenario->sync_count + 1, sizeof *metrics->syncs);
-    for (uint32_t i = 0; i < scenario->sync_count; i++)
-        sync_metrics_open(&metrics->syncs[i + 1], &scenario->syncs[i]);
-    lock_order_open(&metrics->lock_order, scenario);
-    shared_data_open(&metrics->data, scenario);
-    races_open(&metrics->races, scenario);
+    instances_open(&metrics->instances, scenario);
+    metrics->syncs = zeroed(1, sizeof *metrics->syncs);
+    open_syncs(metrics);
+    lock_order_open(&metrics->lock_order, &metrics->instances);
+    shared_data_open(&metrics->data, &metrics->instances);
+    races_open(&metrics->races, &metrics->instances);
     process_table_open(&metrics->processes, scenario);
     metrics->wakes = zeroed(scenario->thread_count + 1, sizeof *metrics->wakes);
     for (uint32_t i = 0; i <= scenario->thread_count; i++)
@@ -66,12 +82,13 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
 void metrics_free(Metrics *metrics)
 {
     task_table_free(&metrics->threads);
-    for (uint32_t i = 0; i <= metrics->scenario->sync_count; i++)
+    for (uint32_t i = 0; i <= metrics->sync_count; i++)
         sync_metrics_free(&metrics->syncs[i]);
     ARRAY_FREE(&metrics->deadlocks);
     lock_order_free(&metrics->lock_order);
     shared_data_free(&metrics->data);
     races_free(&metrics->races);
+    instances_free(&metrics->instances);
     free(metrics->syncs);
     for (uint32_t i = 0; i <= metrics->scenario->thread_count; i++)
         samples_free(&metrics->wakes[i]);
@@ -258,16 +275,38 @@ static void sync_event(Metrics *metrics, const TraceRecord *record)
     ThreadMetrics *thread = thread_of(metrics, record->task);
     if (thread == NULL || record->a == 0 || record->a > metrics->scenario->sync_count)
         return;
-    sync_metrics_add(&metrics->syncs[record->a], &thread->waits_for, record);
-    lock_order_add(&metrics->lock_order, record);
+    uint32_t number = instances_sync(&metrics->instances, record->task, (uint32_t)record->a);
+    sync_metrics_add(&metrics->syncs[number], &thread->waits_for, record);
+    lock_order_add(&metrics->lock_order, record, number);
+}
+
+// A process begins with copies of what its parent's threads synchronise by.
+static void process_copied(Metrics *metrics, const TraceRecord *record)
+{
+    if (record->a > UINT32_MAX || record->b > UINT32_MAX)
+        return;
+    uint32_t child = process_names_first(&metrics->processes.names, metrics->scenario, record->a);
+    for (uint32_t id = 1; id <= metrics->scenario->sync_count; id++) {
+        uint32_t to = instances_sync_of(&metrics->instances, (uint32_t)record->a, id);
+        uint32_t from = instances_sync_of(&metrics->instances, (uint32_t)record->b, id);
+        if (to != id && to != from)
+            sync_metrics_copy(&metrics->syncs[to], &metrics->syncs[from], record->time_ns,
+                              record->task, child);
+    }
 }
 
 static void deadlock_event(Metrics *metrics, const TraceRecord *record)
 {
     metrics->deadlocked++;
-    if (metrics->deadlocks.count < DEADLOCKS_MAX)
-        *ARRAY_PUSH(&metrics->deadlocks) =
-            (DeadlockMetrics){record->task, (uint32_t)record->a, (uint32_t)record->b, 0};
+    if (metrics->deadlocks.count >= DEADLOCKS_MAX)
+        return;
+    bool known = record->a > 0 && record->a <= metrics->scenario->sync_count;
+    *ARRAY_PUSH(&metrics->deadlocks) = (DeadlockMetrics){
+        .task = record->task,
+        .sync = (uint32_t)record->a,
+        .holder = (uint32_t)record->b,
+        .number =
+            known ? instances_sync(&metrics->instances, record->task, (uint32_t)record->a) : 0};
 }
 
 static void deadlock_place(Metrics *metrics, const TraceRecord *record)
@@ -323,7 +362,11 @@ static void run_end(Metrics *metrics)
         ThreadMetrics *thread = thread_of(metrics, id);
         if (thread == NULL || thread->state == STATE_ENDED)
             continue;
-        metrics->syncs[thread->waits_for.sync].open_waits++; // [0] is not used
+        // Who waits for nothing counts at [0].
+        uint32_t waits_for = thread->waits_for.sync;
+        if (waits_for != 0)
+            waits_for = instances_sync(&metrics->instances, id, waits_for);
+        metrics->syncs[waits_for].open_waits++;
         if (thread->state != STATE_RUNNABLE)
             continue;
         thread->wait_ns += now - thread->since_ns;
@@ -430,6 +473,9 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
     case EVENT_SPAN_END:
         span_event(metrics, record);
         break;
+    case EVENT_PROCESS_COPIED:
+        process_copied(metrics, record);
+        break;
     case EVENT_DEADLOCK:
         deadlock_event(metrics, record);
         break;
@@ -452,10 +498,15 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
 void metrics_add(Metrics *metrics, const TraceRecord *records, size_t count)
 {
     bool shared = metrics->scenario->variable_count > 0;
+    bool processes = metrics->scenario->tracks_processes;
     for (size_t i = 0; i < count; i++) {
         if (metrics->ended)
             break; // RUN_END is the last record of a run
         metrics->now_ns = records[i].time_ns;
+        if (processes) {
+            instances_add(&metrics->instances, &records[i]);
+            open_syncs(metrics);
+        }
         add_one(metrics, &records[i]);
         if (shared) {
             shared_data_add(&metrics->data, &records[i]);
@@ -501,12 +552,56 @@ double metrics_throughput(const Metrics *metrics, uint64_t count)
     return makespan <= 0 ? -1 : (double)count * 1e9 / (double)makespan;
 }
 
+bool metrics_tells_sync(const Metrics *metrics, uint32_t number)
+{
+    const SyncMetrics *sync = &metrics->syncs[number];
+    return number <= metrics->scenario->sync_count || sync->waits.total > 0 ||
+           sync->holds.total > 0 || sync->open_waits > 0 || sync->level_min != sync->level_max;
+}
+
+bool metrics_tells_variable(const Metrics *metrics, uint32_t number)
+{
+    const VariableMetrics *variable = &metrics->data.variables[number];
+    return number <= metrics->scenario->variable_count || variable->loads > 0 ||
+           variable->updates > 0 || variable->failed_swaps > 0;
+}
+
+static char *copy_name(const Metrics *metrics, uint32_t pid, StringId name, char text[static 192])
+{
+    char process[96];
+    process_names_text(&metrics->processes.names, &metrics->threads, metrics->scenario, pid,
+                       process);
+    snprintf(text, 192, "%s/%s", process, scenario_string(metrics->scenario, name));
+    return text;
+}
+
+char *metrics_sync_name(const Metrics *metrics, uint32_t number, char text[static 192])
+{
+    Instance instance = instances_sync_at(&metrics->instances, number);
+    StringId name = metrics->scenario->syncs[instance.id - 1].name;
+    if (instance.pid != 0)
+        return copy_name(metrics, instance.pid, name, text);
+    snprintf(text, 192, "%s", scenario_string(metrics->scenario, name));
+    return text;
+}
+
+char *metrics_variable_name(const Metrics *metrics, uint32_t number, char text[static 192])
+{
+    Instance instance = instances_variable_at(&metrics->instances, number);
+    if (instance.pid != 0)
+        return copy_name(metrics, instance.pid, metrics->scenario->variables[instance.id - 1].name,
+                         text);
+    char name[96];
+    snprintf(text, 192, "%s", variable_name(metrics->scenario, number, name));
+    return text;
+}
+
 uint32_t metrics_holder(const Metrics *metrics, const DeadlockMetrics *member, uint32_t *op)
 {
     *op = 0;
-    if (member->sync == 0 || member->sync > metrics->scenario->sync_count)
+    if (member->number == 0)
         return member->holder;
-    const SyncMetrics *sync = &metrics->syncs[member->sync];
+    const SyncMetrics *sync = &metrics->syncs[member->number];
     for (size_t i = 0; i < sync->holders.count; i++) {
         const SyncHold *hold = &sync->holders.at[i];
         if (member->holder != 0 && hold->task != member->holder)

@@ -22,6 +22,7 @@
 //   (`until`, a limit, a deadlock) it is the end of the run.
 // - A daemon that ends with its process has an end and a turnaround like any thread.
 #pragma once
+#include "sim/analysis/instances.h"
 #include "sim/analysis/lock_order.h"
 #include "sim/analysis/open_spans.h"
 #include "sim/analysis/process_metrics.h"
@@ -65,6 +66,7 @@ typedef struct CoreMetrics {
 // A member of a deadlock.
 typedef struct DeadlockMetrics {
     uint32_t task, sync, holder; // sync 0: it joins; holder 0: nobody in particular
+    uint32_t number;             // of the sync, see instances.h
     uint32_t op;                 // by which it waits; 0: not known
 } DeadlockMetrics;
 
@@ -91,9 +93,11 @@ typedef struct Metrics {
     TaskTable threads; // of ThreadMetrics
     CoreMetrics cores[CORES_MAX];
     uint32_t core_count; // the scenario's, or more when the trace has more
-    SyncMetrics *syncs;  // by SyncId
-    Samples *wakes;      // by ThreadDefId, owned by instance
-    uint32_t *name_of;   // by StringId: index1 into `names`
+    Instances instances;
+    SyncMetrics *syncs; // by number, see instances.h: the scenario's by SyncId, then copies
+    uint32_t sync_count;
+    Samples *wakes;    // by ThreadDefId, owned by instance
+    uint32_t *name_of; // by StringId: index1 into `names`
     ARRAY(NameMetrics) names;
     ARRAY(uint32_t) printed; // StringId.index1, the first PRINTED_MAX lines
     uint64_t printed_count;
@@ -133,6 +137,14 @@ const ThreadMetrics *metrics_thread(const Metrics *metrics, uint32_t id);
 double metrics_utilization(const Metrics *metrics, uint32_t core);
 // Per second of makespan; -1 when there was none.
 double metrics_throughput(const Metrics *metrics, uint64_t count);
+
+// Whether the object or the variable with this number (see instances.h) is worth telling of: the
+// scenario's own ones are, a forked process's copies when it has used them.
+bool metrics_tells_sync(const Metrics *metrics, uint32_t number);
+bool metrics_tells_variable(const Metrics *metrics, uint32_t number);
+// Its name; "process/name" of a copy. Returns `text`.
+char *metrics_sync_name(const Metrics *metrics, uint32_t number, char text[static 192]);
+char *metrics_variable_name(const Metrics *metrics, uint32_t number, char text[static 192]);
 
 // Who has what the member of a deadlock waits for: a TaskId.index1, or 0. `*op`: by which operation
 // that one took it, or 0.

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// A damaged trace may name any process.
+enum { PIDS_AHEAD = 1024 };
+
 typedef struct RaceTask {
     TaskRow row;
     uint32_t thread1; // index1 of its RaceThread; 0: it has touched no variable
@@ -31,8 +34,9 @@ typedef struct Touch {
 } Touch;
 
 struct RacePlace {
-    uint32_t op, variable;
+    uint32_t op, variable; // a number
     AccessKind kind;
+    bool writes;
     uint32_t next; // place of the same variable
     uint32_t count;
     Touch *touches; // by thread
@@ -54,17 +58,25 @@ static void *zeroed(size_t count, size_t bytes)
     return memory;
 }
 
-void races_open(Races *races, const Scenario *scenario)
+void races_open(Races *races, const Instances *instances)
 {
-    *races = (Races){.scenario = scenario};
+    const Scenario *scenario = instances->scenario;
+    *races = (Races){.scenario = scenario, .instances = instances};
     if (scenario->variable_count == 0)
         return;
     races->tasks.row_bytes = sizeof(RaceTask);
-    races->syncs = zeroed(scenario->sync_count + 1, sizeof *races->syncs);
     races->ended = zeroed(scenario->thread_count + 1, sizeof *races->ended);
-    races->variables = zeroed(scenario->variable_count + 1, sizeof *races->variables);
+    races->pipes = zeroed(scenario->pipe_count + 1, sizeof *races->pipes);
+    races->messages = zeroed(scenario->message_queue_count + 1, sizeof *races->messages);
     races->place_of = zeroed((size_t)scenario->op_count * 2 + 2, sizeof *races->place_of);
     ARRAY_EXTEND(&races->places);
+}
+
+static void free_clocks(Races *races, VectorClock *clocks, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        vector_clock_free(&clocks[i], &races->bytes);
+    free(clocks);
 }
 
 void races_free(Races *races)
@@ -78,18 +90,19 @@ void races_free(Races *races)
             vector_clock_free(&task->clock, &races->bytes);
     }
     task_table_free(&races->tasks);
-    for (uint32_t i = 0; i <= scenario->sync_count; i++) {
-        vector_clock_free(&races->syncs[i].released, &races->bytes);
-        vector_clock_free(&races->syncs[i].others, &races->bytes);
-        ARRAY_FREE(&races->syncs[i].come);
+    for (size_t i = 0; i < races->syncs.count; i++) {
+        vector_clock_free(&races->syncs.at[i].released, &races->bytes);
+        vector_clock_free(&races->syncs.at[i].others, &races->bytes);
+        ARRAY_FREE(&races->syncs.at[i].come);
     }
-    free(races->syncs);
-    for (uint32_t i = 0; i <= scenario->thread_count; i++)
-        vector_clock_free(&races->ended[i], &races->bytes);
-    free(races->ended);
-    for (uint32_t i = 0; i <= scenario->variable_count; i++)
-        vector_clock_free(&races->variables[i].released, &races->bytes);
-    free(races->variables);
+    ARRAY_FREE(&races->syncs);
+    free_clocks(races, races->ended, scenario->thread_count + 1);
+    free_clocks(races, races->pipes, scenario->pipe_count + 1);
+    free_clocks(races, races->messages, scenario->message_queue_count + 1);
+    free_clocks(races, races->processes.at, races->processes.count);
+    for (size_t i = 0; i < races->variables.count; i++)
+        vector_clock_free(&races->variables.at[i].released, &races->bytes);
+    ARRAY_FREE(&races->variables);
     for (size_t i = 0; i < races->places.count; i++)
         free(races->places.at[i].touches);
     ARRAY_FREE(&races->places);
@@ -135,10 +148,24 @@ static void spawned(Races *races, RaceTask *task, uint64_t child_id)
         release(races, task, &child->clock);
 }
 
-static void ended(Races *races, RaceTask *task, bool joinable)
+// What has become known of a process when it is collected.
+static VectorClock *process_clock(Races *races, uint64_t pid)
 {
-    if (joinable)
+    if (pid > races->processes.count + PIDS_AHEAD)
+        return NULL;
+    while (races->processes.count <= pid)
+        ARRAY_EXTEND(&races->processes);
+    return &races->processes.at[pid];
+}
+
+static void ended(Races *races, RaceTask *task, const TraceRecord *record)
+{
+    uint32_t pid = instances_pid(races->instances, record->task);
+    VectorClock *process = pid == 0 ? NULL : process_clock(races, pid);
+    if (record->kind == EVENT_TASK_EXITED)
         vector_clock_join(&races->ended[task->row.def], &task->clock, &races->bytes);
+    if (process != NULL) // killed ones too: nothing of a process goes on behind its end
+        vector_clock_join(process, &task->clock, &races->bytes);
     if (task->thread1 != 0)
         races->threads.at[task->thread1 - 1] = (struct RaceThread){
             .clock = vector_clock_get(&task->clock, task->thread1 - 1), .ended = true};
@@ -165,7 +192,10 @@ static void synchronised(Races *races, RaceTask *task, const TraceRecord *record
     if (record->a == 0 || record->a > races->scenario->sync_count)
         return;
     const SyncDef *def = &races->scenario->syncs[record->a - 1];
-    struct RaceSync *sync = &races->syncs[record->a];
+    uint32_t number = instances_sync(races->instances, record->task, (uint32_t)record->a);
+    while (races->syncs.count <= number)
+        ARRAY_EXTEND(&races->syncs);
+    struct RaceSync *sync = &races->syncs.at[number];
     switch ((EventKind)record->kind) {
     case EVENT_LOCK_TAKEN:
         acquire(races, task, &sync->released);
@@ -216,6 +246,42 @@ static void synchronised(Races *races, RaceTask *task, const TraceRecord *record
     }
 }
 
+// What orders threads of different processes. Pipes and message queues are kernel objects: there is
+// one of each.
+static void between_processes(Races *races, RaceTask *task, const TraceRecord *record)
+{
+    const Scenario *scenario = races->scenario;
+    VectorClock *pipe = record->a <= scenario->pipe_count ? &races->pipes[record->a] : NULL;
+    VectorClock *queue =
+        record->a <= scenario->message_queue_count ? &races->messages[record->a] : NULL;
+    VectorClock *process;
+    switch ((EventKind)record->kind) {
+    case EVENT_PROCESS_REAPED:
+        process = process_clock(races, record->a);
+        if (process != NULL)
+            acquire(races, task, process);
+        break;
+    case EVENT_PIPE_WRITTEN:
+    case EVENT_PIPE_CLOSED:
+        if (pipe != NULL)
+            release(races, task, pipe);
+        break;
+    case EVENT_PIPE_READ:
+    case EVENT_PIPE_EOF:
+        if (pipe != NULL)
+            acquire(races, task, pipe);
+        break;
+    case EVENT_MESSAGE_SENT:
+        if (queue != NULL)
+            release(races, task, queue);
+        break;
+    default:
+        if (queue != NULL)
+            acquire(races, task, queue);
+        break;
+    }
+}
+
 // ---- accesses
 
 // Whether all that the ended thread has done is known to the task.
@@ -248,16 +314,23 @@ static bool enter(Races *races, RaceTask *task)
 static struct RacePlace *place_at(Races *races, uint32_t variable, uint32_t op, AccessKind kind,
                                   bool writes)
 {
-    uint32_t *index = &races->place_of[(size_t)op * 2 + writes];
-    if (*index == 0) {
-        struct RaceVariable *owner = &races->variables[variable];
-        *index = (uint32_t)races->places.count;
-        *ARRAY_PUSH(&races->places) =
-            (struct RacePlace){.op = op, .variable = variable, .kind = kind, .next = owner->places};
-        owner->places = *index;
+    uint32_t *last = &races->place_of[(size_t)op * 2 + writes];
+    if (*last != 0 && races->places.at[*last].variable == variable)
+        return &races->places.at[*last];
+    // In another process the op's variable is another one.
+    struct RaceVariable *owner = &races->variables.at[variable];
+    uint32_t index = owner->places;
+    while (index != 0 &&
+           (races->places.at[index].op != op || races->places.at[index].writes != writes))
+        index = races->places.at[index].next;
+    if (index == 0) {
+        index = (uint32_t)races->places.count;
+        *ARRAY_PUSH(&races->places) = (struct RacePlace){
+            .op = op, .variable = variable, .kind = kind, .writes = writes, .next = owner->places};
+        owner->places = index;
     }
-    struct RacePlace *place = &races->places.at[*index];
-    return place->variable == variable ? place : NULL; // an op has one variable, unless damaged
+    *last = index;
+    return &races->places.at[index];
 }
 
 static void touch(Races *races, struct RacePlace *place, const RaceTask *task, uint32_t id)
@@ -317,7 +390,8 @@ static bool compare(Races *races, const RaceTask *task, const struct RacePlace *
                     const TraceRecord *record)
 {
     bool ordered = true;
-    for (uint32_t i = races->variables[here->variable].places; i != 0;
+    uint32_t id = instances_variable_at(races->instances, here->variable).id;
+    for (uint32_t i = races->variables.at[here->variable].places; i != 0;
          i = races->places.at[i].next) {
         const struct RacePlace *place = &races->places.at[i];
         bool conflict = place->kind == ACCESS_WRITE || here->kind == ACCESS_WRITE;
@@ -329,7 +403,8 @@ static bool compare(Races *races, const RaceTask *task, const struct RacePlace *
             if (!conflict)
                 break;
             if (races->found.count < RACES_PAIRS_MAX && is_new_pair(races, place->op, here->op))
-                *ARRAY_PUSH(&races->found) = (Race){.variable = here->variable,
+                *ARRAY_PUSH(&races->found) = (Race){.variable = id,
+                                                    .number = here->variable,
                                                     .first = {place->op, other->task, place->kind},
                                                     .second = {here->op, record->task, here->kind},
                                                     .time_ns = record->time_ns};
@@ -341,7 +416,7 @@ static bool compare(Races *races, const RaceTask *task, const struct RacePlace *
 
 static void judge(Races *races, RaceTask *task, struct RacePlace *place, const TraceRecord *record)
 {
-    struct RaceVariable *variable = &races->variables[place->variable];
+    struct RaceVariable *variable = &races->variables.at[place->variable];
     bool after_last =
         variable->last_thread1 == 0 ||
         vector_clock_get(&task->clock, variable->last_thread1 - 1) >= variable->last_clock;
@@ -358,7 +433,10 @@ static void accessed(Races *races, RaceTask *task, const TraceRecord *record)
     uint32_t id = access_variable(record->a), op = access_op(record->a);
     if (id == 0 || id > scenario->variable_count || op == 0 || op >= scenario->op_count)
         return;
-    struct RaceVariable *variable = &races->variables[id];
+    uint32_t number = instances_variable(races->instances, record->task, id);
+    while (races->variables.count <= number)
+        ARRAY_EXTEND(&races->variables);
+    struct RaceVariable *variable = &races->variables.at[number];
     bool loads = record->kind == EVENT_LOAD, stores = record->kind == EVENT_STORE;
     bool atomic = !(loads || stores) || scenario->variables[id - 1].atomic;
     bool writes = !loads && record->kind != EVENT_SWAP_FAILED;
@@ -366,9 +444,7 @@ static void accessed(Races *races, RaceTask *task, const TraceRecord *record)
     if (atomic && !stores)
         acquire(races, task, &variable->released);
     if (enter(races, task)) {
-        struct RacePlace *place = place_at(races, id, op, kind, !loads);
-        if (place != NULL)
-            judge(races, task, place, record);
+        judge(races, task, place_at(races, number, op, kind, !loads), record);
     }
     if (atomic && writes) {
         vector_clock_copy(&variable->released, &task->clock, &races->bytes);
@@ -404,7 +480,16 @@ void races_add(Races *races, const TraceRecord *record)
         break;
     case EVENT_TASK_EXITED:
     case EVENT_TASK_KILLED:
-        ended(races, task, record->kind == EVENT_TASK_EXITED);
+        ended(races, task, record);
+        break;
+    case EVENT_PROCESS_REAPED:
+    case EVENT_PIPE_WRITTEN:
+    case EVENT_PIPE_CLOSED:
+    case EVENT_PIPE_READ:
+    case EVENT_PIPE_EOF:
+    case EVENT_MESSAGE_SENT:
+    case EVENT_MESSAGE_RECEIVED:
+        between_processes(races, task, record);
         break;
     default:
         synchronised(races, task, record);
@@ -421,6 +506,14 @@ uint32_t races_about(const Races *races, uint32_t variable)
     uint32_t count = 0;
     for (size_t i = 0; i < races->found.count; i++)
         count += races->found.at[i].variable == variable;
+    return count;
+}
+
+uint32_t races_of_number(const Races *races, uint32_t number)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < races->found.count; i++)
+        count += races->found.at[i].number == number;
     return count;
 }
 

@@ -390,32 +390,42 @@ static const char *held_by(const Report *report, const SyncMetrics *lock, Arena 
                : arena_format(arena, "%s and %zu more", name, lock->holders.count - 1);
 }
 
+static SyncKind kind_of(const Report *report, uint32_t number)
+{
+    uint32_t id = instances_sync_at(&report->metrics->instances, number).id;
+    return report->scenario->syncs[id - 1].kind;
+}
+
 // Whether something was still open when the run ended: only then is it worth a column.
 static bool any_open(const Report *report, bool of_locks)
 {
-    const Scenario *scenario = report->scenario;
-    for (uint32_t i = 1; i <= scenario->sync_count; i++) {
+    for (uint32_t i = 1; i <= report->metrics->sync_count; i++) {
         const SyncMetrics *sync = &report->metrics->syncs[i];
-        bool is_lock = sync_is_lock(scenario->syncs[i - 1].kind);
+        bool is_lock = sync_is_lock(kind_of(report, i)) != 0;
         if (is_lock == of_locks && (sync->open_waits > 0 || (is_lock && sync->holders.count > 0)))
             return true;
     }
     return false;
 }
 
-static uint32_t count_syncs(const Scenario *scenario, bool locks)
+static bool is_told(const Report *report, uint32_t number, bool locks)
+{
+    return (sync_is_lock(kind_of(report, number)) != 0) == locks &&
+           metrics_tells_sync(report->metrics, number);
+}
+
+static uint32_t count_syncs(const Report *report, bool locks)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < scenario->sync_count; i++)
-        count += (sync_is_lock(scenario->syncs[i].kind) != 0) == locks;
+    for (uint32_t i = 1; i <= report->metrics->sync_count; i++)
+        count += is_told(report, i, locks);
     return count;
 }
 
 static void locks(const Report *report, Writer *writer, Arena *arena)
 {
-    const Scenario *scenario = report->scenario;
     Table table = {.arena = arena};
-    uint32_t count = count_syncs(scenario, true), row = 0;
+    uint32_t count = count_syncs(report, true), row = 0;
     if (count == 0)
         return;
     bool open = any_open(report, true);
@@ -426,12 +436,13 @@ static void locks(const Report *report, Writer *writer, Arena *arena)
         table.left |= 1u << table.columns;
         table.columns += 2;
     }
-    for (uint32_t i = 1; i <= scenario->sync_count; i++) {
-        if (!sync_is_lock(scenario->syncs[i - 1].kind) || ++row > ROWS_MAX)
+    for (uint32_t i = 1; i <= report->metrics->sync_count; i++) {
+        char name[192];
+        if (!is_told(report, i, true) || ++row > ROWS_MAX)
             continue;
         const SyncMetrics *lock = &report->metrics->syncs[i];
         SamplesSummary holds = samples_summary(&lock->holds), waits = samples_summary(&lock->waits);
-        table_text(&table, scenario_string(scenario, scenario->syncs[i - 1].name));
+        table_text(&table, metrics_sync_name(report->metrics, i, name));
         table_count(&table, holds.count);
         table_summary_ns(&table, &holds, holds.mean);
         table_summary_ns(&table, &holds, holds.max);
@@ -450,9 +461,8 @@ static void locks(const Report *report, Writer *writer, Arena *arena)
 
 static void objects(const Report *report, Writer *writer, Arena *arena)
 {
-    const Scenario *scenario = report->scenario;
     Table table = {.arena = arena};
-    uint32_t count = count_syncs(scenario, false), row = 0;
+    uint32_t count = count_syncs(report, false), row = 0;
     if (count == 0)
         return;
     bool open = any_open(report, false);
@@ -462,16 +472,15 @@ static void objects(const Report *report, Writer *writer, Arena *arena)
         table_text(&table, "still waited at by");
         table.columns++;
     }
-    for (uint32_t i = 1; i <= scenario->sync_count; i++) {
-        SyncKind kind = scenario->syncs[i - 1].kind;
-        if (sync_is_lock(kind) || ++row > ROWS_MAX)
+    for (uint32_t i = 1; i <= report->metrics->sync_count; i++) {
+        if (!is_told(report, i, false) || ++row > ROWS_MAX)
             continue;
         const SyncMetrics *sync = &report->metrics->syncs[i];
         SamplesSummary waits = samples_summary(&sync->waits);
-        char mean[32];
+        char mean[32], name[192];
         snprintf(mean, sizeof mean, "%.2f", sync_metrics_level_mean(sync, report->metrics->now_ns));
-        table_text(&table, arena_format(arena, "%s %s", sync_kind_word(kind),
-                                        scenario_string(scenario, scenario->syncs[i - 1].name)));
+        table_text(&table, arena_format(arena, "%s %s", sync_kind_word(kind_of(report, i)),
+                                        metrics_sync_name(report->metrics, i, name)));
         table_count(&table, (uint64_t)sync->level_min);
         table_text(&table, mean);
         table_count(&table, (uint64_t)sync->level_max);
@@ -497,10 +506,13 @@ static void variables(const Report *report, Writer *writer, Arena *arena)
     heading(report, writer, "Shared variables");
     HEADING(&table, "", "value", "loads", "stores", "atomic changes", "failed swaps",
             "lost updates");
-    for (uint32_t i = 1; i <= scenario->variable_count && i <= ROWS_MAX; i++) {
+    uint32_t row = 0;
+    for (uint32_t i = 1; i <= report->metrics->data.variable_count; i++) {
+        if (!metrics_tells_variable(report->metrics, i) || ++row > ROWS_MAX)
+            continue;
         const VariableMetrics *variable = &report->metrics->data.variables[i];
-        char name[96];
-        table_text(&table, variable_name(scenario, i, name));
+        char name[192];
+        table_text(&table, metrics_variable_name(report->metrics, i, name));
         table_text(&table, arena_format(arena, "%lld", (long long)variable->value));
         table_count(&table, variable->loads);
         table_count(&table, variable->stores);
@@ -509,8 +521,7 @@ static void variables(const Report *report, Writer *writer, Arena *arena)
         table_count(&table, variable_lost_updates(variable));
     }
     table_print(&table, writer, report->colour);
-    if (scenario->variable_count > ROWS_MAX)
-        say_more(writer, scenario->variable_count - ROWS_MAX, "");
+    say_more(writer, row > ROWS_MAX ? row - ROWS_MAX : 0, "");
 }
 
 static void race_side(const Report *report, Writer *writer, const RaceSide *side)

@@ -195,13 +195,25 @@ static int64_t if_any(const SamplesSummary *summary, int64_t ns)
     return summary->count == 0 ? -1 : ns;
 }
 
-static void lock_row(const Report *report, uint32_t id, Row *row, char holder[static 96])
+// Whose an object is: its declared process, or the forked one whose copy it is.
+static const char *owner_name(const Report *report, ProcessId declared, uint32_t pid,
+                              char text[static 96])
 {
-    const SyncDef *def = &report->scenario->syncs[id - 1];
+    const Metrics *metrics = report->metrics;
+    return pid == 0 ? process_name(report->scenario, declared)
+                    : process_names_text(&metrics->processes.names, &metrics->threads,
+                                         report->scenario, pid, text);
+}
+
+static void lock_row(const Report *report, uint32_t id, Row *row, char holder[static 96],
+                     char owner[static 96])
+{
+    Instance instance = instances_sync_at(&report->metrics->instances, id);
+    const SyncDef *def = &report->scenario->syncs[instance.id - 1];
     SamplesSummary holds = samples_summary(&report->metrics->syncs[id].holds);
     SamplesSummary waits = samples_summary(&report->metrics->syncs[id].waits);
     set_text(row, KEY_LOCK_NAME, scenario_string(report->scenario, def->name));
-    set_text(row, KEY_LOCK_PROCESS, process_name(report->scenario, def->process));
+    set_text(row, KEY_LOCK_PROCESS, owner_name(report, def->process, instance.pid, owner));
     set_text(row, KEY_LOCK_KIND, sync_kind_word(def->kind));
     set_count(row, KEY_LOCK_HOLDS, holds.count);
     set_ns(row, KEY_LOCK_HOLD_MEAN_NS, if_any(&holds, holds.mean));
@@ -239,13 +251,14 @@ static const char *sync_name(const Scenario *scenario, uint32_t sync)
                : scenario_string(scenario, scenario->syncs[sync - 1].name);
 }
 
-static void object_row(const Report *report, uint32_t id, Row *row)
+static void object_row(const Report *report, uint32_t id, Row *row, char owner[static 96])
 {
-    const SyncDef *def = &report->scenario->syncs[id - 1];
+    Instance instance = instances_sync_at(&report->metrics->instances, id);
+    const SyncDef *def = &report->scenario->syncs[instance.id - 1];
     const SyncMetrics *sync = &report->metrics->syncs[id];
     SamplesSummary waits = samples_summary(&sync->waits);
-    set_text(row, KEY_OBJECT_NAME, sync_name(report->scenario, id));
-    set_text(row, KEY_OBJECT_PROCESS, process_name(report->scenario, def->process));
+    set_text(row, KEY_OBJECT_NAME, sync_name(report->scenario, instance.id));
+    set_text(row, KEY_OBJECT_PROCESS, owner_name(report, def->process, instance.pid, owner));
     set_text(row, KEY_OBJECT_KIND, sync_kind_word(def->kind));
     set_ns(row, KEY_OBJECT_LEVEL_MIN, sync->level_min);
     set_ns(row, KEY_OBJECT_LEVEL_MAX, sync->level_max);
@@ -291,19 +304,20 @@ static void circle_row(const Report *report, uint64_t number, const LockEdge *ed
     set_line(row, KEY_LOCK_CIRCLE_SECOND_LINE, line_of(scenario, edge->to_op));
 }
 
-static void variable_row(const Report *report, uint32_t id, Row *row)
+static void variable_row(const Report *report, uint32_t id, Row *row, char owner[static 96])
 {
-    const VariableDef *def = &report->scenario->variables[id - 1];
+    Instance instance = instances_variable_at(&report->metrics->instances, id);
+    const VariableDef *def = &report->scenario->variables[instance.id - 1];
     const VariableMetrics *variable = &report->metrics->data.variables[id];
     set_text(row, KEY_VARIABLE_NAME, scenario_string(report->scenario, def->name));
-    set_text(row, KEY_VARIABLE_PROCESS, process_name(report->scenario, def->process));
+    set_text(row, KEY_VARIABLE_PROCESS, owner_name(report, def->process, instance.pid, owner));
     set_signed(row, KEY_VARIABLE_VALUE, variable->value);
     set_count(row, KEY_VARIABLE_LOADS, variable->loads);
     set_count(row, KEY_VARIABLE_STORES, variable->stores);
     set_count(row, KEY_VARIABLE_ATOMICS, variable->atomics);
     set_count(row, KEY_VARIABLE_FAILED_SWAPS, variable->failed_swaps);
     set_count(row, KEY_VARIABLE_LOST_UPDATES, variable_lost_updates(variable));
-    set_count(row, KEY_VARIABLE_RACES, races_about(&report->metrics->races, id));
+    set_count(row, KEY_VARIABLE_RACES, races_of_number(&report->metrics->races, id));
 }
 
 static void race_row(const Report *report, const Race *race, Row *row, char first[static 96],
@@ -381,15 +395,22 @@ static void core_list(const Report *report, Writer *writer)
     }
 }
 
+static bool is_told(const Report *report, uint32_t number, bool locks)
+{
+    uint32_t id = instances_sync_at(&report->metrics->instances, number).id;
+    return (sync_is_lock(report->scenario->syncs[id - 1].kind) != 0) == locks &&
+           metrics_tells_sync(report->metrics, number);
+}
+
 static void lock_list(const Report *report, Writer *writer)
 {
     bool first = true;
-    for (uint32_t id = 1; id <= report->scenario->sync_count; id++) {
+    for (uint32_t id = 1; id <= report->metrics->sync_count; id++) {
         Row row = {0};
-        if (!sync_is_lock(report->scenario->syncs[id - 1].kind))
+        if (!is_told(report, id, true))
             continue;
-        char holder[96];
-        lock_row(report, id, &row, holder);
+        char holder[96], owner[96];
+        lock_row(report, id, &row, holder, owner);
         write_row(writer, SECTION_LOCK, &row, first);
         first = false;
     }
@@ -398,11 +419,12 @@ static void lock_list(const Report *report, Writer *writer)
 static void object_list(const Report *report, Writer *writer)
 {
     bool first = true;
-    for (uint32_t id = 1; id <= report->scenario->sync_count; id++) {
+    for (uint32_t id = 1; id <= report->metrics->sync_count; id++) {
         Row row = {0};
-        if (sync_is_lock(report->scenario->syncs[id - 1].kind))
+        char owner[96];
+        if (!is_told(report, id, false))
             continue;
-        object_row(report, id, &row);
+        object_row(report, id, &row, owner);
         write_row(writer, SECTION_OBJECT, &row, first);
         first = false;
     }
@@ -438,9 +460,12 @@ static void circle_list(const Report *report, Writer *writer)
 
 static void variable_list(const Report *report, Writer *writer)
 {
-    for (uint32_t id = 1; id <= report->scenario->variable_count; id++) {
+    for (uint32_t id = 1; id <= report->metrics->data.variable_count; id++) {
         Row row = {0};
-        variable_row(report, id, &row);
+        char owner[96];
+        if (!metrics_tells_variable(report->metrics, id))
+            continue;
+        variable_row(report, id, &row, owner);
         write_row(writer, SECTION_VARIABLE, &row, id == 1);
     }
 }

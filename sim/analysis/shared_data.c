@@ -5,15 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void shared_data_open(SharedData *data, const Scenario *scenario)
+// Room for variables that have come since, as the scenario says they are at first.
+static void make_room(SharedData *data)
 {
-    *data = (SharedData){.scenario = scenario};
-    if (scenario->variable_count == 0)
+    uint32_t count = instances_variable_count(data->instances);
+    if (count == data->variable_count)
         return;
-    data->variables = calloc(scenario->variable_count + 1, sizeof *data->variables);
-    CHECK(data->variables != NULL);
-    for (uint32_t i = 0; i < scenario->variable_count; i++)
-        data->variables[i + 1].value = scenario->variables[i].value;
+    data->variables = realloc(data->variables, ((size_t)count + 1) * sizeof *data->variables);
+    CHECKF(data->variables != NULL, "out of memory for %u variables", count);
+    for (uint32_t i = data->variable_count + 1; i <= count; i++) {
+        uint32_t id = instances_variable_at(data->instances, i).id;
+        data->variables[i] = (VariableMetrics){.value = data->scenario->variables[id - 1].value};
+    }
+    data->variable_count = count;
+}
+
+void shared_data_open(SharedData *data, const Instances *instances)
+{
+    *data = (SharedData){.scenario = instances->scenario, .instances = instances};
+    make_room(data);
 }
 
 void shared_data_free(SharedData *data)
@@ -111,13 +121,34 @@ static void update(SharedData *data, const TraceRecord *record, uint32_t id, uin
     set_loaded(data, record->task, id, variable->length);
 }
 
+// A process begins with copies of another's: their values are what those are now.
+static void copied(SharedData *data, const TraceRecord *record)
+{
+    uint32_t pid = (uint32_t)record->a, from = (uint32_t)record->b;
+    for (uint32_t id = 1; id <= data->scenario->variable_count; id++) {
+        uint32_t number = instances_variable_of(data->instances, pid, id);
+        if (number != id)
+            data->variables[number].value =
+                data->variables[instances_variable_of(data->instances, from, id)].value;
+    }
+}
+
+static bool is_access(unsigned kind)
+{
+    return kind >= EVENT_LOAD && kind <= EVENT_SWAP_FAILED;
+}
+
 void shared_data_add(SharedData *data, const TraceRecord *record)
 {
     if (data->variables == NULL)
         return;
-    uint32_t id = access_variable(record->a);
+    make_room(data);
+    if (record->kind == EVENT_PROCESS_COPIED && record->a <= UINT32_MAX && record->b <= UINT32_MAX)
+        copied(data, record);
+    uint32_t id = is_access(record->kind) ? access_variable(record->a) : 0;
     if (id == 0 || id > data->scenario->variable_count)
         return;
+    id = instances_variable(data->instances, record->task, id);
     VariableMetrics *variable = &data->variables[id];
     switch ((EventKind)record->kind) {
     case EVENT_LOAD:

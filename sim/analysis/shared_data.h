@@ -8,9 +8,7 @@
 // replace on purpose. Of all updates, those that the last value does not build on are lost: when
 // all of them add 1, value + lost updates is the number of updates.
 #pragma once
-#include "sim/base/array.h"
-#include "sim/scenario/scenario.h"
-#include "sim/trace/record.h"
+#include "sim/analysis/instances.h"
 
 typedef struct VariableMetrics {
     int64_t value; // the last one
@@ -27,14 +25,16 @@ typedef struct LoadedLength {
 
 typedef struct SharedData {
     const Scenario *scenario;
-    VariableMetrics *variables; // by VariableId
-    LoadedLength *loaded;       // a hash map
+    const Instances *instances; // which variable is meant; set before the first record
+    VariableMetrics *variables; // by number, see instances.h
+    uint32_t variable_count;
+    LoadedLength *loaded; // a hash map
     size_t room, count;
 } SharedData;
 
-// `scenario` outlives it. Without variables it stays empty and costs nothing.
-void shared_data_open(SharedData *data, const Scenario *scenario);
-// The next record. Whatever its ids refer to, it is taken without harm.
+// `scenario` and `instances` outlive it. Without variables it stays empty and costs nothing.
+void shared_data_open(SharedData *data, const Instances *instances);
+// The next record, which `instances` have had. Whatever its ids refer to, it is taken without harm.
 void shared_data_add(SharedData *data, const TraceRecord *record);
 void shared_data_free(SharedData *data);
 

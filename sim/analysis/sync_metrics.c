@@ -1,8 +1,8 @@
 #include "sim/analysis/sync_metrics.h"
 
-void sync_metrics_open(SyncMetrics *metrics, const SyncDef *def)
+void sync_metrics_open(SyncMetrics *metrics, const SyncDef *def, int64_t now_ns)
 {
-    *metrics = (SyncMetrics){0};
+    *metrics = (SyncMetrics){.begun_ns = now_ns, .level_since_ns = now_ns};
     if (def->kind == SYNC_SEMAPHORE)
         metrics->level = metrics->level_min = metrics->level_max = def->parameter;
 }
@@ -12,6 +12,20 @@ void sync_metrics_free(SyncMetrics *metrics)
     samples_free(&metrics->waits);
     samples_free(&metrics->holds);
     ARRAY_FREE(&metrics->holders);
+}
+
+void sync_metrics_copy(SyncMetrics *metrics, const SyncMetrics *from, int64_t now_ns,
+                       uint32_t forker, uint32_t child)
+{
+    metrics->level = metrics->level_min = metrics->level_max = from->level;
+    metrics->holders.count = 0;
+    for (size_t i = 0; i < from->holders.count; i++) {
+        SyncHold hold = from->holders.at[i];
+        hold.task = hold.task == forker ? child : hold.task;
+        hold.wave = 1;
+        hold.since_ns = now_ns;
+        *ARRAY_PUSH(&metrics->holders) = hold;
+    }
 }
 
 static void set_level(SyncMetrics *metrics, int64_t level, int64_t now)
@@ -116,9 +130,9 @@ void sync_metrics_add(SyncMetrics *metrics, SyncWait *wait, const TraceRecord *r
 
 double sync_metrics_level_mean(const SyncMetrics *metrics, int64_t now_ns)
 {
-    if (now_ns <= 0)
+    if (now_ns <= metrics->begun_ns)
         return (double)metrics->level;
     double total =
         metrics->level_ns + (double)metrics->level * (double)(now_ns - metrics->level_since_ns);
-    return total / (double)now_ns;
+    return total / (double)(now_ns - metrics->begun_ns);
 }

@@ -27,13 +27,19 @@ typedef struct SyncMetrics {
     ARRAY(SyncHold) holders; // at the end: those who still have it
     uint32_t open_waits;     // at the end: who still waits for it
     int64_t level, level_min, level_max;
+    int64_t begun_ns; // it is there from then on
     int64_t level_since_ns;
     double level_ns; // the level times how long it was so, up to level_since_ns
     uint32_t waves, given_up_wave;
     uint64_t lost; // notifications of a condition that nobody waited for
 } SyncMetrics;
 
-void sync_metrics_open(SyncMetrics *metrics, const SyncDef *def);
+// It is there from `now_ns` on.
+void sync_metrics_open(SyncMetrics *metrics, const SyncDef *def, int64_t now_ns);
+// It is a copy of `from`, made at `now_ns` for task `child` by task `forker`: what that one holds,
+// the child holds.
+void sync_metrics_copy(SyncMetrics *metrics, const SyncMetrics *from, int64_t now_ns,
+                       uint32_t forker, uint32_t child);
 void sync_metrics_free(SyncMetrics *metrics);
 
 // What a thread waits for: part of its metrics.
@@ -45,5 +51,6 @@ typedef struct SyncWait {
 
 // `record` is about the object of `metrics`; `wait` is that of the record's thread.
 void sync_metrics_add(SyncMetrics *metrics, SyncWait *wait, const TraceRecord *record);
-// The mean of the level over the time from 0 to `now_ns`; the level itself when that is none.
+// The mean of the level over the time that it was there, up to `now_ns`; the level itself when that
+// is none.
 double sync_metrics_level_mean(const SyncMetrics *metrics, int64_t now_ns);

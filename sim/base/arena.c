@@ -71,6 +71,21 @@ char *arena_format(Arena *arena, const char *format, ...)
     return text;
 }
 
+void arena_reset(Arena *arena)
+{
+    ArenaBlock *block = arena->block;
+    if (block == NULL)
+        return;
+    if (block->next != NULL) {
+        size_t bytes = arena->bytes;
+        arena_free(arena);
+        arena_alloc(arena, bytes);
+        block = arena->block;
+    }
+    memset(block->data, 0, block->used);
+    block->used = 0;
+}
+
 void arena_free(Arena *arena)
 {
     ArenaBlock *block = arena->block;

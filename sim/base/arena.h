@@ -18,6 +18,9 @@ void *arena_alloc(Arena *arena, size_t bytes);
 char *arena_text(Arena *arena, const char *text, size_t length);
 __attribute__((format(printf, 2, 3))) char *arena_format(Arena *arena, const char *format, ...);
 char *arena_vformat(Arena *arena, const char *format, va_list values);
+// Empties the arena and keeps its memory, as one block: what is filled again to the same level,
+// like a frame, then allocates nothing.
+void arena_reset(Arena *arena);
 // Frees everything; the arena may be used again.
 void arena_free(Arena *arena);
 

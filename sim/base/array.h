@@ -20,6 +20,11 @@
     ((array)->at =                                                                                 \
          array_grow((array)->at, &(array)->count, &(array)->capacity, sizeof *(array)->at))
 
+// `more` further items at once, whose content is undefined.
+#define ARRAY_EXTEND_BY(array, more)                                                               \
+    ((array)->at = array_grow_by((array)->at, &(array)->count, &(array)->capacity,                 \
+                                 sizeof *(array)->at, (more)))
+
 #define ARRAY_POP(array) ((array)->at[--(array)->count])
 
 #define ARRAY_FREE(array)                                                                          \
@@ -31,4 +36,6 @@
 
 // Used by the macros: makes room for one more item of `item_bytes`, zeroes and counts it.
 void *array_grow(void *items, size_t *count, size_t *capacity, size_t item_bytes);
+// The same for `more` items, without zeroing them.
+void *array_grow_by(void *items, size_t *count, size_t *capacity, size_t item_bytes, size_t more);
 void array_free(void *items);

@@ -40,6 +40,13 @@ void mt19937_seed(Mt19937 *mt, uint64_t seed)
     words[0] = 0x80000000u;
 }
 
+void mt19937_seed_drawn(Mt19937 *mt, uint64_t seed, uint64_t drawn)
+{
+    mt19937_seed(mt, seed);
+    for (uint64_t i = 0; i < drawn; i++)
+        mt19937_random_q53(mt);
+}
+
 static void next_words(Mt19937 *mt)
 {
     for (uint32_t i = 0; i < MT19937_WORDS; i++) {
@@ -87,4 +94,13 @@ uint64_t mt19937_scaled(Mt19937 *mt, uint32_t factor, uint32_t offset)
 {
     UInt128 product = round_to_double((UInt128)mt19937_random_q53(mt) * factor);
     return (uint64_t)(round_to_double(product + ((UInt128)offset << 53)) >> 53);
+}
+
+uint32_t mt19937_below(Mt19937 *mt, uint32_t bound)
+{
+    int unused = __builtin_clz(bound); // of 32 bits
+    uint32_t number;
+    while ((number = mt19937_u32(mt) >> unused) >= bound)
+        continue;
+    return number;
 }

@@ -18,6 +18,7 @@ typedef struct Core {
     Instant dispatch_at;    // when it decides what to run; INSTANT_NEVER: no reason to
     bool switching;         // the segment is the cost of the context switch to `current`
     bool in_kernel;         // the segment is kernel time (switching included)
+    bool spinning;          // the segment is a busy wait: it has no length
     bool resched;           // a decision is asked for (need_resched); dispatch_at says when
     uint8_t resched_reason; // SwitchReason for the task that it takes off the core
     TimerHeap timers;       // by latest expiry
@@ -47,12 +48,17 @@ static inline EventKey core_next_key(const Core *core, Instant now, Duration tim
     return key;
 }
 
+// When the interrupts that have the core at `now` are over: `now` when there are none.
+static inline Instant core_free_at(const Core *core, Instant now)
+{
+    return core->irq_until.ns > now.ns ? core->irq_until : now;
+}
+
 // An interrupt takes `cost` from whoever runs on the core, beginning at `now` or behind the
 // interrupts already under way. Returns when it is over.
 static inline Instant core_interrupt(Core *core, Instant now, Duration cost)
 {
-    Instant from = core->irq_until.ns > now.ns ? core->irq_until : now;
-    core->irq_until = instant_add(from, cost);
+    core->irq_until = instant_add(core_free_at(core, now), cost);
     // Who only waits for the decision has no segment to stretch.
     if (core->current.index1 != 0 && core->segment_end.ns != INSTANT_NEVER.ns)
         core->segment_end = instant_add(core->segment_end, cost);

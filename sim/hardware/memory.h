@@ -1,6 +1,11 @@
 // The machine's memory: pages that are taken and given back, with how many processes have each and
 // which, and a limit. It knows no addresses: where a process sees a page is the address space's
 // business (sim/kernel/address_space.h).
+//
+// Pages that follow each other and that the same processes have are a run, and what there is to
+// know of it is kept with its first page: forking, and ending, costs by runs and not by pages.
+// Pages taken together begin as one run, which is cut where somebody gives up a part; the parts of
+// a run stay apart until they are given back.
 #pragma once
 #include "sim/base/array.h"
 #include "sim/base/check.h"
@@ -8,10 +13,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// What is known of the run that begins with this page; of other pages this is not kept up.
 typedef struct Page {
-    uint32_t owners;    // the Pids that have it, xor-ed: with one owner, it is that one
-    uint32_t refs : 24; // how many have it
-    uint32_t node : 8;  // of the machine's memory
+    uint32_t run;    // how many pages it has
+    uint32_t refs;   // how many processes have it
+    uint32_t owners; // their Pids, xor-ed: with one owner, it is that one
 } Page;
 
 // Pages [first, first + count).
@@ -26,7 +32,7 @@ typedef struct Memory {
     ARRAY(PageRange) free;
 } Memory;
 
-enum { PAGES_MAX = 1 << 30, PAGE_OWNERS_MAX = (1 << 24) - 1 };
+enum { PAGES_MAX = 1 << 30 };
 
 // Whether `count` pages more are within the limit.
 static inline bool memory_has(const Memory *memory, uint64_t count)
@@ -34,32 +40,30 @@ static inline bool memory_has(const Memory *memory, uint64_t count)
     return memory->limit == 0 || memory->used + count <= memory->limit;
 }
 
-// Takes at most `count` pages that follow each other for `owner`; how many is in the result. The
-// caller has asked memory_has. Fails the check beyond PAGES_MAX pages, 4 TiB.
-PageRange memory_take(Memory *memory, uint64_t count, uint32_t owner, unsigned node);
-// Page `number`, which nobody has any more, may be taken again.
-void memory_give_back(Memory *memory, uint32_t number);
+// Takes at most `count` pages that follow each other for `owner`, a run; how many is in the result.
+// The caller has asked memory_has. Fails the check beyond PAGES_MAX pages, 4 TiB.
+PageRange memory_take(Memory *memory, uint64_t count, uint32_t owner);
 
-// `owner` has page `number` too.
-static inline void memory_share(Memory *memory, uint32_t number, uint32_t owner)
+// The run that begins with page `first`.
+static inline PageRange memory_run(const Memory *memory, uint32_t first)
 {
-    Page *page = &memory->pages.at[number];
-    CHECKF(page->refs > 0 && page->refs < PAGE_OWNERS_MAX, "page %u", number);
-    page->refs++;
-    page->owners ^= owner;
+    return (PageRange){first, memory->pages.at[first].run};
 }
 
-// `owner` has page `number` no longer. Returns who has it alone now, 0 for nobody or several.
-static inline uint32_t memory_drop(Memory *memory, uint32_t number, uint32_t owner)
+// How many processes have it.
+static inline uint32_t memory_refs(const Memory *memory, uint32_t first)
 {
-    Page *page = &memory->pages.at[number];
-    CHECKF(page->refs > 0, "page %u", number);
-    page->refs--;
-    page->owners ^= owner;
-    if (page->refs > 0)
-        return page->refs == 1 ? page->owners : 0;
-    memory_give_back(memory, number);
-    return 0;
+    return memory->pages.at[first].refs;
 }
+
+// The run that page `number` is in; `first` is a page before it, or itself, with which one begins.
+PageRange memory_run_with(const Memory *memory, uint32_t first, uint32_t number);
+// Lets a run begin with page `number`; `first` is as above.
+void memory_cut(Memory *memory, uint32_t first, uint32_t number);
+// `owner` has the run that begins with page `first` too.
+void memory_share(Memory *memory, uint32_t first, uint32_t owner);
+// `owner` has it no longer, and when it was the last one the pages may be taken again. Returns who
+// has it alone now, 0 for nobody or several.
+uint32_t memory_drop(Memory *memory, uint32_t first, uint32_t owner);
 
 void memory_free(Memory *memory);

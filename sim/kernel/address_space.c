@@ -3,15 +3,17 @@
 #include "sim/base/check.h"
 #include "sim/kernel/process.h"
 
+#include <string.h>
+
 // ---- extents
 
 // The extent that has page `at`, or the first one behind it.
-static size_t extent_index(const Block *block, uint64_t at)
+static size_t extent_index(const Extents *extents, uint64_t at)
 {
-    size_t low = 0, high = block->extents.count;
+    size_t low = 0, high = extents->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        const Extent *extent = &block->extents.at[middle];
+        const Extent *extent = &extents->at[middle];
         if (extent->at + extent->count <= at)
             low = middle + 1;
         else
@@ -23,19 +25,8 @@ static size_t extent_index(const Block *block, uint64_t at)
 static bool continues(const Extent *left, const Extent *right)
 {
     return left->at + left->count == right->at && left->zero == right->zero &&
-           left->protected == right->protected &&
+           left->protected == right->protected && left->node == right->node &&
            (left->zero || left->page + left->count == right->page);
-}
-
-static void append(Block *block, Extent extent)
-{
-    if (extent.count == 0)
-        return;
-    Extent *last = block->extents.count > 0 ? &block->extents.at[block->extents.count - 1] : NULL;
-    if (last != NULL && continues(last, &extent))
-        last->count += extent.count;
-    else
-        *ARRAY_PUSH(&block->extents) = extent;
 }
 
 // The part of `extent` within [from, to).
@@ -50,26 +41,54 @@ static Extent extent_part(Extent extent, uint64_t from, uint64_t to)
     return extent;
 }
 
-// Makes `extent` what its pages are now, whatever they were.
-static void put(Block *block, Extent extent)
+// Adds a part to those before it, of which there are `*count`.
+static void append(Extent *parts, size_t *count, Extent extent)
 {
-    // Most are behind all others: memory is touched from its start on.
-    size_t first = extent_index(block, extent.at);
-    if (first == block->extents.count) {
-        append(block, extent);
-        return;
-    }
+    if (*count > 0 && continues(&parts[*count - 1], &extent))
+        parts[*count - 1].count += extent.count;
+    else if (extent.count > 0)
+        parts[(*count)++] = extent;
+}
+
+// The parts come in the place of extents [first, past).
+static void replace(Extents *extents, size_t first, size_t past, const Extent *parts, size_t count)
+{
+    size_t behind = extents->count - past;
+    if (count > past - first)
+        ARRAY_EXTEND_BY(extents, count - (past - first));
+    memmove(&extents->at[first + count], &extents->at[past], behind * sizeof(Extent));
+    memcpy(&extents->at[first], parts, count * sizeof(Extent));
+    extents->count = first + count + behind;
+}
+
+// Makes `extent` what its pages are now, whatever they were.
+static void put(Extents *extents, Extent extent)
+{
     uint64_t end = extent.at + extent.count;
-    ARRAY(Extent) old = {0};
-    for (size_t i = first; i < block->extents.count; i++)
-        *ARRAY_PUSH(&old) = block->extents.at[i];
-    block->extents.count = first;
-    for (size_t i = 0; i < old.count; i++)
-        append(block, extent_part(old.at[i], 0, extent.at));
-    append(block, extent);
-    for (size_t i = 0; i < old.count; i++)
-        append(block, extent_part(old.at[i], end, UINT64_MAX));
-    ARRAY_FREE(&old);
+    size_t first = extent_index(extents, extent.at), past = first, count = 0;
+    while (past < extents->count && extents->at[past].at < end)
+        past++;
+    Extent left = {0}, right = {0};
+    if (past > first) {
+        left = extent_part(extents->at[first], 0, extent.at);
+        right = extent_part(extents->at[past - 1], end, UINT64_MAX);
+    }
+    Extent parts[5];
+    if (first > 0)
+        append(parts, &count, extents->at[--first]);
+    append(parts, &count, left);
+    append(parts, &count, extent);
+    append(parts, &count, right);
+    if (past < extents->count)
+        append(parts, &count, extents->at[past++]);
+    replace(extents, first, past, parts, count);
+}
+
+// Lets one of memory's runs begin with page `at` of the extent, if it has that page.
+static void cut(Machine *machine, const Extent *extent, uint64_t at)
+{
+    if (at > extent->at && at < extent->at + extent->count)
+        memory_cut(&machine->memory, extent->page, extent->page + (uint32_t)(at - extent->at));
 }
 
 // ---- blocks
@@ -111,25 +130,31 @@ static SharedPages *shared_of(const Machine *machine, const Block *block)
     return &machine->shared_pages.at[block->shared - 1];
 }
 
-// `process` gives up its part of page `number`; whoever then has it alone is told when it is
-// another one than last time, so that a run of pages is told once.
-static void drop(Machine *machine, Process *process, uint32_t number, uint32_t *told)
+static void tell(Machine *machine, uint32_t pid)
 {
-    bool was_shared = machine->memory.pages.at[number].refs > 1;
-    process->space.shared -= was_shared;
-    uint32_t alone = memory_drop(&machine->memory, number, process->pid.index1);
-    if (alone == 0)
-        return;
-    if (*told != alone && *told != 0)
-        address_space_say(machine, process_at(machine, (Pid){*told}), (TaskId){0});
-    *told = alone;
-    process_at(machine, (Pid){alone})->space.shared--;
+    if (pid != 0)
+        address_space_say(machine, process_at(machine, (Pid){pid}), (TaskId){0});
 }
 
-static void tell(Machine *machine, uint32_t told)
+// `process` gives up its part of the extent's pages. Whoever then has some of them alone is told
+// when it is another one than last time, so that a stretch of pages is told once.
+static void drop(Machine *machine, Process *process, const Extent *extent, uint32_t *told)
 {
-    if (told != 0)
-        address_space_say(machine, process_at(machine, (Pid){told}), (TaskId){0});
+    uint32_t page = extent->page;
+    for (uint64_t left = extent->count; left > 0;) {
+        uint32_t count = memory_run(&machine->memory, page).count;
+        bool was_shared = memory_refs(&machine->memory, page) > 1;
+        process->space.shared -= was_shared ? count : 0;
+        uint32_t alone = memory_drop(&machine->memory, page, process->pid.index1);
+        page += count;
+        left -= count;
+        if (alone == 0)
+            continue;
+        if (*told != alone)
+            tell(machine, *told);
+        *told = alone;
+        process_at(machine, (Pid){alone})->space.shared -= count;
+    }
 }
 
 static void release_shared(Machine *machine, Block *block)
@@ -137,9 +162,15 @@ static void release_shared(Machine *machine, Block *block)
     SharedPages *shared = shared_of(machine, block);
     if (--shared->mappings > 0)
         return;
-    for (size_t i = shared->pages.count; i-- > 0;)
-        memory_drop(&machine->memory, shared->pages.at[i], 0);
-    ARRAY_FREE(&shared->pages);
+    for (size_t i = 0; i < shared->extents.count; i++) {
+        const Extent *extent = &shared->extents.at[i];
+        for (uint64_t done = 0; done < extent->count;) {
+            uint32_t page = extent->page + (uint32_t)done;
+            done += memory_run(&machine->memory, page).count;
+            memory_drop(&machine->memory, page, 0);
+        }
+    }
+    ARRAY_FREE(&shared->extents);
 }
 
 // Returns how many pages were resident.
@@ -147,13 +178,13 @@ static uint64_t release(Machine *machine, Process *process, Block *block)
 {
     uint64_t resident = 0;
     uint32_t told = 0;
-    for (size_t i = block->extents.count; i-- > 0;) {
+    for (size_t i = 0; i < block->extents.count; i++) {
         const Extent *extent = &block->extents.at[i];
         if (extent->zero)
             continue;
         resident += extent->count;
-        for (uint64_t n = extent->count; n-- > 0 && block->shared == 0;)
-            drop(machine, process, extent->page + (uint32_t)n, &told);
+        if (block->shared == 0)
+            drop(machine, process, extent, &told);
     }
     tell(machine, told);
     if (block->shared != 0) {
@@ -197,41 +228,59 @@ static TouchRun touch_missing(const Machine *machine, const Block *block, uint64
 {
     if (block->shared == 0)
         return (TouchRun){.faults = true, .kind = write ? FAULT_ANON : FAULT_ZERO, .count = most};
-    uint64_t there = shared_of(machine, block)->pages.count;
+    uint64_t there = shared_of(machine, block)->count;
     if (at >= there)
         return (TouchRun){.faults = true, .kind = FAULT_SHMEM, .count = most};
     uint64_t count = there - at < most ? there - at : most;
     return (TouchRun){.faults = true, .kind = FAULT_MINOR, .count = count};
 }
 
-// Page number `page` is there, and writing to it faults.
-static FaultKind protected_kind(const Machine *machine, uint32_t page)
+static TouchRun touch_extent(const Machine *machine, const Extent *extent, uint64_t at,
+                             uint64_t most, bool write)
 {
-    return machine->memory.pages.at[page].refs > 1 ? FAULT_COW : FAULT_MINOR;
+    uint64_t left = extent->at + extent->count - at;
+    TouchRun run = {.count = most < left ? most : left, .node = extent->node};
+    if (!write || !(extent->zero || extent->protected))
+        return run;
+    run.faults = true;
+    run.kind = FAULT_ANON;
+    if (extent->zero)
+        return run;
+    uint32_t page = extent->page + (uint32_t)(at - extent->at);
+    PageRange pages = memory_run_with(&machine->memory, extent->page, page);
+    left = pages.first + pages.count - page;
+    run.count = run.count < left ? run.count : left;
+    run.kind = memory_refs(&machine->memory, pages.first) > 1 ? FAULT_COW : FAULT_MINOR;
+    return run;
+}
+
+static TouchRun touch_part(const Machine *machine, const Block *block, uint64_t at, uint64_t most,
+                           bool write)
+{
+    size_t index = extent_index(&block->extents, at);
+    if (index == block->extents.count)
+        return touch_missing(machine, block, at, most, write);
+    const Extent *extent = &block->extents.at[index];
+    if (at >= extent->at)
+        return touch_extent(machine, extent, at, most, write);
+    uint64_t missing = extent->at - at;
+    return touch_missing(machine, block, at, missing < most ? missing : most, write);
 }
 
 TouchRun address_space_touch(const Machine *machine, const Block *block, uint64_t at, uint64_t most,
                              bool write)
 {
-    size_t index = extent_index(block, at);
-    if (index == block->extents.count)
-        return touch_missing(machine, block, at, most, write);
-    const Extent *extent = &block->extents.at[index];
-    if (at < extent->at)
-        return touch_missing(machine, block, at, extent->at - at < most ? extent->at - at : most,
-                             write);
-    uint64_t skip = at - extent->at, left = extent->count - skip;
-    most = most < left ? most : left;
-    if (extent->zero)
-        return (TouchRun){.faults = write, .kind = FAULT_ANON, .count = most, .node = NODE_ANY};
-    uint32_t page = extent->page + (uint32_t)skip;
-    const Page *pages = machine->memory.pages.at;
-    TouchRun run = {.faults = write && extent->protected, .count = 1, .node = pages[page].node};
-    if (run.faults)
-        run.kind = protected_kind(machine, page);
-    while (run.count < most && pages[page + run.count].node == run.node &&
-           (!run.faults || protected_kind(machine, page + (uint32_t)run.count) == run.kind))
-        run.count++;
+    TouchRun run = touch_part(machine, block, at, most, write);
+    if (run.faults && most > FAULTS_MAX)
+        most = FAULTS_MAX;
+    while (run.count < most) {
+        TouchRun next = touch_part(machine, block, at + run.count, most - run.count, write);
+        bool alike = next.faults ? next.kind == run.kind : next.node == run.node;
+        if (next.faults != run.faults || !alike)
+            break;
+        run.count += next.count;
+    }
+    run.count = run.count < most ? run.count : most;
     return run;
 }
 
@@ -240,8 +289,8 @@ static void take(Machine *machine, Process *process, Block *block, uint64_t at, 
                  unsigned node)
 {
     while (count > 0) {
-        PageRange range = memory_take(&machine->memory, count, process->pid.index1, node);
-        put(block, (Extent){.at = at, .count = range.count, .page = range.first});
+        PageRange range = memory_take(&machine->memory, count, process->pid.index1);
+        put(&block->extents, (Extent){at, range.count, range.first, .node = (uint8_t)node});
         at += range.count;
         count -= range.count;
     }
@@ -254,21 +303,26 @@ static void fault_anon(Machine *machine, Process *process, Block *block, uint64_
     take(machine, process, block, at, count, node);
 }
 
-// Pages that are protected, of one extent: they get a copy each, or lose the protection when nobody
-// else has them. `run` was asked for a moment ago, so all of its pages are alike.
+// Pages that are protected: they get a copy each, or lose the protection when nobody else has them.
+// `run` was asked for a moment ago, so all of its pages are alike.
 static void fault_copy(Machine *machine, Process *process, Block *block, uint64_t at, TouchRun run,
                        unsigned node)
 {
-    Extent old = extent_part(block->extents.at[extent_index(block, at)], at, at + run.count);
-    if (run.kind == FAULT_MINOR) {
-        old.protected = false;
-        put(block, old);
-        return;
-    }
     uint32_t told = 0;
-    for (uint64_t i = 0; i < run.count; i++)
-        drop(machine, process, old.page + (uint32_t)i, &told);
-    take(machine, process, block, at, run.count, node);
+    for (uint64_t end = at + run.count; at < end;) {
+        Extent whole = block->extents.at[extent_index(&block->extents, at)];
+        Extent old = extent_part(whole, at, end);
+        cut(machine, &whole, at);
+        cut(machine, &whole, at + old.count);
+        if (run.kind == FAULT_MINOR) {
+            old.protected = false;
+            put(&block->extents, old);
+        } else {
+            drop(machine, process, &old, &told);
+            take(machine, process, block, at, old.count, node);
+        }
+        at += old.count;
+    }
     tell(machine, told);
 }
 
@@ -276,12 +330,20 @@ static void fault_shared(Machine *machine, Process *process, Block *block, uint6
                          uint64_t count, unsigned node)
 {
     SharedPages *shared = shared_of(machine, block);
+    uint64_t end = at + count;
     process->space.resident += count;
     process->space.shared += count;
-    for (uint64_t i = at; i < at + count; i++) {
-        if (i == shared->pages.count) // the pages belong to the block, and to no process
-            *ARRAY_PUSH(&shared->pages) = memory_take(&machine->memory, 1, 0, node).first;
-        put(block, (Extent){.at = i, .count = 1, .page = shared->pages.at[i]});
+    while (shared->count < end) {
+        PageRange range = memory_take(&machine->memory, end - shared->count, 0);
+        put(&shared->extents,
+            (Extent){shared->count, range.count, range.first, .node = (uint8_t)node});
+        shared->count += range.count;
+    }
+    while (at < end) {
+        size_t index = extent_index(&shared->extents, at);
+        Extent part = extent_part(shared->extents.at[index], at, end);
+        put(&block->extents, part);
+        at += part.count;
     }
 }
 
@@ -291,7 +353,7 @@ void address_space_fault(Machine *machine, Process *process, Block *block, uint6
     if (block->shared != 0)
         fault_shared(machine, process, block, at, run.count, node);
     else if (run.kind == FAULT_ZERO)
-        put(block, (Extent){.at = at, .count = run.count, .zero = true});
+        put(&block->extents, (Extent){at, run.count, .node = NODE_ANY, .zero = true});
     else if (run.kind == FAULT_ANON)
         fault_anon(machine, process, block, at, run.count, node);
     else
@@ -308,18 +370,38 @@ void address_space_stack(Machine *machine, Process *process, int64_t reserved, i
 // ---- forking
 
 // The child has every page that the parent has; from now on both copy what they write.
-static void fork_extent(Machine *machine, Process *parent, Process *child, Extent *extent)
+static void fork_extent(Machine *machine, Process *parent, Process *child, const Extent *extent)
 {
-    if (extent->zero)
-        return;
-    extent->protected = true;
-    for (uint64_t i = 0; i < extent->count; i++) {
-        uint32_t number = extent->page + (uint32_t)i;
-        parent->space.shared += machine->memory.pages.at[number].refs == 1;
-        memory_share(&machine->memory, number, child->pid.index1);
+    uint32_t page = extent->page;
+    for (uint64_t left = extent->count; left > 0;) {
+        uint32_t count = memory_run(&machine->memory, page).count;
+        bool was_alone = memory_refs(&machine->memory, page) == 1;
+        parent->space.shared += was_alone ? count : 0;
+        memory_share(&machine->memory, page, child->pid.index1);
+        page += count;
+        left -= count;
     }
     child->space.shared += extent->count;
     child->space.resident += extent->count;
+}
+
+static void fork_extents(Machine *machine, Process *parent, Process *child, Extents *extents,
+                         Extents *copy)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < extents->count; i++) {
+        Extent extent = extents->at[i];
+        if (!extent.zero) {
+            fork_extent(machine, parent, child, &extent);
+            extent.protected = true;
+        }
+        append(extents->at, &kept, extent); // what differed in its protection no longer does
+    }
+    extents->count = kept;
+    if (kept == 0)
+        return;
+    ARRAY_EXTEND_BY(copy, kept);
+    memcpy(copy->at, extents->at, kept * sizeof(Extent));
 }
 
 static void fork_block(Machine *machine, Process *parent, Process *child, Block *block)
@@ -330,10 +412,7 @@ static void fork_block(Machine *machine, Process *parent, Process *child, Block 
         // Linux does not copy the tables of shared memory: the child faults its pages in.
         shared_of(machine, block)->mappings++;
     } else {
-        for (size_t i = 0; i < block->extents.count; i++) {
-            fork_extent(machine, parent, child, &block->extents.at[i]);
-            append(&copy, block->extents.at[i]);
-        }
+        fork_extents(machine, parent, child, &block->extents, &copy.extents);
     }
     *ARRAY_PUSH(&child->space.blocks) = copy;
 }

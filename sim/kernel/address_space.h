@@ -16,25 +16,35 @@
 typedef struct Machine Machine;
 typedef struct Process Process;
 
-// Resident pages at, at + 1, … of a block.
+enum {
+    NODE_ANY = 255, // the page of zeros is near to all
+    FAULTS_MAX = 64 // that are taken together
+};
+
+// Resident pages at, at + 1, … of a block. Private ones are a whole number of runs of the machine's
+// memory (sim/hardware/memory.h).
 typedef struct Extent {
     uint64_t at, count;
-    uint32_t page;  // number of the first one; of the zero page: none
+    uint32_t page;  // number of the first one; of the page of zeros: none
+    uint8_t node;   // whose memory it is
     bool zero;      // the page of zeros, which all share and nobody owns
     bool protected; // a write faults: it was there at a fork
 } Extent;
 
-// Pages of a block that processes share by intention, in order: page numbers, as they come.
+typedef ARRAY(Extent) Extents; // ascending
+
+// Pages that processes share by intention. They belong to the block, and to no process.
 typedef struct SharedPages {
-    ARRAY(uint32_t) pages;
+    Extents extents;
+    uint64_t count;    // from the first one on, without gaps
     uint32_t mappings; // how many processes have the block
 } SharedPages;
 
 typedef struct Block {
-    MemoryId name;         // none: the process's own, which grows with each `touch` without a block
-    uint64_t pages;        // reserved
-    uint32_t shared;       // index1 into the machine's shared pages; 0: private
-    ARRAY(Extent) extents; // ascending
+    MemoryId name;   // none: the process's own, which grows with each `touch` without a block
+    uint64_t pages;  // reserved
+    uint32_t shared; // index1 into the machine's shared pages; 0: private
+    Extents extents;
 } Block;
 
 typedef struct AddressSpace {
@@ -52,10 +62,8 @@ Block *address_space_reserve(Machine *machine, Process *process, MemoryId name, 
 // Gives a block back. Returns how many pages were resident in it.
 uint64_t address_space_release(Machine *machine, Process *process, MemoryId name);
 
-// What touching page `at` of a block does, and how many pages from there on, at most `most`, do
-// the same.
-enum { NODE_ANY = 255 }; // the page of zeros is near to all
-
+// What touching page `at` of a block does, and how many pages from there on, at most `most` and of
+// those that fault at most FAULTS_MAX, do the same.
 typedef struct TouchRun {
     bool faults;
     FaultKind kind;

@@ -1,5 +1,7 @@
 #include "sim/kernel/deadlock.h"
 
+#include "sim/kernel/process_data.h"
+
 enum { REPORTED_MAX = 64 }; // blocked tasks named when there is no circle
 
 // It cannot go on by itself: it sleeps, or spins for a lock.
@@ -16,14 +18,15 @@ static Task *waits_for(const Machine *machine, const Task *task)
     if (!is_stuck(task))
         return NULL;
     if (task->waits_sync.index1 != 0) {
-        TaskId owner = machine->syncs[task->waits_sync.index1 - 1].owner;
+        TaskId owner = sync_of(machine, task, task->waits_sync)->owner;
         if (owner.index1 == 0 || task_at(machine, owner)->state == TASK_DEAD)
             return NULL;
         return task_at(machine, owner);
     }
     for (uint32_t i = 1; task->waits_join.index1 != 0 && i <= machine->task_count; i++) {
         Task *other = task_at(machine, (TaskId){i});
-        if (ID_EQUAL(other->def, task->waits_join) && is_stuck(other))
+        if (ID_EQUAL(other->def, task->waits_join) && ID_EQUAL(other->process, task->process) &&
+            is_stuck(other))
             return other;
     }
     return NULL;
@@ -115,7 +118,7 @@ static void report_stuck(Machine *machine)
             continue;
         TaskId owner = {0};
         if (task->waits_sync.index1 != 0)
-            owner = machine->syncs[task->waits_sync.index1 - 1].owner;
+            owner = sync_of(machine, task, task->waits_sync)->owner;
         report(machine, task, owner.index1 != 0 ? task_at(machine, owner) : NULL);
         report_place(machine, task);
         looked++;

@@ -1,6 +1,7 @@
 #include "sim/kernel/fork.h"
 
 #include "sim/kernel/pipe.h"
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/process_end.h"
 
 #include <string.h>
@@ -30,6 +31,10 @@ Duration fork_start(Machine *machine, Task *creator, ThreadDefId def, bool copy)
     if (copy)
         address_space_fork(machine, parent, child);
     Duration cost = process_add_task(machine, child, def, creator);
+    if (copy)
+        process_data_fork(machine, creator, child);
+    else
+        process_data_renew(machine, child);
     if (!copy && !ID_NONE(child->first))
         task_at(machine, child->first)->attention |= ATTENTION_EXEC;
     address_space_say(machine, child, creator->id);
@@ -41,6 +46,7 @@ void fork_exec(Machine *machine, Task *task)
 {
     Process *process = process_of(machine, task);
     process_kill_tasks(machine, process, task, KILL_REASON_EXEC);
+    process_data_renew(machine, process);
     address_space_clear(machine, process);
     // Handlers are code that is gone; what is ignored stays ignored.
     for (int i = 0; i < SIGNAL_COUNT; i++)

@@ -1,8 +1,6 @@
 // New processes: fork, which copies this one's memory on write; spawn (posix_spawn), which begins
 // with none; and exec, which begins anew in the same process.
-//
-// A forked child has the parent's locks, as if they lay in shared memory: what the parent holds
-// stays held by the parent's thread.
+// What becomes of variables and locks is process_data.h's.
 #pragma once
 #include "sim/kernel/process.h"
 

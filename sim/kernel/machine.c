@@ -72,7 +72,7 @@ void machine_refresh(Machine *machine, int core_number)
 uint64_t machine_bytes(const Machine *machine)
 {
     uint64_t bytes = machine->arena.bytes + machine->frames.capacity * sizeof(Frame) +
-                     machine->copies.capacity * sizeof(Copy) +
+                     machine->copies.capacity * sizeof(Copy) + machine->data_bytes +
                      machine->positions.at.capacity * sizeof(uint32_t) +
                      machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
     bytes += machine->memory.pages.capacity * sizeof(Page) +

@@ -41,6 +41,7 @@ typedef struct ThreadGroup {
 } ThreadGroup;
 
 typedef struct Process Process; // process.h
+typedef struct Warmth Warmth;   // warmth.c
 
 typedef struct Arrival {
     int64_t time_ns;
@@ -89,12 +90,13 @@ struct Machine {
     Arrival *arrivals; // sorted by time, then as they stand in the scenario
     uint32_t arrival_count, arrival_next;
 
-    Sync *syncs;                // by SyncId
+    Sync *syncs;                // by SyncId; see process_data.h
     ThreadGroup *groups;        // by ThreadDefId
     ARRAY(Process *) processes; // by Pid; they do not move
     uint32_t *process_counts;   // forked so far, by ProcessId
     Memory memory;
     Cache *caches;    // by core
+    Warmth *warmths;  // by core; NULL: caches make nobody faster, see warmth.h
     CacheLine *lines; // by StringId.index1 of their names
     Rng device_rng;
     Instant device_at;                   // its next interrupt
@@ -106,9 +108,10 @@ struct Machine {
     uint32_t free_frame; // list through `parent`
     uint32_t open_frames;
     uint32_t span_serial;
-    int64_t *values;       // by VariableId
+    int64_t *values;       // by VariableId; see process_data.h
     ARRAY(Copy) copies;    // copies[0] is not used
     uint32_t free_copy;    // list through `next`
+    uint64_t data_bytes;   // what forked processes have copied; see process_data.h
     uint64_t queued_items; // in all queues
 
     uint64_t events;
@@ -165,7 +168,7 @@ void machine_limit(Machine *machine, LimitId limit);
 // Ends the run for a mistake of the scenario that only running it shows; `at` is its place.
 __attribute__((format(printf, 3, 4))) void machine_fail(Machine *machine, SourceAt at,
                                                         const char *format, ...);
-// Closes all open blocks and calls of a task that ends.
+// Closes all open blocks and calls of a task that ends or begins another program.
 void machine_free_frames(Machine *machine, Task *task);
 // The task's name, for messages; as task_name.
 char *machine_task_name(const Machine *machine, TaskId id, char text[static 96]);

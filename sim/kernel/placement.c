@@ -127,6 +127,10 @@ int placement_for_new(Machine *machine, const Task *task, int parent_core)
         return 0;
     if (task->sched_class != SCHED_CLASS_NORMAL)
         return push_pull_place(machine, task);
+    const SchedPolicy *policy = policy_of(machine, task);
+    int own = policy->place_new == NULL ? CORE_NONE : policy->place_new(machine, task);
+    if (own != CORE_NONE)
+        return own;
     int idle = placement_idle_core(machine, task, 0);
     if (idle != CORE_NONE)
         return idle;

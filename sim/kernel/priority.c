@@ -1,5 +1,6 @@
 #include "sim/kernel/priority.h"
 
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/wait_list.h"
 
@@ -84,7 +85,7 @@ void priority_wait(Machine *machine, Task *task)
     // A circle of waits ends where nobody gains any more.
     const Task *waiter = task;
     while (waiter->state == TASK_BLOCKED && is_pi(machine, waiter->waits_sync)) {
-        TaskId owner = machine->syncs[waiter->waits_sync.index1 - 1].owner;
+        TaskId owner = sync_of(machine, waiter, waiter->waits_sync)->owner;
         Task *holder = owner.index1 == 0 ? NULL : task_at(machine, owner);
         if (holder == NULL || holder->state == TASK_DEAD ||
             !higher(current_priority(waiter), current_priority(holder)))
@@ -112,9 +113,11 @@ void priority_release(Machine *machine, Task *task)
         return;
     Priority priority = own_priority(task, def_of(machine, task));
     bool lent = false;
-    for (uint32_t i = 0; i < machine->scenario->sync_count; i++) {
-        const Sync *sync = &machine->syncs[i];
-        if (!is_pi(machine, (SyncId){i + 1}) || !ID_EQUAL(sync->owner, task->id))
+    const ProcessDef *family = process_family(machine, process_of(machine, task));
+    for (uint32_t i = 1; i <= family->sync_count; i++) {
+        SyncId id = {family->sync_first + i};
+        const Sync *sync = sync_of(machine, task, id);
+        if (!is_pi(machine, id) || !ID_EQUAL(sync->owner, task->id))
             continue;
         const Task *waiter = first_waiter(machine, &sync->waiters);
         if (waiter != NULL && higher(current_priority(waiter), priority)) {

@@ -56,7 +56,7 @@ void process_free(Machine *machine)
         address_space_free(&machine->processes.at[i]->space);
     ARRAY_FREE(&machine->processes);
     for (size_t i = 0; i < machine->shared_pages.count; i++)
-        ARRAY_FREE(&machine->shared_pages.at[i].pages);
+        ARRAY_FREE(&machine->shared_pages.at[i].extents);
     ARRAY_FREE(&machine->shared_pages);
     memory_free(&machine->memory);
 }
@@ -174,7 +174,7 @@ void process_release_stack(Machine *machine, Task *task)
 }
 
 static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint32_t instance,
-                    bool daemon)
+                    bool daemon, TaskId creator)
 {
     const ThreadDef *def = def_of(machine, def_id);
     if (machine->task_count % TASK_CHUNK == 0) {
@@ -200,7 +200,7 @@ static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint
     task->fair.slice_ns = def->slice_ns;
     task->fair.custom_slice = def->slice_ns != 0;
     machine_emit(machine, EVENT_TASK_CREATED, CORE_NONE, id, def_id.index1,
-                 created_pack(instance, daemon));
+                 created_pack(instance, daemon, creator.index1));
     bool first = ID_NONE(process->first);
     if (first)
         process->first = id;
@@ -221,7 +221,8 @@ void process_arrive(Machine *machine)
     if (process->state != PROCESS_ALIVE)
         return; // it has ended
     machine->groups[arrival->def.index1 - 1].created++;
-    Task *task = create(machine, process, arrival->def, arrival->instance, def->daemon);
+    Task *task =
+        create(machine, process, arrival->def, arrival->instance, def->daemon, (TaskId){0});
     sched_start(machine, task, placement_for_new(machine, task, CORE_NONE), CORE_NONE);
 }
 
@@ -241,7 +242,7 @@ Duration process_add_task(Machine *machine, Process *process, ThreadDefId def_id
                             : ++process_group(machine, process->pid, def_id)->created;
     // A thread that a daemon starts is a daemon too, as in Python's threading; a process is not.
     bool daemon = creator->daemon && ID_EQUAL(creator->process, process->pid);
-    Task *task = create(machine, process, def_id, instance, daemon);
+    Task *task = create(machine, process, def_id, instance, daemon, creator->id);
     if (!task->daemon) {
         process->workers++;
         machine->workers++;

@@ -36,6 +36,8 @@ struct Process {
     AddressSpace space;
     uint8_t *pipe_ends; // by PipeId.index1: a bit a PipeEnd that is open; NULL: none
     uint32_t handlers[SIGNAL_COUNT];
+    Sync *syncs;     // its own copies, NULL: it uses the machine's; see process_data.h
+    int64_t *values; // the same
 };
 
 static inline Process *process_at(const Machine *machine, Pid pid)

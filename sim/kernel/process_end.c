@@ -2,6 +2,7 @@
 
 #include "sim/base/check.h"
 #include "sim/kernel/pipe.h"
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/signal.h"
 #include "sim/kernel/wait_list.h"
@@ -157,6 +158,7 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
     if (process->alive > 0)
         process_kill_tasks(machine, process, NULL, reason);
     process->workers = process->alive = 0;
+    process_data_drop(machine, process);
     address_space_clear(machine, process);
     address_space_say(machine, process, (TaskId){0});
     pipe_close_all(machine, process, by);

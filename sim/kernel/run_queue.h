@@ -40,9 +40,12 @@ typedef struct SchedPolicy {
     SchedClass sched_class;
     bool uses_tick;  // its decisions fall on timer ticks
     bool preemptive; // a wake-up may preempt
+    bool one_state;  // its state is one for all cores, whatever the scenario's `queue` says
     // Allocates queue->state[sched_class].
     void (*init)(Machine *machine, RunQueue *queue, Arena *arena);
     void (*free)(RunQueue *queue);
+    // The core where `task`, which is new, becomes runnable. NULL or CORE_NONE: placement.h's rule.
+    int (*place_new)(const Machine *machine, const Task *task);
     // `task` becomes runnable here; it is not current.
     void (*enqueue)(Machine *machine, RunQueue *queue, Task *task, EnqueueReason reason);
     // `task` (current or queued) stops being runnable here. False: the policy keeps it on the
@@ -84,6 +87,8 @@ struct RunQueue {
     void *state[SCHED_CLASS_COUNT]; // the policies'
     Task *current;                  // on the core and runnable, or NULL
     uint32_t runnable;  // normal tasks that can run here, current included, delayed ones not
+    TaskId left_by;     // who left the core last, and when
+    Instant left_at;
     Instant exec_start; // current is charged up to here
     Instant slice_end;  // set by the policy; INSTANT_NEVER when it has no exact slices
     bool asked;         // charging current has shown that a decision is due (need_resched)

@@ -1,6 +1,6 @@
-// The scheduler's policy-independent part: making tasks runnable, waking, blocking, deciding what
-// a core runs next, the tick. What to prefer is the policy's business (policy/), where to place a
-// task placement.c's and balance.c's.
+// What happens to tasks, as the policies' independent part sees it: they start, wake, block, end,
+// move, work, and ask for a decision. Who runs then is decided in dispatch.h, what to prefer is the
+// policy's business (policy/), where to place a task placement.c's and balance.c's.
 #pragma once
 #include "sim/kernel/machine.h"
 
@@ -22,9 +22,11 @@ void sched_cancel_timer(Machine *machine, Task *task);
 void sched_yield_to_others(Machine *machine, Task *task);
 // `task`, running, works for `length` in user or kernel mode from now.
 void sched_run(Machine *machine, Task *task, bool in_kernel, Duration length);
-// Ends the user work that `task` has begun, before its time: `delay` from now when it is on a core,
-// else as soon as it has one. Returns whether it is on one.
-bool sched_cut_work(Machine *machine, Task *task, Duration delay);
+// `task`, running, waits in user mode on its core, as if it looked again and again for something,
+// until sched_stop_spinning or until it loses the core: then it goes on when it has one again.
+void sched_spin(Machine *machine, Task *task);
+// `task`, if it spins at the moment, looks again `delay` from now. Returns whether it does.
+bool sched_stop_spinning(Machine *machine, Task *task, Duration delay);
 // `task`, running, is about to execute in user mode. False: a decision is due first; it must not go
 // on, and will be continued when it has a core again.
 bool sched_enters_user(Machine *machine, Task *task);
@@ -49,13 +51,17 @@ void sched_join_class(Machine *machine, Task *task, bool running, bool lowered);
 // `task`, running, uses its working set from now: what is missing of it becomes task->refill.
 void sched_load_working_set(Machine *machine, Task *task);
 
-// Event handlers, by class; the last one is the outside world's.
-void sched_on_device(Machine *machine, int core);
-void sched_on_segment(Machine *machine, int core);
-void sched_on_slice(Machine *machine, int core);
-void sched_on_tick(Machine *machine, int core);
-void sched_on_timer(Machine *machine, int core);
-void sched_on_dispatch(Machine *machine, int core);
+// For dispatch.c.
+
+// Where a class stands on this queue: the lower runs first.
+int sched_precedence(const RunQueue *queue, int sched_class);
+// `task` has just become runnable on `core`: preempts, wakes the idle core, or lets it wait.
+// Returns what sending an interrupt costs the waker on `from_core`.
+Duration sched_notice(Machine *machine, Task *task, int core, int from_core);
+// Wakes those whose timers on `core` have expired, or may.
+void sched_expire_timers(Machine *machine, int core);
+// An interrupt takes `cost` of `core`'s time from now.
+void sched_take_interrupt(Machine *machine, int core, IrqId irq, Duration cost);
 
 static inline bool core_is_idle(const Machine *machine, int core)
 {

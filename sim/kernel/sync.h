@@ -12,11 +12,16 @@ typedef struct WaitList {
     TaskId first, last;
 } WaitList;
 
-// glibc's normal mutex, and the re-entrant one with a depth. Also the word of a spin lock.
+// glibc's normal mutex, and the re-entrant one with a depth.
 typedef struct Mutex {
     uint8_t word;   // 0 free, 1 taken, 2 taken and perhaps waited for
     uint32_t depth; // a re-entrant one: how often its owner has taken it
 } Mutex;
+
+typedef struct SpinLock {
+    bool taken;
+    uint64_t turns; // how many have begun to spin
+} SpinLock;
 
 // glibc's semaphore: a value, and how many are in its slow path.
 typedef struct Semaphore {
@@ -71,10 +76,12 @@ typedef struct Queue {
 
 typedef struct Sync {
     TaskId owner;     // who holds it alone; none: nobody
-    WaitList waiters; // a rwlock: readers; a queue: getters; a condition: groups of even number
+    WaitList waiters; // a rwlock: readers; a queue: getters; a condition: groups of even number; a
+                      // spin lock: those who had a core and spun on it when last looked at
     WaitList others;  // a rwlock: writers; a queue: putters; a condition: groups of odd number
     union {
         Mutex mutex;
+        SpinLock spin;
         Semaphore semaphore;
         Condition condition;
         Event event;

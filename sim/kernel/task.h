@@ -38,13 +38,15 @@ typedef struct TaskLoad {
 
 // What the textbook policies keep for a task.
 typedef struct JobEntity {
-    int64_t left_ns;    // SJF, STCF: of its burst; MLFQ: of its slice
-    int64_t ready_ns;   // SJF, STCF: since when it asks for this burst
-    int64_t pass;       // stride: strides * ns
-    uint32_t epoch;     // MLFQ: boosts up to the last one that reached it
-    uint32_t allotment; // MLFQ: slices left at its level
-    uint8_t level;      // MLFQ: 0 is the highest
-    bool listed;        // MLFQ: it is current, and has its place in the queue already
+    int64_t left_ns;     // SJF, STCF: of its burst; MLFQ: of its slice
+    int64_t ready_ns;    // SJF, STCF: since when it asks for this burst
+    int64_t pass;        // stride: strides * ns
+    uint32_t epoch;      // MLFQ: boosts up to the last one that reached it
+    uint32_t allotment;  // MLFQ: slices left at its level
+    uint8_t level;       // MLFQ: 0 is the highest
+    bool listed;         // MLFQ, multi: it is current, and has its place in the queue already
+    int16_t home;        // multi: the core whose list it is on
+    uint16_t chosen_by1; // multi: the core that will take it at this instant, plus 1
 } JobEntity;
 
 // What the realtime class keeps: 1 (least) .. 99, and how much of a round robin turn is left.
@@ -116,7 +118,7 @@ typedef struct Task {
     uint32_t timer_sequence; // of the timer it expects; 0: none
     Instant wait_until;      // when the wait that it is in gives up; INSTANT_NEVER: it does not
     bool slept;              // in that wait
-    bool spins;              // waits for waits_sync on its core
+    uint64_t spins;          // waits for waits_sync on its core: its turn; 0: it does not
 
     // Its program: the op it is at, the phase within it, its open blocks and calls.
     uint32_t op;

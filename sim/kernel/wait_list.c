@@ -4,6 +4,7 @@
 
 void wait_list_add(Machine *machine, WaitList *list, Task *task)
 {
+    wait_list_leave(machine, task); // a spinner may be interrupted, and sleep in its handler
     task->next_waiter = (TaskId){0};
     task->previous_waiter = list->last;
     task->waits_in = list;

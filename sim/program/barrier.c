@@ -7,13 +7,13 @@
 static void emit_level(Machine *machine, const Task *task, SyncId id)
 {
     machine_emit(machine, EVENT_SYNC_LEVEL, task->core, task->id, id.index1,
-                 sync_at(machine, id)->barrier.arrived);
+                 sync_of(machine, task, id)->barrier.arrived);
 }
 
 // True when `task` is the last one.
 static bool arrive(Machine *machine, Task *task, SyncId id)
 {
-    Barrier *barrier = &sync_at(machine, id)->barrier;
+    Barrier *barrier = &sync_of(machine, task, id)->barrier;
     task->scratch = barrier->round;
     barrier->arrived++;
     emit_level(machine, task, id);
@@ -30,7 +30,7 @@ StepResult step_BARRIER(Machine *machine, Task *task, const Op *op)
 {
     enum { ARRIVE = SYNC_PHASES, WAIT, WOKEN, RETURNED, WAKE, WOKE };
     SyncId id = {op->arg[0]};
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case PHASE_ENTER:
         task->wait_until = INSTANT_NEVER;

@@ -89,7 +89,7 @@ enum {
 // Once the lock is free: until the wait is over. Then the lock is next.
 static StepResult sleep_on(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case IN_KERNEL:
         if (is_signalled(&sync->condition, group_of(task)) || futex_timed_out(machine, task))
@@ -119,7 +119,7 @@ static StepResult sleep_on(Machine *machine, Task *task, const Op *op, SyncId id
 
 static void join_group(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    Condition *condition = &sync_at(machine, id)->condition;
+    Condition *condition = &sync_of(machine, task, id)->condition;
     task->scratch = condition->first + 1;
     condition->second++;
     futex_set_timeout(machine, task, op->arg[1]);
@@ -128,7 +128,7 @@ static void join_group(Machine *machine, Task *task, const Op *op, SyncId id)
 StepResult condition_wait(Machine *machine, Task *task, const Op *op, SyncId id)
 {
     SyncId lock = sync_def(machine, id)->lock;
-    Mutex *mutex = &sync_at(machine, lock)->mutex;
+    Mutex *mutex = &sync_of(machine, task, lock)->mutex;
     bool done = false;
     StepResult result;
     if (task->phase == PHASE_ENTER) {
@@ -204,7 +204,7 @@ static StepResult notify(Machine *machine, Task *task, const Op *op, bool all, u
 {
     enum { SIGNAL = SYNC_PHASES, ONE, OLD, NEW, LAST };
     SyncId id = {op->arg[0]};
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     uint32_t count;
     switch (task->phase) {
     case PHASE_ENTER:

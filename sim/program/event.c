@@ -16,7 +16,7 @@ static void emit_change(Machine *machine, const Task *task, const Op *op, SyncId
 StepResult event_wait(Machine *machine, Task *task, const Op *op, SyncId id)
 {
     enum { LOOK = SYNC_PHASES, IN_KERNEL, WOKEN, RETURNED };
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     Event *event = &sync->event;
     switch (task->phase) {
     case PHASE_ENTER:
@@ -64,7 +64,7 @@ StepResult step_SET(Machine *machine, Task *task, const Op *op)
 {
     enum { CHANGE = SYNC_PHASES, IN_KERNEL, WOKE };
     SyncId id = {op->arg[0]};
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case PHASE_ENTER:
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), CHANGE);
@@ -88,7 +88,7 @@ StepResult step_CLEAR(Machine *machine, Task *task, const Op *op)
     SyncId id = {op->arg[0]};
     if (task->phase == PHASE_ENTER)
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), CHANGE);
-    sync_at(machine, id)->event.set = false;
+    sync_of(machine, task, id)->event.set = false;
     emit_change(machine, task, op, id, false);
     return program_done(task, op);
 }

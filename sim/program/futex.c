@@ -30,7 +30,7 @@ StepResult futex_wait(Machine *machine, Task *task, uint8_t phase)
 // What the trace says of a wait: for a lock who has it, else by which op.
 static void emit_wait(Machine *machine, const Task *task, const Op *op, SyncId id)
 {
-    const Sync *sync = sync_at(machine, id);
+    const Sync *sync = sync_of(machine, task, id);
     if (sync_is_lock(sync_def(machine, id)->kind) && sync->owner.index1 != 0)
         machine_emit(machine, EVENT_LOCK_WAIT, task->core, task->id, id.index1, sync->owner.index1);
     else

@@ -5,6 +5,7 @@
 // what a step function returns, and the op goes on in the phase given. The fast path costs what it
 // costs for a mutex, whatever the kind: an atomic operation on a shared word.
 #pragma once
+#include "sim/kernel/process_data.h"
 #include "sim/program/program.h"
 
 // Phases of taking and of releasing a lock of any kind; every op that does either numbers its own
@@ -21,11 +22,6 @@ enum {
     UNLOCK_WOKE,
     SYNC_PHASES = 20
 };
-
-static inline Sync *sync_at(Machine *machine, SyncId id)
-{
-    return &machine->syncs[id.index1 - 1];
-}
 
 static inline const SyncDef *sync_def(const Machine *machine, SyncId id)
 {

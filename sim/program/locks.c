@@ -10,20 +10,20 @@
 
 void lock_taken(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    sync_at(machine, id)->owner = task->id;
+    sync_of(machine, task, id)->owner = task->id;
     machine_emit(machine, EVENT_LOCK_TAKEN, task->core, task->id, id.index1,
                  program_op_index(machine, op));
 }
 
 void lock_released(Machine *machine, Task *task, SyncId id)
 {
-    sync_at(machine, id)->owner = (TaskId){0};
+    sync_of(machine, task, id)->owner = (TaskId){0};
     machine_emit(machine, EVENT_LOCK_RELEASED, task->core, task->id, id.index1, 0);
 }
 
 bool lock_owned(Machine *machine, Task *task, const Op *op, SyncId id, const char *does)
 {
-    const Sync *sync = sync_at(machine, id);
+    const Sync *sync = sync_of(machine, task, id);
     if (ID_EQUAL(sync->owner, task->id))
         return true;
     char name[96], holder[96];
@@ -58,7 +58,7 @@ StepResult lock_release(Machine *machine, Task *task, const Op *op, SyncId id, b
 {
     SyncKind kind = sync_def(machine, id)->kind;
     // A reader-writer lock has readers that nobody counts one by one.
-    bool reads = kind == SYNC_RWLOCK && sync_at(machine, id)->rwlock.readers > 0;
+    bool reads = kind == SYNC_RWLOCK && sync_of(machine, task, id)->rwlock.readers > 0;
     if (task->phase == UNLOCK_BEGIN && !reads && !lock_owned(machine, task, op, id, "unlocks"))
         return STEP_ENDED;
     switch (kind) {

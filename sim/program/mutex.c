@@ -6,7 +6,7 @@
 
 static void taken(Machine *machine, Task *task, const Op *op, SyncId id, uint8_t word, bool *done)
 {
-    Mutex *mutex = &sync_at(machine, id)->mutex;
+    Mutex *mutex = &sync_of(machine, task, id)->mutex;
     mutex->word = word;
     mutex->depth = 1;
     task->slept = false;
@@ -17,19 +17,19 @@ static void taken(Machine *machine, Task *task, const Op *op, SyncId id, uint8_t
 // The owner of a re-entrant lock takes it again, or gives one of several back.
 static void change_depth(Machine *machine, const Task *task, SyncId id, uint32_t depth)
 {
-    sync_at(machine, id)->mutex.depth = depth;
+    sync_of(machine, task, id)->mutex.depth = depth;
     machine_emit(machine, EVENT_LOCK_NESTED, task->core, task->id, id.index1, depth);
 }
 
 static bool holds_reentrant(Machine *machine, const Task *task, SyncId id)
 {
     return sync_def(machine, id)->kind == SYNC_RLOCK &&
-           ID_EQUAL(sync_at(machine, id)->owner, task->id);
+           ID_EQUAL(sync_of(machine, task, id)->owner, task->id);
 }
 
 StepResult mutex_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     Mutex *mutex = &sync->mutex;
     switch (task->phase) {
     case LOCK_BEGIN:
@@ -68,7 +68,7 @@ StepResult mutex_take(Machine *machine, Task *task, const Op *op, SyncId id, boo
 
 StepResult mutex_release(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     Mutex *mutex = &sync->mutex;
     (void)op;
     switch (task->phase) {

@@ -9,8 +9,8 @@
 
 static void taken(Machine *machine, Task *task, SyncId id, uint8_t word)
 {
-    sync_at(machine, id)->mutex.word = word;
-    sync_at(machine, id)->mutex.depth = 1;
+    sync_of(machine, task, id)->mutex.word = word;
+    sync_of(machine, task, id)->mutex.depth = 1;
     task->slept = false;
     task->waits_sync = (SyncId){0};
     lock_taken(machine, task, &machine->scenario->ops[task->op], id);
@@ -18,7 +18,7 @@ static void taken(Machine *machine, Task *task, SyncId id, uint8_t word)
 
 StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     Mutex *mutex = &sync->mutex;
     switch (task->phase) {
     case LOCK_BEGIN:
@@ -55,7 +55,7 @@ StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, b
 // In the kernel: gives the lock to the first waiter.
 static StepResult hand_over(Machine *machine, Task *task, SyncId id)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     Duration cost = {0};
     lock_released(machine, task, id);
     sync->mutex.word = 0;
@@ -71,7 +71,7 @@ static StepResult hand_over(Machine *machine, Task *task, SyncId id)
 
 StepResult pi_lock_release(Machine *machine, Task *task, SyncId id, bool *done)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case UNLOCK_BEGIN:
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK),

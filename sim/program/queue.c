@@ -3,7 +3,6 @@
 // has something to put; both look again, because another may have been faster (as with the
 // conditions in Python's queue.Queue). An item may carry a function, which the one who gets it
 // calls: that is how a pool's workers get their tasks.
-#include "sim/program/queue.h"
 #include "sim/program/futex.h"
 
 #include "sim/base/check.h"
@@ -86,12 +85,6 @@ static QueueItem take(Queue *queue, bool by_priority)
     return item;
 }
 
-void queue_free(Queue *queue)
-{
-    free(queue->items);
-    queue->items = NULL;
-}
-
 // ---- what both ops share
 
 static Duration access_cost(const Machine *machine)
@@ -104,22 +97,22 @@ static void emit_change(Machine *machine, const Task *task, const Op *op, SyncId
 {
     machine_emit(machine, kind, task->core, task->id, id.index1, program_op_index(machine, op));
     machine_emit(machine, EVENT_SYNC_LEVEL, task->core, task->id, id.index1,
-                 sync_at(machine, id)->queue.count);
+                 sync_of(machine, task, id)->queue.count);
 }
 
 enum { TRY = SYNC_PHASES, IN_KERNEL, WOKEN, RETURNED, WAKE, WOKE, CALLED };
 
 // ---- put
 
-static bool is_full(Machine *machine, SyncId id)
+static bool is_full(const Machine *machine, const Task *task, SyncId id)
 {
     uint32_t capacity = sync_def(machine, id)->parameter;
-    return capacity != 0 && sync_at(machine, id)->queue.count >= capacity;
+    return capacity != 0 && sync_of(machine, task, id)->queue.count >= capacity;
 }
 
 static StepResult put(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    Queue *queue = &sync_at(machine, id)->queue;
+    Queue *queue = &sync_of(machine, task, id)->queue;
     if (machine->queued_items >= (uint64_t)machine->scenario->limits[LIMIT_ITEMS]) {
         machine_limit(machine, LIMIT_ITEMS);
         return STEP_ENDED;
@@ -134,29 +127,29 @@ static StepResult put(Machine *machine, Task *task, const Op *op, SyncId id)
 StepResult step_PUT(Machine *machine, Task *task, const Op *op)
 {
     SyncId id = {op->arg[0]};
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case PHASE_ENTER:
         return program_work(machine, task, false, access_cost(machine), TRY);
     case TRY:
-        if (!is_full(machine, id))
+        if (!is_full(machine, task, id))
             return put(machine, task, op, id);
         sync->queue.putting++;
         futex_set_timeout(machine, task, op->arg[3]);
         return futex_wait(machine, task, IN_KERNEL);
     case IN_KERNEL:
-        if (is_full(machine, id) && !futex_timed_out(machine, task))
+        if (is_full(machine, task, id) && !futex_timed_out(machine, task))
             return futex_sleep(machine, task, op, id, &sync->others, WOKEN);
         return futex_return(machine, task, RETURNED);
     case WOKEN:
         return futex_return(machine, task, RETURNED);
     case RETURNED:
         program_syscall_over(machine, task);
-        if (is_full(machine, id) && !futex_timed_out(machine, task))
+        if (is_full(machine, task, id) && !futex_timed_out(machine, task))
             return futex_wait(machine, task, IN_KERNEL);
         sync->queue.putting--;
-        futex_wait_over(machine, task, id, is_full(machine, id) ? WAIT_TIMEOUT : WAIT_WOKEN);
-        return is_full(machine, id) ? program_done(task, op) : put(machine, task, op, id);
+        futex_wait_over(machine, task, id, is_full(machine, task, id) ? WAIT_TIMEOUT : WAIT_WOKEN);
+        return is_full(machine, task, id) ? program_done(task, op) : put(machine, task, op, id);
     case WAKE:
         return futex_wake_now(machine, task, &sync->waiters, 1, WOKE);
     default:
@@ -182,7 +175,7 @@ static StepResult call_function(Machine *machine, Task *task, const Op *op)
 
 static StepResult get(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    Queue *queue = &sync_at(machine, id)->queue;
+    Queue *queue = &sync_of(machine, task, id)->queue;
     QueueItem item = take(queue, sync_def(machine, id)->by_priority);
     machine->queued_items--;
     task->scratch = item.function;
@@ -193,7 +186,7 @@ static StepResult get(Machine *machine, Task *task, const Op *op, SyncId id)
 StepResult step_GET(Machine *machine, Task *task, const Op *op)
 {
     SyncId id = {op->arg[0]};
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     Queue *queue = &sync->queue;
     switch (task->phase) {
     case PHASE_ENTER:

@@ -3,12 +3,12 @@
 #include "sim/base/check.h"
 #include "sim/kernel/balance.h"
 #include "sim/kernel/deadlock.h"
+#include "sim/kernel/dispatch.h"
 #include "sim/kernel/message_queue.h"
 #include "sim/kernel/pipe.h"
-#include "sim/kernel/process.h"
-#include "sim/kernel/sched.h"
+#include "sim/kernel/process_data.h"
+#include "sim/kernel/warmth.h"
 #include "sim/program/program.h"
-#include "sim/program/queue.h"
 #include "sim/ringside.h"
 
 #include <stdlib.h>
@@ -69,7 +69,8 @@ static void init_cores(Machine *machine)
     const SchedPolicy *normal = sched_policy(machine->scenario->machine.scheduler);
     machine->policies[SCHED_CLASS_NORMAL] = normal;
     machine->uses_tick = normal->uses_tick;
-    machine->shared_queue = count > 1 && machine->scenario->machine.global_queue;
+    machine->shared_queue =
+        count > 1 && (normal->one_state || machine->scenario->machine.global_queue);
     use_urgent_classes(machine);
     for (uint32_t i = 0; i < count; i++) {
         Core *core = &machine->cores[i];
@@ -83,29 +84,6 @@ static void init_cores(Machine *machine)
         balance_init(machine, queue);
         machine->idle_cores[i / 64] |= (uint64_t)1 << (i % 64);
     }
-}
-
-static void init_syncs(Machine *machine)
-{
-    const Scenario *scenario = machine->scenario;
-    for (uint32_t i = 0; i < scenario->sync_count; i++)
-        if (scenario->syncs[i].kind == SYNC_SEMAPHORE)
-            machine->syncs[i].semaphore.value = scenario->syncs[i].parameter;
-}
-
-static void init_values(Machine *machine)
-{
-    const Scenario *scenario = machine->scenario;
-    machine->values = ARENA_ARRAY(&machine->arena, int64_t, scenario->variable_count + 1);
-    for (uint32_t i = 0; i < scenario->variable_count; i++)
-        machine->values[i] = scenario->variables[i].value;
-}
-
-static void free_syncs(Machine *machine)
-{
-    for (uint32_t i = 0; i < machine->scenario->sync_count; i++)
-        if (machine->scenario->syncs[i].kind == SYNC_QUEUE)
-            queue_free(&machine->syncs[i].queue);
 }
 
 static void refresh_world(Machine *machine)
@@ -146,9 +124,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
     machine->idle_balanced_at = (Instant){-1};
     machine->balance_rng = rng_make(scenario->seed, UINT64_MAX); // no task has this stream
     Arena *arena = &machine->arena;
-    machine->syncs = ARENA_ARRAY(arena, Sync, scenario->sync_count + 1);
-    init_syncs(machine);
-    init_values(machine);
+    process_data_init(machine);
     machine->groups = ARENA_ARRAY(arena, ThreadGroup, scenario->thread_count + 1);
     machine->memory.limit = scenario->machine.memory_pages;
     process_init(machine);
@@ -156,6 +132,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
     message_queue_init(machine);
     ARRAY_EXTEND(&machine->frames); // index 0 is "none"
     init_cores(machine);
+    warmth_init(machine);
     event_queue_init(&machine->queue, arena, machine->core_count + 1);
     process_plan_arrivals(machine);
     machine->device_rng = rng_make(scenario->seed, 0xdef1ce);
@@ -170,7 +147,8 @@ static void machine_free(Machine *machine)
         cache_free(&machine->caches[i]);
         free_policies(machine, &machine->run_queues[i]);
     }
-    free_syncs(machine);
+    warmth_free(machine);
+    process_data_free(machine);
     for (size_t i = 0; i < machine->task_chunks.count; i++)
         free(machine->task_chunks.at[i]);
     process_free(machine);
@@ -195,7 +173,7 @@ static void handle_world(Machine *machine, EventClass class)
             deadlock_at_end(machine);
             return;
         }
-        sched_on_device(machine, (int)machine->scenario->machine.device_core);
+        dispatch_on_device(machine, (int)machine->scenario->machine.device_core);
         arm_device(machine);
         refresh_world(machine);
         return;
@@ -209,19 +187,19 @@ static void handle_core(Machine *machine, int core, EventClass class)
     machine->handling = core;
     switch (class) {
     case CLASS_SEGMENT:
-        sched_on_segment(machine, core);
+        dispatch_on_segment(machine, core);
         break;
     case CLASS_SLICE:
-        sched_on_slice(machine, core);
+        dispatch_on_slice(machine, core);
         break;
     case CLASS_TICK:
-        sched_on_tick(machine, core);
+        dispatch_on_tick(machine, core);
         break;
     case CLASS_TIMER:
-        sched_on_timer(machine, core);
+        dispatch_on_timer(machine, core);
         break;
     case CLASS_DISPATCH:
-        sched_on_dispatch(machine, core);
+        dispatch_decide(machine, core);
         break;
     default:
         CHECKF(false, "class %d", class);

@@ -11,9 +11,9 @@ enum { WAKE_WRITER, WAKE_READERS };
 
 // ---- reading
 
-static bool may_read(Machine *machine, SyncId id)
+static bool may_read(const Machine *machine, const Task *task, SyncId id)
 {
-    const Sync *sync = sync_at(machine, id);
+    const Sync *sync = sync_of(machine, task, id);
     const RwLock *lock = &sync->rwlock;
     bool after_you = sync_def(machine, id)->prefer_writers && lock->waiting_writers > 0;
     return sync->owner.index1 == 0 && !lock->granted && !after_you;
@@ -30,14 +30,14 @@ static StepResult reads(Machine *machine, Task *task, const Op *op, SyncId id, b
 
 StepResult rwlock_read(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     RwLock *lock = &sync->rwlock;
     switch (task->phase) {
     case LOCK_BEGIN:
         task->wait_until = INSTANT_NEVER;
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), LOCK_TRY);
     case LOCK_TRY:
-        if (may_read(machine, id)) {
+        if (may_read(machine, task, id)) {
             lock->readers++;
             return reads(machine, task, op, id, done);
         }
@@ -68,7 +68,7 @@ static bool may_write(const Sync *sync)
 static StepResult writes(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
 {
     task->slept = false;
-    sync_at(machine, id)->rwlock.granted = false;
+    sync_of(machine, task, id)->rwlock.granted = false;
     lock_taken(machine, task, op, id);
     *done = true;
     return STEP_NEXT;
@@ -76,7 +76,7 @@ static StepResult writes(Machine *machine, Task *task, const Op *op, SyncId id, 
 
 StepResult rwlock_write(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     RwLock *lock = &sync->rwlock;
     switch (task->phase) {
     case LOCK_BEGIN:
@@ -122,7 +122,7 @@ static int hand_over(RwLock *lock, bool to_writer)
 
 static int release(Machine *machine, Task *task, SyncId id)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     if (ID_EQUAL(sync->owner, task->id)) {
         lock_released(machine, task, id);
         return hand_over(&sync->rwlock, sync_def(machine, id)->prefer_writers);
@@ -134,7 +134,7 @@ static int release(Machine *machine, Task *task, SyncId id)
 
 StepResult rwlock_release(Machine *machine, Task *task, SyncId id, bool *done)
 {
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case UNLOCK_BEGIN:
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK),

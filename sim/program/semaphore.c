@@ -6,12 +6,12 @@
 static void emit_level(Machine *machine, const Task *task, SyncId id)
 {
     machine_emit(machine, EVENT_SYNC_LEVEL, task->core, task->id, id.index1,
-                 sync_at(machine, id)->semaphore.value);
+                 sync_of(machine, task, id)->semaphore.value);
 }
 
 static StepResult take(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    sync_at(machine, id)->semaphore.value--;
+    sync_of(machine, task, id)->semaphore.value--;
     machine_emit(machine, EVENT_ACQUIRED, task->core, task->id, id.index1,
                  program_op_index(machine, op));
     emit_level(machine, task, id);
@@ -22,7 +22,7 @@ StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
 {
     enum { TRY = SYNC_PHASES, IN_KERNEL, WOKEN, RETURNED };
     SyncId id = {op->arg[0]};
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     Semaphore *semaphore = &sync->semaphore;
     switch (task->phase) {
     case PHASE_ENTER:
@@ -59,7 +59,7 @@ StepResult step_RELEASE(Machine *machine, Task *task, const Op *op)
 {
     enum { POST = SYNC_PHASES, IN_KERNEL, WOKE };
     SyncId id = {op->arg[0]};
-    Sync *sync = sync_at(machine, id);
+    Sync *sync = sync_of(machine, task, id);
     uint32_t count = op->arg[1] == 0 ? 1 : op->arg[1];
     switch (task->phase) {
     case PHASE_ENTER:

@@ -9,6 +9,8 @@
 // without it is enough to teach, and what goes wrong with it is a race here too.
 #include "sim/program/data.h"
 
+#include "sim/kernel/process_data.h"
+
 #include <inttypes.h>
 
 // ---- copies
@@ -75,7 +77,7 @@ static void emit(Machine *machine, const Task *task, const Op *op, EventKind kin
 
 int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable)
 {
-    int64_t value = machine->values[variable - 1];
+    int64_t value = *value_of(machine, task, variable);
     set_copy(machine, task, variable, value);
     emit(machine, task, op, EVENT_LOAD, variable, value);
     return value;
@@ -85,7 +87,7 @@ int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable)
 static void change(Machine *machine, Task *task, const Op *op, EventKind kind, uint32_t variable,
                    int64_t value)
 {
-    machine->values[variable - 1] = value;
+    *value_of(machine, task, variable) = value;
     set_copy(machine, task, variable, value);
     emit(machine, task, op, kind, variable, value);
 }
@@ -159,7 +161,7 @@ StepResult step_ATOMIC_ADD(Machine *machine, Task *task, const Op *op)
     if (task->phase == PHASE_ENTER)
         return program_work(machine, task, false, machine_cost(machine, COST_ATOMIC), ADDED);
     change(machine, task, op, EVENT_ATOMIC_ADD, variable,
-           sum(machine->values[variable - 1], added(op)));
+           sum(*value_of(machine, task, variable), added(op)));
     return program_done(task, op);
 }
 
@@ -167,7 +169,7 @@ StepResult step_ATOMIC_ADD(Machine *machine, Task *task, const Op *op)
 static StepResult swap(Machine *machine, Task *task, const Op *op)
 {
     uint32_t variable = op->arg[0];
-    int64_t found = machine->values[variable - 1];
+    int64_t found = *value_of(machine, task, variable);
     int64_t expected = op_has_integer(op->arg[1]) ? op_integer(op->arg[1])
                                                   : find_copy(machine, task, variable)->value;
     if (found == expected) {

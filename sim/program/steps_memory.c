@@ -8,8 +8,6 @@
 
 #include <inttypes.h>
 
-enum { FAULTS_MAX = 64 };
-
 static Process *own_process(const Machine *machine, const Task *task)
 {
     return process_of(machine, task);
@@ -183,8 +181,7 @@ static StepResult touch_run(Machine *machine, Task *task, TouchPlace *place)
 {
     TouchRun run =
         address_space_touch(machine, place->block, place->at, place->end - place->at, place->write);
-    uint64_t most = run.faults ? FAULTS_MAX : RUN_MAX;
-    run.count = run.count < most ? run.count : most;
+    run.count = run.count < RUN_MAX ? run.count : RUN_MAX;
     task->scratch = place->at | run.count << PAGE_BITS;
     bool far = run.node != NODE_ANY && run.node != machine_node(machine, task->core);
     if (!run.faults)

@@ -4,7 +4,7 @@
 #include "sim/kernel/sched.h"
 #include "sim/kernel/signal.h"
 #include "sim/kernel/wait_list.h"
-#include "sim/program/program.h"
+#include "sim/program/data.h"
 
 // ---- new processes
 
@@ -16,6 +16,8 @@ static StepResult start_children(Machine *machine, Task *task, const Op *op, boo
     uint32_t count = op->arg[2] == 0 ? 1 : op->arg[2];
     if (task->phase == CALLED) {
         Duration cost = fork_start(machine, task, (ThreadDefId){op->arg[1]}, copy);
+        if (!machine->ended) // else there was no room for it
+            data_ordered(machine, task, op, EVENT_SPAWNED, machine->task_count);
         return program_work(machine, task, true, cost, STARTED);
     }
     if (task->phase == STARTED) {
@@ -50,8 +52,7 @@ StepResult step_EXEC(Machine *machine, Task *task, const Op *op)
         return program_syscall(machine, task, SYSCALL_EXECVE, cost, LOADED);
     }
     fork_exec(machine, task);
-    while (task->frame != 0)
-        program_pop(machine, task);
+    machine_free_frames(machine, task);
     task->op = op->arg[0];
     task->phase = PHASE_ENTER;
     program_syscall_over(machine, task);

@@ -1,11 +1,12 @@
 #include "sim/program/test.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/process_data.h"
 #include "sim/program/data.h"
 
-static bool is_true(const Machine *machine, SyncId id)
+static bool is_true(const Machine *machine, const Task *task, SyncId id)
 {
-    const Sync *sync = &machine->syncs[id.index1 - 1];
+    const Sync *sync = sync_of(machine, task, id);
     SyncKind kind = machine->scenario->syncs[id.index1 - 1].kind;
     switch (kind) {
     case SYNC_EVENT:
@@ -50,5 +51,5 @@ bool test_holds(Machine *machine, Task *task, const Op *op, uint32_t test)
     if (def->variable.index1 != 0)
         return compares(def->comparison, data_load(machine, task, op, def->variable.index1),
                         def->value);
-    return is_true(machine, def->sync) != def->negated;
+    return is_true(machine, task, def->sync) != def->negated;
 }

@@ -153,7 +153,7 @@ bool field_child(Loader *loader, ProcessId process, uint32_t function, uint32_t 
                            string(loader, name), first.line);
     }
     *ARRAY_PUSH(&loader->processes) =
-        (ProcessDef){.name = name, .at = loader->op_at.at[op], .forked = true};
+        (ProcessDef){.name = name, .at = loader->op_at.at[op], .forked = true, .family = process};
     *taken = (uint32_t)loader->processes.count;
     *ARRAY_PUSH(&loader->threads) = (ThreadDef){.name = name,
                                                 .process = {(uint32_t)loader->processes.count},

@@ -13,7 +13,10 @@ typedef enum KeySection {
     KEYS_PROCESS,
     KEYS_THREAD,
     KEYS_LOCK,
+    KEYS_SEMAPHORE,
     KEYS_CONDITION,
+    KEYS_EVENT,
+    KEYS_BARRIER,
     KEYS_QUEUE,
     KEYS_VARIABLE,
     KEYS_POLICY,
@@ -47,20 +50,22 @@ typedef enum KeySection {
     X(THREAD_POLICY, "threadPolicy", "policy, see [Thread policy](#thread-policy)")                \
     X(DEADLINE, "deadline", "map, see [Deadline](#deadline)")                                      \
     X(WORKLOAD, "workload", "map, see [Workload](#workload)")                                      \
-    X(GENERATOR, "generator", "`scheduler`, `mlfq` or `lottery`")                                  \
+    X(GENERATOR, "generator", "`scheduler`, `mlfq`, `lottery` or `multi`")                         \
     X(COSTS, "costs", "`zero`, `typical`, or a map, see [Costs](#costs)")                          \
     X(PROFILE, "profile", "`zero` or `typical`")                                                   \
     X(LIMITS, "limits", "map, see [Limits](#limits)")                                              \
     X(CORES, "cores", "core number, or a list of them")                                            \
     X(RUNTIME, "runtime", "`c`")                                                                   \
     X(LOCKS, "locks", "map of a name to its kind, see [Lock](#lock)")                              \
-    X(SEMAPHORES, "semaphores", "map of a name to its value: `{ slots: 10 }`")                     \
+    X(SEMAPHORES, "semaphores", "map of a name to its value, see [Semaphore](#semaphore)")         \
     X(CONDITIONS, "conditions", "map of a name to its lock, see [Condition](#condition)")          \
-    X(EVENTS, "events", "list of names")                                                           \
-    X(BARRIERS, "barriers", "map of a name to how many threads it is for: `{ phase: 4 }`")         \
+    X(EVENTS, "events", "list of names, see [Event](#event)")                                      \
+    X(BARRIERS, "barriers",                                                                        \
+      "map of a name to how many threads it is for, see [Barrier](#barrier)")                      \
     X(QUEUES, "queues", "map of a name to its capacity, see [Queue](#queue)")                      \
     X(VARIABLES, "variables", "map of a name to its first value, see [Variable](#variable)")       \
     X(INTEGER, "integer", "whole number")                                                          \
+    X(NUMBER, "number", "whole number, 0 or more")                                                 \
     X(LOCK_KIND, "lockKind", "`lock`, `rlock`, `pi`, `spin` or `rwlock`")                          \
     X(PREFERENCE, "preference", "`readers` or `writers`")                                          \
     X(CHANCE, "chance", "probability")                                                             \

@@ -8,6 +8,8 @@ static const int64_t tick_least_ns = 100000, tick_most_ns = 1000000000;
 static const int64_t tick_default_ns = 4000000;
 static const int64_t device_irq_default_ns = 2000;
 static const uint64_t cache_default_bytes = 1 << 20;
+static const uint64_t warm_rate_most = 1000;
+static const int64_t warm_up_default_ns = 10000000;
 
 static void load_profile(Loader *loader, const Node *node, const char *needs)
 {
@@ -82,6 +84,17 @@ static void load_memory(Loader *loader, const Node *node)
     }
 }
 
+static void load_warmth(Loader *loader, const Node *node)
+{
+    MachineDef *machine = &loader->scenario->machine;
+    const Node *rate = node_get(node, "warm_rate"), *warm_up = node_get(node, "warm_up");
+    uint64_t number;
+    if (rate != NULL && value_count(loader, rate, "'warm_rate'", 1, warm_rate_most, &number))
+        machine->warm_rate = (uint32_t)number;
+    if (warm_up != NULL)
+        value_duration(loader, warm_up, "'warm_up'", 1, DURATION_MAX_NS, &machine->warm_up_ns);
+}
+
 static void load_device(Loader *loader, const Node *node)
 {
     MachineDef *machine = &loader->scenario->machine;
@@ -120,6 +133,7 @@ static void load_keys(Loader *loader, const Node *node)
     if (costs != NULL)
         load_costs(loader, costs);
     load_memory(loader, node);
+    load_warmth(loader, node);
     load_device(loader, node);
 }
 
@@ -131,6 +145,8 @@ void machine_load(Loader *loader, const Node *root)
         machine->costs[i] = cost_info((CostId)i)->typical_ns;
     machine->nodes = 1;
     machine->cache_bytes = cache_default_bytes;
+    machine->warm_rate = 1;
+    machine->warm_up_ns = warm_up_default_ns;
     loader->cores_known = true;
 
     const Node *node = node_get(root, "machine");

@@ -223,8 +223,27 @@ static bool check_runtime(Loader *loader, const Node *node)
 
 static ProcessId add_process(Loader *loader, StringId name, SourceAt at)
 {
-    *ARRAY_PUSH(&loader->processes) = (ProcessDef){.name = name, .at = at};
-    return (ProcessId){(uint32_t)loader->processes.count};
+    ProcessId process = {(uint32_t)loader->processes.count + 1};
+    *ARRAY_PUSH(&loader->processes) = (ProcessDef){.name = name, .at = at, .family = process};
+    return process;
+}
+
+// What its threads share.
+static void load_data(Loader *loader, ProcessId process, const Node *owner)
+{
+    uint32_t sync_first = (uint32_t)loader->syncs.count;
+    uint32_t variable_first = (uint32_t)loader->variables.count;
+    syncs_load(loader, process, owner);
+    variables_load(loader, process, owner);
+    ProcessDef *def = &loader->processes.at[process.index1 - 1];
+    def->sync_first = sync_first;
+    def->sync_count = (uint32_t)loader->syncs.count - sync_first;
+    def->variable_first = variable_first;
+    def->variable_count = (uint32_t)loader->variables.count - variable_first;
+    for (size_t i = sync_first; i < loader->syncs.count; i++)
+        def->owns_data = def->owns_data || !loader->syncs.at[i].shared;
+    for (size_t i = variable_first; i < loader->variables.count; i++)
+        def->owns_data = def->owns_data || !loader->variables.at[i].shared;
 }
 
 static void load_process(Loader *loader, const Node *map)
@@ -248,8 +267,7 @@ static void load_process(Loader *loader, const Node *map)
         loader->names_incomplete = true; // its ops are another language's
         return;
     }
-    syncs_load(loader, process, map);
-    variables_load(loader, process, map);
+    load_data(loader, process, map);
     kernel_load_names(loader, process, map);
     if (threads != NULL)
         load_threads(loader, process, threads, node_get(map, "functions"));
@@ -274,8 +292,7 @@ void processes_load(Loader *loader, const Node *root)
         *intern_symbol(loader, (ProcessId){0}, SYMBOL_PROCESS, loader->processes.at[0].name) =
             process.index1;
         kernel_load_names(loader, process, root);
-        syncs_load(loader, process, root);
-        variables_load(loader, process, root);
+        load_data(loader, process, root);
         load_threads(loader, process, threads, node_get(root, "functions"));
         kernel_finish(loader);
         return;

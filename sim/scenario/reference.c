@@ -238,16 +238,34 @@ static void add_all_keys(Text *text)
         "- `pi`: as `lock`, with priority inheritance.\n"
         "- `spin`: who waits for it keeps its core busy.\n"
         "- `rwlock`: any number read together, or one writes.\n\n");
+    add(text, "A forked process has its own copies of all that its parent's threads synchronise "
+              "by, as they are\n"
+              "at the fork: a lock that another thread holds then stays held in the child, where "
+              "nobody will\n"
+              "release it. What is `shared` is there once for all of them. A spawned process "
+              "begins with its own.\n");
+    add_keys(
+        text, "Semaphore", KEYS_SEMAPHORE,
+        "`semaphores: { slots: 10 }`, or a map: `semaphores: { slots: { value: 10, shared: true } "
+        "}`.\n\n");
     add_keys(text, "Condition", KEYS_CONDITION,
              "`conditions: { ready: cache }`, where `cache` is the lock that goes with it, or a "
              "map.\n\n");
+    add_keys(text, "Event", KEYS_EVENT,
+             "`events: [ go, stop ]`, which are clear at first; or with maps: `events: [ { name: "
+             "go, shared: true "
+             "} ]`.\n\n");
+    add_keys(text, "Barrier", KEYS_BARRIER,
+             "`barriers: { phase: 4 }`, or a map: `barriers: { phase: { threads: 4, shared: true } "
+             "}`.\n\n");
     add_keys(text, "Queue", KEYS_QUEUE,
              "`queues: { jobs: 10 }`, or a map: `queues: { jobs: { capacity: 10, order: priority } "
              "}`.\n\n");
     add_keys(
         text, "Variable", KEYS_VARIABLE,
         "`variables: { x: 0 }`, or a map: `variables: { ready: { value: 0, atomic: true } }`.\n\n"
-        "Threads share the variables of their process. A thread works on a copy of its own: "
+        "Threads share the variables of their process; a forked process has copies. A thread works "
+        "on a copy of its own: "
         "`load` fetches it,\n`store` writes it back, and what another thread has stored in "
         "between is lost. A test such as\n`test: x >= 30` loads x first.\n\n");
     add_keys(text, "Thread", KEYS_THREAD, "The keys of an item of `threads:`.\n\n");

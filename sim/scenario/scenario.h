@@ -187,6 +187,12 @@ typedef struct ProcessDef {
     StringId name;
     SourceAt at;
     bool forked; // made by a fork or a spawn_process of this run, as often as that is done
+    // The declared process whose names its operations use: itself, or the one that it comes from.
+    ProcessId family;
+    // Of a declared one: its objects, as indexes into Scenario.syncs and Scenario.variables, and
+    // whether any of them is not `shared`.
+    uint32_t sync_first, sync_count, variable_first, variable_count;
+    bool owns_data;
 } ProcessDef;
 
 // A name that an `alloc` gives to memory of the process (and of its forked children).
@@ -246,6 +252,7 @@ typedef struct SyncDef {
     uint32_t spurious;   // a condition: chance that a wait ends for no reason, parts per 2^32-1
     bool prefer_writers; // a rwlock
     bool by_priority;    // a queue
+    bool shared;         // there is one for all processes that are forked; else each has its own
 } SyncDef;
 
 // A variable that the threads of a process share.
@@ -255,6 +262,7 @@ typedef struct VariableDef {
     SourceAt at;
     int64_t value; // at first
     bool atomic;   // every load and store of it is an atomic access
+    bool shared;   // there is one for all processes that are forked; else each has its own
 } VariableDef;
 
 // An INTEGER field, which may be negative: 0 in Op.arg stands for "not given".
@@ -306,10 +314,17 @@ typedef struct MachineDef {
                              // the highest, which is 0
     int64_t level_slice_ns[SCHED_LEVELS_MAX];
     uint32_t level_allotment[SCHED_LEVELS_MAX]; // in slices; default 1
-    int64_t boost_ns;      // MLFQ: every thread to the highest level so often; 0: never
-    bool io_first;         // MLFQ: who comes back from blocking goes to the head of its level
-    bool io_renews;        // MLFQ: who blocks has a whole allotment again
-    bool python_draws;     // lottery: draws as lottery.py does, from Python's random numbers
+    int64_t boost_ns;  // MLFQ: every thread to the highest level so often; 0: never
+    bool io_first;     // MLFQ: who comes back from blocking goes to the head of its level
+    bool io_renews;    // MLFQ: who blocks has a whole allotment again
+    int64_t peek_ns;   // multi: how often a core whose list is empty looks at another's; 0: never
+    bool shuffled;     // multi: cores that are free at one instant choose in a random order
+    int64_t unit_ns;   // of the clock of the exercise that the machine is for; default 1 ns,
+                       // multi: 1 ms
+    uint32_t warm_rate;   // how many times as fast threads run whose working set is in the cache;
+                          // default 1
+    int64_t warm_up_ns;   // how long they run until it is; default 10 ms
+    bool python_draws; // lottery: draws as lottery.py does, from Python's random numbers
     uint64_t python_seed;  // seeded so,
     uint64_t python_drawn; // after so many others have been drawn
     int64_t tick_ns;       // default 4 ms (250 Hz)

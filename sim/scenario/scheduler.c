@@ -140,7 +140,8 @@ static void load_parameters(Loader *loader, const Node *map)
     const Node *queue = node_get(map, "queue"), *slice = node_get(map, "slice"),
                *align = node_get(map, "align"), *boost = node_get(map, "boost"),
                *stay = node_get(map, "stay"), *io = node_get(map, "io"),
-               *draw = node_get(map, "draws");
+               *draw = node_get(map, "draws"), *peek = node_get(map, "peek"),
+               *shuffle = node_get(map, "shuffle");
     size_t found;
     if (queue != NULL && load_word(loader, queue, "'queue'", queues, 2, &found))
         machine->global_queue = found == 1;
@@ -156,6 +157,10 @@ static void load_parameters(Loader *loader, const Node *map)
         value_bool(loader, stay, "'stay'", &machine->io_renews);
     if (io != NULL && load_word(loader, io, "'io'", ends, 2, &found))
         machine->io_first = found == 1;
+    if (peek != NULL)
+        value_duration(loader, peek, "'peek'", slice_least_ns, slice_most_ns, &machine->peek_ns);
+    if (shuffle != NULL)
+        value_bool(loader, shuffle, "'shuffle'", &machine->shuffled);
     if (draw != NULL && load_word(loader, draw, "'draws'", draws, 2, &found))
         machine->python_draws = found == 1;
     machine->python_seed = loader->scenario->seed; // unless a workload has its own
@@ -180,6 +185,7 @@ void scheduler_defaults(MachineDef *machine)
     if (machine->slice_ns == 0 && machine->scheduler != SCHEDULER_EEVDF &&
         takes(info->parameters, "slice"))
         machine->slice_ns = slice_default_ns;
+    machine->unit_ns = machine->scheduler == SCHEDULER_MULTI ? 1000000 : 1;
     if (machine->levels == 0)
         machine->levels = LEVELS_DEFAULT;
     for (int i = 0; i < SCHED_LEVELS_MAX; i++) {

@@ -227,6 +227,7 @@ static void define_values(json_t *defs, Arena *arena)
     json_object_set_new(defs, "text", make("{s:[s, s, s]}", "type", "string", "number", "boolean"));
     json_object_set_new(defs, "name", make("{s:[s, s]}", "type", "string", "number"));
     json_object_set_new(defs, "seed", make("{s:s, s:i}", "type", "integer", "minimum", 0));
+    json_object_set_new(defs, "number", reference_to("seed"));
     json_object_set_new(defs, "count",
                         make("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum",
                              1, "type", "string", "pattern", "^[0-9][0-9_]*(\\.[0-9]+)?[kMG]?$"));
@@ -253,7 +254,7 @@ static void define_values(json_t *defs, Arena *arena)
     json_object_set_new(defs, "queueEnd", make("{s:[s, s]}", "enum", "tail", "head"));
     json_object_set_new(defs, "draws", make("{s:[s, s]}", "enum", "own", "python"));
     json_object_set_new(defs, "generator",
-                        make("{s:[s, s, s]}", "enum", "scheduler", "mlfq", "lottery"));
+                        make("{s:[s, s, s, s]}", "enum", "scheduler", "mlfq", "lottery", "multi"));
     json_object_set_new(defs, "profile", make("{s:[s, s]}", "enum", "zero", "typical"));
     json_object_set_new(defs, "mode", make("{s:[s, s]}", "enum", "read", "write"));
     json_object_set_new(defs, "runtime", make("{s:[s]}", "enum", "c"));
@@ -293,10 +294,10 @@ static void define_syncs(json_t *defs)
         defs, "capacity",
         make("{s:[o, {s:[s]}]}", "anyOf", reference_to("count"), "enum", "unbounded"));
     json_object_set_new(defs, "locks", names_of(brief_or_map("lockKind", KEYS_LOCK)));
-    json_object_set_new(defs, "semaphores", names_of(reference_to("seed")));
+    json_object_set_new(defs, "semaphores", names_of(brief_or_map("number", KEYS_SEMAPHORE)));
     json_object_set_new(defs, "conditions", names_of(brief_or_map("name", KEYS_CONDITION)));
-    json_object_set_new(defs, "events", list_of(reference_to("name")));
-    json_object_set_new(defs, "barriers", names_of(reference_to("count")));
+    json_object_set_new(defs, "events", list_of(brief_or_map("name", KEYS_EVENT)));
+    json_object_set_new(defs, "barriers", names_of(brief_or_map("count", KEYS_BARRIER)));
     json_object_set_new(defs, "queues", names_of(brief_or_map("capacity", KEYS_QUEUE)));
     json_object_set_new(defs, "variables", names_of(brief_or_map("integer", KEYS_VARIABLE)));
 }

@@ -62,6 +62,13 @@ static const char *quoted_name(Loader *loader, const SyncDef *def)
     return arena_format(&loader->scratch, "'%s'", string(loader, def->name));
 }
 
+static void load_shared(Loader *loader, SyncDef *def, const Node *map)
+{
+    const Node *shared = node_get(map, "shared");
+    if (shared != NULL)
+        value_bool(loader, shared, "'shared'", &def->shared);
+}
+
 // --- locks --------------------------------------------------------------------------------------
 
 static void load_kind(Loader *loader, SyncDef *def, const Node *node)
@@ -106,32 +113,55 @@ static void load_lock(Loader *loader, ProcessId process, const Node *node)
         load_kind(loader, def, kind);
     if (prefer != NULL)
         load_preference(loader, def, prefer);
+    load_shared(loader, def, node);
 }
 
 // --- semaphores, barriers, events ---------------------------------------------------------------
 
+// Its only number, alone or in a map under `key`.
+static void load_number(Loader *loader, SyncDef *def, const Node *node, Section section,
+                        const char *key, uint64_t least)
+{
+    const char *label = quoted_name(loader, def);
+    uint64_t number;
+    if (node->kind == NODE_MAP) {
+        loader_keys(loader, node, section, node->key);
+        load_shared(loader, def, node);
+        node = node_get(node, key);
+        label = arena_format(&loader->scratch, "'%s'", key);
+    }
+    if (node != NULL && value_count(loader, node, label, least, 1000000000, &number))
+        def->parameter = (uint32_t)number;
+}
+
 static void load_semaphore(Loader *loader, ProcessId process, const Node *node)
 {
     SyncDef *def = add(loader, process, node->key, SYNC_SEMAPHORE, "a semaphore");
-    uint64_t value;
-    if (def != NULL && value_count(loader, node, quoted_name(loader, def), 0, 1000000000, &value))
-        def->parameter = (uint32_t)value;
+    if (def != NULL)
+        load_number(loader, def, node, SECTION_SEMAPHORE, "value", 0);
 }
 
 static void load_barrier(Loader *loader, ProcessId process, const Node *node)
 {
     SyncDef *def = add(loader, process, node->key, SYNC_BARRIER, "a barrier");
-    uint64_t threads;
-    if (def != NULL && value_count(loader, node, quoted_name(loader, def), 1, 1000000000, &threads))
-        def->parameter = (uint32_t)threads;
+    if (def != NULL)
+        load_number(loader, def, node, SECTION_BARRIER, "threads", 1);
 }
 
 static void load_events(Loader *loader, ProcessId process, const Node *list)
 {
     if (list == NULL || node_is_null(list) || !loader_items(loader, list, "'events'", "names"))
         return;
-    for (const Node *node = list->first; node != NULL; node = node->next)
-        add(loader, process, node, SYNC_EVENT, "an event");
+    for (const Node *node = list->first; node != NULL; node = node->next) {
+        const Node *name = node;
+        if (node->kind == NODE_MAP) {
+            loader_keys(loader, node, SECTION_EVENT, node);
+            name = node_get(node, "name");
+        }
+        SyncDef *def = name == NULL ? NULL : add(loader, process, name, SYNC_EVENT, "an event");
+        if (def != NULL && node->kind == NODE_MAP)
+            load_shared(loader, def, node);
+    }
 }
 
 // --- conditions ---------------------------------------------------------------------------------
@@ -174,6 +204,13 @@ static void load_condition(Loader *loader, ProcessId process, const Node *node)
         load_condition_lock(loader, process, def, lock);
     if (spurious != NULL)
         value_chance(loader, spurious, "'spurious'", &def->spurious);
+    load_shared(loader, def, node);
+    if (def->shared && def->lock.index1 != 0 && !loader->syncs.at[def->lock.index1 - 1].shared)
+        loader_fail(
+            loader, node->key, NULL,
+            "%s is shared by processes, and its lock '%s' is not: a copy of the lock in each "
+            "of them keeps nobody out",
+            quoted_name(loader, def), string(loader, loader->syncs.at[def->lock.index1 - 1].name));
 }
 
 // --- queues -------------------------------------------------------------------------------------
@@ -200,6 +237,7 @@ static void load_queue(Loader *loader, ProcessId process, const Node *node)
     const Node *capacity = node_get(node, "capacity"), *order = node_get(node, "order");
     if (capacity != NULL)
         load_capacity(loader, def, capacity, "'capacity'");
+    load_shared(loader, def, node);
     if (order == NULL)
         return;
     def->by_priority = order->kind == NODE_TEXT && strcmp(order->text, "priority") == 0;

@@ -63,10 +63,13 @@ static void load_variable(Loader *loader, ProcessId process, const Node *node)
     }
     loader_keys(loader, node, SECTION_VARIABLE, node->key);
     const Node *value = node_get(node, "value"), *atomic = node_get(node, "atomic");
+    const Node *shared = node_get(node, "shared");
     if (value != NULL)
         value_integer64(loader, value, "'value'", &def->value);
     if (atomic != NULL)
         value_bool(loader, atomic, "'atomic'", &def->atomic);
+    if (shared != NULL)
+        value_bool(loader, shared, "'shared'", &def->shared);
 }
 
 void variables_load(Loader *loader, ProcessId process, const Node *owner)

@@ -85,10 +85,11 @@ static inline uint32_t access_op(uint64_t access)
     return (uint32_t)(access >> 32);
 }
 
-// What TASK_CREATED says of a task besides its def.
-static inline uint64_t created_pack(uint32_t instance, bool daemon)
+// What TASK_CREATED says of a task besides its def. `creator` is the task that made it, below 2^31; 0:
+// the scenario did.
+static inline uint64_t created_pack(uint32_t instance, bool daemon, uint32_t creator)
 {
-    return (uint64_t)daemon << 32 | instance;
+    return (uint64_t)creator << 33 | (uint64_t)daemon << 32 | instance;
 }
 
 static inline uint32_t created_instance(uint64_t created)
@@ -99,6 +100,11 @@ static inline uint32_t created_instance(uint64_t created)
 static inline bool created_daemon(uint64_t created)
 {
     return created >> 32 & 1;
+}
+
+static inline uint32_t created_by(uint64_t created)
+{
+    return (uint32_t)(created >> 33);
 }
 
 // The row of `kind`; kinds out of range give the row of EVENT_NONE.

@@ -93,7 +93,8 @@ typedef enum IrqId {
     X(AFFINITY, "its affinity")                                                                    \
     X(SHARED_QUEUE, "it waited in the queue that all cores share")                                 \
     X(PUSH, "it is urgent, and that core runs something that is less so")                          \
-    X(PULL, "it is urgent, and that core has nothing that is as much so")
+    X(PULL, "it is urgent, and that core has nothing that is as much so")                          \
+    X(PEEK, "a core whose queue was empty took it")
 
 typedef enum MigrationReason {
 #define X(id, word) MIGRATION_##id,

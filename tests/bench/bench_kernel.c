@@ -6,6 +6,7 @@
 //
 // How to run: on a quiet machine, from an -O2 build,
 //     tests/bench_kernel
+//     tests/bench_kernel --only fork      one of the loads, by the beginning of its name
 //     tests/bench_kernel --smoke          small and once: that it works at all
 #include "sim/ringside.h"
 #include "sim/trace/sinks.h"
@@ -108,13 +109,20 @@ static double measure(const char *yaml, int repeats, uint64_t *events)
 
 int main(int argc, char **argv)
 {
-    bool smoke = argc > 1 && strcmp(argv[1], "--smoke") == 0;
+    bool smoke = argc == 2 && strcmp(argv[1], "--smoke") == 0;
+    const char *only = argc == 3 && strcmp(argv[1], "--only") == 0 ? argv[2] : "";
+    if (argc > 1 && !smoke && *only == '\0') {
+        fprintf(stderr, "Usage: %s [--smoke] [--only LOAD]\n", argv[0]);
+        return 2;
+    }
     int64_t events = smoke ? 20000 : 1000000;
     int repeats = smoke ? 1 : 5;
     printf("                                       ns per event\n"
            "load             cores threads     events    here   plain   times\n");
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++) {
         const Load *load = &loads[i];
+        if (strncmp(load->name, only, strlen(only)) != 0)
+            continue;
         char text[2000];
         uint64_t done, others;
         snprintf(text, sizeof text, plain, load->cores, events, load->threads / 2,

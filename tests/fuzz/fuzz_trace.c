@@ -4,10 +4,12 @@
 #include "sim/analysis/export_chrome.h"
 #include "sim/analysis/metrics.h"
 #include "sim/analysis/narrate.h"
+#include "sim/analysis/recording.h"
 #include "sim/analysis/report.h"
 #include "sim/base/check.h"
 #include "sim/trace/layout.h"
 #include "sim/trace/trace_file.h"
+#include "tests/scene_laws.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +53,28 @@ static void check_metrics(const Metrics *metrics)
     }
 }
 
+// Folded, at each record a scene is one; and a seek back gives the one that was there.
+static void fold_all(const Scenario *scenario, const TraceFile *file)
+{
+    Recording recording;
+    recording_of_file(&recording, scenario, file);
+    Scene scene;
+    scene_open(&scene, scenario);
+    uint64_t middle = file->count / 2, there = scene_hash(&scene);
+    while (scene.next < file->count) {
+        scene_fold(&scene, &file->records[scene.next]);
+        const char *broken = scene_laws(&scene);
+        CHECKF(broken == NULL, "%s, behind record %llu", broken, (unsigned long long)scene.next);
+        if (scene.next == middle)
+            there = scene_hash(&scene);
+    }
+    recording_seek(&recording, &scene, middle);
+    CHECK(scene_hash(&scene) == there);
+    recording_seek_time(&recording, &scene, recording.end_ns / 2);
+    scene_free(&scene);
+    recording_free(&recording);
+}
+
 static void read_all(const Scenario *scenario, const TraceFile *file)
 {
     static Writer writer;
@@ -80,6 +104,7 @@ static void read_all(const Scenario *scenario, const TraceFile *file)
     chrome_add(&chrome, file->records, file->count);
     chrome_close(&chrome);
     writer_flush(&writer);
+    fold_all(scenario, file);
 }
 
 // Into the range that the reader lets pass. Ids may be of nothing: now and then they are.

@@ -6,6 +6,7 @@
 #   analysis, native, render: readers of the trace, above base, trace and scenario only
 #   (native and render also use analysis)
 #   sim/ringside.h: implemented in program; used by analysis (RunResult) and the command line
+#   SDL's headers: only render/sdl.c, whose interface render/sdl.h is for render alone
 #   sim/cli*: what main.c and the commands (cmd_*.c) share; nobody else
 set -euo pipefail
 
@@ -68,6 +69,11 @@ FNR == 1 { files++ }
         printf "%s:%d: %s must not include \"%s\"\n", FILENAME, FNR, FILENAME, included
         bad++
     }
+}
+
+/^[ \t]*#[ \t]*include[ \t]*[<"](SDL2\/)?SDL[_a-z0-9]*\.h[>"]/ && FILENAME != "render/sdl.c" {
+    printf "%s:%d: includes SDL: only render/sdl.c does\n", FILENAME, FNR
+    bad++
 }
 
 END {

@@ -94,27 +94,26 @@ static void cfs_free(RunQueue *queue)
     entity_queue_free(&cfs(queue)->tree);
 }
 
-// update_curr and update_min_vruntime.
+// update_min_vruntime: `current` may be NULL.
+static void advance_least(const Machine *machine, RunQueue *queue, const Task *current)
+{
+    const Task *left = leftmost(machine, queue);
+    if (left == NULL || (current != NULL && current->fair.vruntime < left->fair.vruntime))
+        left = current;
+    if (left != NULL && left->fair.vruntime > cfs(queue)->least_vruntime)
+        cfs(queue)->least_vruntime = left->fair.vruntime;
+}
+
+// update_curr.
 static bool cfs_charge(Machine *machine, RunQueue *queue)
 {
-    Cfs *state = cfs(queue);
     Task *current = current_of(queue);
-    const Task *left = leftmost(machine, queue);
-    int64_t least;
     if (current != NULL) {
         int64_t ran = machine->now.ns - queue->exec_start.ns;
         queue->exec_start = machine->now;
         current->fair.vruntime += virtual_ns(ran, &current->fair);
-        least = current->fair.vruntime;
-        if (left != NULL && left->fair.vruntime < least)
-            least = left->fair.vruntime;
-    } else if (left != NULL) {
-        least = left->fair.vruntime;
-    } else {
-        return false;
     }
-    if (least > state->least_vruntime)
-        state->least_vruntime = least;
+    advance_least(machine, queue, current);
     return false;
 }
 
@@ -165,6 +164,8 @@ static bool cfs_dequeue(Machine *machine, RunQueue *queue, Task *task, DequeueRe
     task->fair.lag = task->fair.vruntime;
     if (reason == DEQUEUE_MOVED)
         task->fair.lag -= cfs(queue)->least_vruntime;
+    // The one that leaves may have held it back.
+    advance_least(machine, queue, queue->current == task ? NULL : current_of(queue));
     return true;
 }
 

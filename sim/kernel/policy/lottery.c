@@ -30,9 +30,7 @@ static void lottery_init(Machine *machine, RunQueue *queue, Arena *arena)
     state->rng = rng_make(machine->scenario->seed, UINT64_MAX - 1 - (uint64_t)queue->core);
     if (def->python_draws) {
         state->python = ARENA_NEW(arena, Mt19937);
-        mt19937_seed(state->python, def->python_seed);
-        for (uint64_t i = 0; i < def->python_drawn; i++)
-            mt19937_random_q53(state->python);
+        mt19937_seed_drawn(state->python, def->python_seed, def->python_drawn);
     }
     queue->state[SCHED_CLASS_NORMAL] = state;
 }

@@ -1,0 +1,17 @@
+// Runs again, on a thread of its own, so that the window goes on meanwhile. One run at a time:
+// asking for another one while one is under way gives that one up.
+#pragma once
+#include "render/take.h"
+
+typedef struct Rerun Rerun;
+
+// `path` and `simulate` are for all runs to come.
+Rerun *rerun_open(const char *path, TakeSimulate simulate);
+void rerun_close(Rerun *rerun); // gives up what is under way
+
+// Copies the overrides.
+void rerun_start(Rerun *rerun, const char *const *overrides, size_t count);
+bool rerun_busy(const Rerun *rerun); // started, and not collected yet
+// When the run is done, returns true, and either the take, which is the caller's from then on, or
+// the message why there is none, which the caller frees. False: not yet, or nothing was started.
+bool rerun_collect(Rerun *rerun, Take **take, char **error);

@@ -1,0 +1,61 @@
+// The header: the name, the scenario's title, and the machine as buttons. After a change it also
+// says what the change did, in the numbers of both runs.
+#include "render/panel.h"
+#include "render/views.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void setting(DrawList *list, Box *row, PlayerKey key, const char *label, const char *value)
+{
+    int h = theme_px(list->theme, 24), gap = theme_px(list->theme, 6);
+    int w = button_width(list, BUTTON_SETTING, value);
+    Box place = box_cut_right(row, w);
+    Box button = {place.x, place.y + (place.h - h) / 2, w, h};
+    button_draw(list, button, BUTTON_SETTING, key, value);
+    box_cut_right(row, gap);
+    int label_w = draw_text_width(list, STYLE_SMALL, label);
+    draw_text(list, box_cut_right(row, label_w), ALIGN_RIGHT, STYLE_SMALL, COLOUR_TEXT_SOFT, label);
+    box_cut_right(row, 2 * gap);
+}
+
+// "was 120 ms, is 60 ms": what the last change did to the run.
+static void compare_text(const Player *player, char *text, size_t bytes)
+{
+    char was[32], is[32], was_wait[32], is_wait[32];
+    const Headline *a = &player->before->headline, *b = &player->take->headline;
+    snprintf(text, bytes,
+             "makespan %s → %s  ·  waiting for a core %s → %s  ·  switches %" PRIu64 " → %" PRIu64,
+             duration_text(a->makespan_ns, was), duration_text(b->makespan_ns, is),
+             duration_text(a->wait_ns, was_wait), duration_text(b->wait_ns, is_wait), a->switches,
+             b->switches);
+}
+
+void view_header(DrawList *list, Box box, const Player *player)
+{
+    const Theme *theme = list->theme;
+    const Scenario *scenario = player->scenario;
+    char value[32];
+    draw_fill(list, box, COLOUR_PANEL);
+    draw_fill(list, (Box){box.x, box_bottom(box) - 1, box.w, 1}, COLOUR_PANEL_EDGE);
+    Box row = {box.x + theme_px(theme, 18), box.y, box.w - theme_px(theme, 36), box.h};
+    snprintf(value, sizeof value, "%" PRIu64, scenario->seed);
+    setting(list, &row, KEY_SEED, "seed", value);
+    setting(list, &row, KEY_COSTS, "costs", costs_word(scenario));
+    setting(list, &row, KEY_SCHEDULER, "scheduler",
+            scheduler_info(scenario->machine.scheduler)->name);
+    snprintf(value, sizeof value, "%" PRIu32, scenario->machine.cores);
+    setting(list, &row, KEY_CORES, "cores", value);
+    Box name = box_cut_left(&row, draw_text_width(list, STYLE_TITLE, "ringside"));
+    draw_text(list, name, ALIGN_LEFT, STYLE_TITLE, COLOUR_ACCENT, "ringside");
+    box_cut_left(&row, theme_px(theme, 18));
+    if (player->before == NULL) {
+        draw_text(list, row, ALIGN_LEFT, STYLE_TITLE, COLOUR_TEXT, scenario->title);
+        return;
+    }
+    char numbers[256];
+    compare_text(player, numbers, sizeof numbers);
+    Box upper = box_cut_top(&row, row.h * 55 / 100);
+    draw_text(list, upper, ALIGN_LEFT, STYLE_BOLD, COLOUR_TEXT, scenario->title);
+    draw_text(list, row, ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, numbers);
+}

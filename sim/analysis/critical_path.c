@@ -1,0 +1,501 @@
+#include "sim/analysis/critical_path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// ---- where a thread is
+
+// Where a thread is just before a record, as far as the walk back must know it.
+typedef enum Where {
+    WHERE_NOT_YET,
+    WHERE_ON_CORE,
+    WHERE_RUNNABLE,
+    WHERE_BLOCKED,
+    WHERE_ENDED
+} Where;
+
+// The index of the last record of `task` before `at`; RECORD_NONE when there is none.
+static int64_t before(const Recording *recording, uint32_t task, uint64_t at)
+{
+    while (at > 0) {
+        if (recording_at(recording, --at)->task == task)
+            return (int64_t)at;
+    }
+    return RECORD_NONE;
+}
+
+// Reads back to the last record that settles it. A thread may have been woken while it was still
+// leaving its core: then it is runnable as soon as it has left.
+static Where where_is(const Recording *recording, uint32_t task, uint64_t at)
+{
+    bool queued = false, left = false;
+    for (int64_t k = before(recording, task, at); k >= 0;
+         k = before(recording, task, (uint64_t)k)) {
+        const TraceRecord *record = recording_at(recording, (uint64_t)k);
+        switch ((EventKind)record->kind) {
+        case EVENT_ENQUEUED:
+            queued = true;
+            break;
+        case EVENT_SWITCH_OUT:
+            if (record->a == SWITCH_EXITED)
+                return WHERE_ENDED;
+            if (queued || record->a <= SWITCH_YIELDED)
+                return WHERE_RUNNABLE;
+            left = true;
+            break;
+        case EVENT_TASK_EXITED:
+        case EVENT_TASK_KILLED:
+            return WHERE_ENDED;
+        case EVENT_TASK_CREATED:
+            return WHERE_RUNNABLE;
+        case EVENT_SWITCH_IN:
+        case EVENT_KERNEL_ENTER:
+        case EVENT_KERNEL_EXIT:
+        case EVENT_PAGE_FAULT:
+        case EVENT_SIGNAL_HANDLED:
+        case EVENT_OP_BEGUN:
+            return !left ? WHERE_ON_CORE : queued ? WHERE_RUNNABLE : WHERE_BLOCKED;
+        default:
+            break;
+        }
+    }
+    return queued ? WHERE_RUNNABLE : left ? WHERE_BLOCKED : WHERE_NOT_YET;
+}
+
+static TaskState blocked_state(uint64_t reason)
+{
+    switch ((SwitchReason)reason) {
+    case SWITCH_BLOCKED_LOCK:
+        return TASK_STATE_WAITS_LOCK;
+    case SWITCH_BLOCKED_SYNC:
+        return TASK_STATE_WAITS_SYNC;
+    case SWITCH_BLOCKED_JOIN:
+        return TASK_STATE_WAITS_JOIN;
+    case SWITCH_BLOCKED_CHILD:
+        return TASK_STATE_WAITS_CHILD;
+    case SWITCH_BLOCKED_SIGNAL:
+        return TASK_STATE_WAITS_SIGNAL;
+    case SWITCH_BLOCKED_PIPE:
+        return TASK_STATE_WAITS_PIPE;
+    case SWITCH_BLOCKED_MESSAGES:
+        return TASK_STATE_WAITS_MESSAGES;
+    case SWITCH_THROTTLED:
+        return TASK_STATE_THROTTLED;
+    case SWITCH_EXITED:
+        return TASK_STATE_ENDED;
+    default:
+        return TASK_STATE_SLEEPS;
+    }
+}
+
+// ---- the walk back
+
+typedef struct Walk {
+    const Recording *recording;
+    CriticalPath *path; // its segments latest first until the walk is over
+    uint32_t task;      // whose records are followed
+    uint64_t at;        // those before this one are still to be read
+    int64_t from_ns;    // where the walk ends
+    int64_t to_ns;      // what is after this instant has been told
+    Where where;        // of the task before record `at`
+    size_t stay;        // index of the first segment since the path came to this task
+    bool spinning;      // it spins; from the release of the lock on, `released`
+    uint64_t released;
+} Walk;
+
+static bool is_over(const Walk *walk)
+{
+    return walk->to_ns <= walk->from_ns;
+}
+
+// The task has been in `state` from `time_ns` on.
+static void tell(Walk *walk, int64_t time_ns, TaskState state)
+{
+    CriticalPath *path = walk->path;
+    int64_t from = time_ns > walk->from_ns ? time_ns : walk->from_ns;
+    if (from >= walk->to_ns)
+        return;
+    PathSegment *later =
+        path->segments.count > walk->stay ? &path->segments.at[path->segments.count - 1] : NULL;
+    if (later != NULL && later->state == state)
+        later->from_ns = from;
+    else
+        *ARRAY_PUSH(&path->segments) = (PathSegment){
+            .from_ns = from, .to_ns = walk->to_ns, .task = walk->task, .state = (uint8_t)state};
+    walk->to_ns = from;
+}
+
+// The path goes on with `task`, which has brought the present one here by record `index`. Of a task
+// that was on the path for no time at all nothing is left.
+static void jump(Walk *walk, uint32_t task, uint64_t index, PathLink link)
+{
+    CriticalPath *path = walk->path;
+    if (path->segments.count > walk->stay) {
+        PathSegment *first = &path->segments.at[path->segments.count - 1];
+        first->link = (uint8_t)link;
+        first->record = index;
+    }
+    walk->stay = path->segments.count;
+    walk->task = task;
+    walk->at = index;
+    walk->where = where_is(walk->recording, task, index);
+    walk->spinning = false;
+}
+
+// ---- spinning
+
+// The task takes a spin lock with record `taken`. If it spun for it: since when, and who released
+// it.
+static void find_release(Walk *walk, uint64_t taken)
+{
+    const Recording *recording = walk->recording;
+    uint64_t lock = recording_at(recording, taken)->a, released = 0;
+    for (uint64_t i = taken; i > 0; i--) {
+        const TraceRecord *record = recording_at(recording, i - 1);
+        if (record->kind == EVENT_LOCK_RELEASED && record->a == lock && released == 0)
+            released = i; // the index plus 1
+        if (record->task != walk->task)
+            continue;
+        if (record->kind == EVENT_LOCK_SPIN && record->a == lock && released > 0) {
+            tell(walk, recording_at(recording, taken)->time_ns, TASK_STATE_RUNNING_USER);
+            walk->spinning = true;
+            walk->released = released - 1;
+            return;
+        }
+        if (record->kind == EVENT_OP_BEGUN || record->kind == EVENT_TASK_CREATED)
+            return; // it had the lock at once
+    }
+}
+
+static bool is_spin_lock(const Recording *recording, uint64_t lock)
+{
+    const Scenario *scenario = recording->scenario;
+    return lock > 0 && lock <= scenario->sync_count && scenario->syncs[lock - 1].kind == SYNC_SPIN;
+}
+
+// It has spun from `time_ns` to the end of what is known of it: nobody has released the lock.
+static void was_spinning(Walk *walk, int64_t time_ns)
+{
+    tell(walk, time_ns, TASK_STATE_RUNNING_USER);
+    for (size_t i = walk->stay; i < walk->path->segments.count; i++) {
+        PathSegment *segment = &walk->path->segments.at[i];
+        if (segment->state == TASK_STATE_RUNNING_USER)
+            segment->state = TASK_STATE_SPINNING;
+    }
+}
+
+// ---- one record
+
+static TaskState user_state(const Walk *walk)
+{
+    return walk->spinning ? TASK_STATE_SPINNING : TASK_STATE_RUNNING_USER;
+}
+
+static TaskState gap_state(const Walk *walk)
+{
+    return walk->where == WHERE_ENDED ? TASK_STATE_ENDED : TASK_STATE_RUNNABLE;
+}
+
+// What state record `record` of the walk's task begins, given where the task is behind it. False
+// when it begins none.
+static bool begins_state(const Walk *walk, const TraceRecord *record, TaskState *state)
+{
+    switch ((EventKind)record->kind) {
+    case EVENT_SWITCH_IN:
+        *state = record->a != 0 ? TASK_STATE_RUNNING_KERNEL : user_state(walk);
+        return true;
+    case EVENT_KERNEL_ENTER:
+    case EVENT_PAGE_FAULT:
+    case EVENT_SIGNAL_HANDLED:
+        *state = TASK_STATE_RUNNING_KERNEL;
+        return true;
+    case EVENT_KERNEL_EXIT:
+        *state = user_state(walk);
+        return true;
+    case EVENT_SWITCH_OUT:
+        *state = walk->where == WHERE_BLOCKED ? blocked_state(record->a) : gap_state(walk);
+        return true;
+    case EVENT_WAKEUP:
+    case EVENT_TASK_CREATED:
+        *state = TASK_STATE_RUNNABLE;
+        // Woken while still leaving its core, it is in the kernel until it has left.
+        if (walk->where == WHERE_ON_CORE)
+            *state = TASK_STATE_RUNNING_KERNEL;
+        return true;
+    case EVENT_TASK_EXITED:
+    case EVENT_TASK_KILLED:
+        *state = TASK_STATE_ENDED;
+        return true;
+    default:
+        return false;
+    }
+}
+
+// Behind the told state: where the task was before record `k`, or whom the path goes on with.
+static void step_over(Walk *walk, uint64_t k)
+{
+    const TraceRecord *record = recording_at(walk->recording, k);
+    walk->at = k;
+    switch ((EventKind)record->kind) {
+    case EVENT_SWITCH_IN:
+        walk->where = WHERE_RUNNABLE;
+        break;
+    case EVENT_SWITCH_OUT:
+        walk->where = WHERE_ON_CORE;
+        break;
+    case EVENT_WAKEUP:
+        if (record->a != 0 && record->a <= UINT32_MAX && record->a != walk->task)
+            jump(walk, (uint32_t)record->a, k, PATH_WOKEN);
+        else if (walk->where != WHERE_ON_CORE)
+            walk->where = WHERE_BLOCKED;
+        break;
+    case EVENT_TASK_CREATED:
+        walk->where = WHERE_NOT_YET;
+        if (created_by(record->b) != 0)
+            jump(walk, created_by(record->b), k, PATH_CREATED);
+        break;
+    case EVENT_TASK_EXITED:
+    case EVENT_TASK_KILLED:
+        walk->where = where_is(walk->recording, walk->task, k);
+        break;
+    case EVENT_LOCK_TAKEN:
+        if (is_spin_lock(walk->recording, record->a))
+            find_release(walk, k);
+        break;
+    case EVENT_LOCK_SPIN:
+        was_spinning(walk, record->time_ns);
+        break;
+    default:
+        break;
+    }
+}
+
+// It spun until the lock was released: from there on the path is the releaser's.
+static void leave_to_releaser(Walk *walk)
+{
+    const Recording *recording = walk->recording;
+    const TraceRecord *release = recording_at(recording, walk->released);
+    TaskState state = TASK_STATE_RUNNABLE;
+    for (int64_t k = before(recording, walk->task, walk->released); k >= 0;
+         k = before(recording, walk->task, (uint64_t)k))
+        if (begins_state(walk, recording_at(recording, (uint64_t)k), &state))
+            break;
+    tell(walk, release->time_ns, state);
+    jump(walk, release->task, walk->released, PATH_RELEASED);
+}
+
+static void walk_back(Walk *walk)
+{
+    walk->where = where_is(walk->recording, walk->task, walk->at);
+    while (!is_over(walk)) {
+        int64_t k = before(walk->recording, walk->task, walk->at);
+        if (k < 0 || walk->where == WHERE_NOT_YET) {
+            tell(walk, walk->from_ns, TASK_STATE_NOT_YET);
+            return;
+        }
+        if (walk->spinning && (uint64_t)k < walk->released) {
+            leave_to_releaser(walk);
+            continue;
+        }
+        const TraceRecord *record = recording_at(walk->recording, (uint64_t)k);
+        TaskState state;
+        if (begins_state(walk, record, &state))
+            tell(walk, record->time_ns, state);
+        step_over(walk, (uint64_t)k);
+    }
+}
+
+// ---- the finished path
+
+static void reverse(CriticalPath *path)
+{
+    for (size_t i = 0, k = path->segments.count; i + 1 < k; i++) {
+        PathSegment kept = path->segments.at[i];
+        path->segments.at[i] = path->segments.at[--k];
+        path->segments.at[k] = kept;
+    }
+}
+
+static int by_task(const void *left, const void *right)
+{
+    const PathShare *a = left, *b = right;
+    return a->task < b->task ? -1 : a->task > b->task;
+}
+
+static int by_length(const void *left, const void *right)
+{
+    const PathShare *a = left, *b = right;
+    return a->ns != b->ns ? (a->ns > b->ns ? -1 : 1) : by_task(left, right);
+}
+
+// A row a segment, then those of one task made one.
+static void add_up(CriticalPath *path)
+{
+    for (size_t i = 0; i < path->segments.count; i++) {
+        const PathSegment *segment = &path->segments.at[i];
+        int64_t ns = segment->to_ns - segment->from_ns;
+        path->by_state[segment->state] += ns;
+        PathShare *share = ARRAY_PUSH(&path->shares);
+        share->task = segment->task;
+        share->ns = share->by_state[segment->state] = ns;
+    }
+    if (path->shares.count == 0)
+        return;
+    qsort(path->shares.at, path->shares.count, sizeof *path->shares.at, by_task);
+    size_t last = 0;
+    for (size_t i = 1; i < path->shares.count; i++) {
+        PathShare *share = &path->shares.at[last], *more = &path->shares.at[i];
+        if (share->task != more->task) {
+            path->shares.at[++last] = *more;
+            continue;
+        }
+        share->ns += more->ns;
+        for (int s = 0; s < TASK_STATE_COUNT; s++)
+            share->by_state[s] += more->by_state[s];
+    }
+    path->shares.count = last + 1;
+    qsort(path->shares.at, path->shares.count, sizeof *path->shares.at, by_length);
+}
+
+void critical_path_of_task(CriticalPath *path, const Recording *recording, uint32_t task,
+                           uint64_t next, int64_t from_ns, int64_t to_ns)
+{
+    *path = (CriticalPath){.from_ns = from_ns, .to_ns = to_ns};
+    Walk walk = {.recording = recording,
+                 .path = path,
+                 .task = task,
+                 .at = next < recording->count ? next : recording->count,
+                 .from_ns = from_ns,
+                 .to_ns = to_ns};
+    walk_back(&walk);
+    reverse(path);
+    add_up(path);
+}
+
+void critical_path_free(CriticalPath *path)
+{
+    ARRAY_FREE(&path->segments);
+    ARRAY_FREE(&path->shares);
+}
+
+// ---- the whole run
+
+// Whether the record is something that its task does on a core.
+static bool is_done_by_task(const TraceRecord *record)
+{
+    switch ((EventKind)record->kind) {
+    case EVENT_NONE:
+    case EVENT_TASK_CREATED:
+    case EVENT_TASK_KILLED:
+    case EVENT_ENQUEUED:
+    case EVENT_WAKEUP:
+    case EVENT_MIGRATED:
+    case EVENT_IRQ:
+    case EVENT_PROCESS_STARTED:
+    case EVENT_PROCESS_JOINED:
+    case EVENT_PRIORITY_LENT:
+    case EVENT_PRIORITY_BACK:
+    case EVENT_DEADLOCK:
+    case EVENT_DEADLOCK_PLACE:
+    case EVENT_RUN_END:
+        return false;
+    default:
+        return record->task != 0;
+    }
+}
+
+// The record from which the run's path is followed back.
+static int64_t last_deed(const Recording *recording)
+{
+    uint64_t count = recording->count;
+    const TraceRecord *end = count > 0 ? recording_at(recording, count - 1) : NULL;
+    bool by_itself = end != NULL && end->kind == EVENT_RUN_END && end->a == END_DONE;
+    int64_t last = RECORD_NONE;
+    for (uint64_t i = count; i > 0; i--) {
+        const TraceRecord *record = recording_at(recording, i - 1);
+        if (by_itself && record->kind == EVENT_TASK_EXITED)
+            return (int64_t)i - 1;
+        if (last < 0 && is_done_by_task(record))
+            last = (int64_t)i - 1;
+        if (last >= 0 && !by_itself)
+            break;
+    }
+    return last;
+}
+
+void critical_path_of_run(CriticalPath *path, const Recording *recording)
+{
+    int64_t last = last_deed(recording);
+    uint32_t task = last < 0 ? 0 : recording_at(recording, (uint64_t)last)->task;
+    critical_path_of_task(path, recording, task, recording->count, 0, recording->end_ns);
+}
+
+// ---- spans
+
+// The index of the SPAN_END of the span that record `begin` opens; RECORD_NONE when it has none.
+static int64_t end_of_span(const Recording *recording, uint64_t begin)
+{
+    const TraceRecord *first = recording_at(recording, begin);
+    for (uint64_t i = begin + 1; i < recording->count; i++) {
+        const TraceRecord *record = recording_at(recording, i);
+        if (record->task != first->task)
+            continue;
+        if (record->kind == EVENT_SPAN_END && record->a == first->a && record->b == first->b)
+            return (int64_t)i;
+    }
+    return RECORD_NONE;
+}
+
+bool critical_path_of_span(CriticalPath *path, const Recording *recording, uint64_t begin)
+{
+    *path = (CriticalPath){0};
+    if (begin >= recording->count || recording_at(recording, begin)->kind != EVENT_SPAN_BEGIN)
+        return false;
+    int64_t end = end_of_span(recording, begin);
+    if (end < 0)
+        return false;
+    const TraceRecord *first = recording_at(recording, begin);
+    critical_path_of_task(path, recording, first->task, (uint64_t)end, first->time_ns,
+                          recording_at(recording, (uint64_t)end)->time_ns);
+    return true;
+}
+
+// A span that has begun, as `critical_path_longest_span` meets it.
+typedef struct BegunSpan {
+    uint64_t record, serial;
+    uint32_t task;
+} BegunSpan;
+
+int64_t critical_path_longest_span(const Recording *recording, const char *name)
+{
+    ARRAY(BegunSpan) begun = {0};
+    int64_t longest = RECORD_NONE, longest_ns = -1;
+    for (uint64_t i = 0; i < recording->count; i++) {
+        const TraceRecord *record = recording_at(recording, i);
+        bool begins = record->kind == EVENT_SPAN_BEGIN;
+        if (!begins && record->kind != EVENT_SPAN_END)
+            continue;
+        if (record->a > UINT32_MAX ||
+            strcmp(scenario_string(recording->scenario, (StringId){(uint32_t)record->a}), name) !=
+                0)
+            continue;
+        if (begins) {
+            *ARRAY_PUSH(&begun) = (BegunSpan){i, record->b, record->task};
+            continue;
+        }
+        for (size_t k = begun.count; k > 0; k--) {
+            BegunSpan *span = &begun.at[k - 1];
+            if (span->task != record->task || span->serial != record->b)
+                continue;
+            int64_t ns = record->time_ns - recording_at(recording, span->record)->time_ns;
+            if (ns > longest_ns || (ns == longest_ns && (int64_t)span->record < longest)) {
+                longest_ns = ns;
+                longest = (int64_t)span->record;
+            }
+            *span = begun.at[--begun.count];
+            break;
+        }
+    }
+    ARRAY_FREE(&begun);
+    return longest;
+}

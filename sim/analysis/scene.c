@@ -1,0 +1,245 @@
+#include "sim/analysis/scene.h"
+
+#include "sim/base/check.h"
+#include "sim/base/wide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Equal structures are equal bytes: no field has room before it.
+_Static_assert(sizeof(SceneTask) == 128, "a field of SceneTask has room before it");
+_Static_assert(sizeof(SceneCore) == 72, "a field of SceneCore has room before it");
+_Static_assert(sizeof(SceneSync) == 40, "a field of SceneSync has room before it");
+_Static_assert(sizeof(ScenePipe) == 24, "a field of ScenePipe has room before it");
+_Static_assert(sizeof(SceneMessages) == 16, "a field of SceneMessages has room before it");
+_Static_assert(sizeof(SceneProcess) == 48, "a field of SceneProcess has room before it");
+
+// ---- words
+
+const char *task_state_word(unsigned state)
+{
+    static const char *const words[TASK_STATE_COUNT] = {
+#define X(id, word, sentence) word,
+        TASK_STATES(X)
+#undef X
+    };
+    return state < TASK_STATE_COUNT ? words[state] : "?";
+}
+
+const char *task_state_sentence(unsigned state)
+{
+    static const char *const sentences[TASK_STATE_COUNT] = {
+#define X(id, word, sentence) sentence,
+        TASK_STATES(X)
+#undef X
+    };
+    return state < TASK_STATE_COUNT ? sentences[state] : "?";
+}
+
+const char *kernel_errand_word(unsigned errand)
+{
+    static const char *const words[KERNEL_ERRAND_COUNT] = {
+#define X(id, word) word,
+        KERNEL_ERRANDS(X)
+#undef X
+    };
+    return errand < KERNEL_ERRAND_COUNT ? words[errand] : "?";
+}
+
+// ---- memory
+
+static void *zeroed(size_t bytes)
+{
+    void *memory = calloc(1, bytes == 0 ? 1 : bytes);
+    CHECKF(memory != NULL, "out of memory for %zu bytes", bytes);
+    return memory;
+}
+
+static size_t objects_bytes(const Scenario *scenario)
+{
+    return scenario->sync_count * sizeof(SceneSync) + scenario->pipe_count * sizeof(ScenePipe) +
+           scenario->message_queue_count * sizeof(SceneMessages) +
+           scenario->variable_count * sizeof(int64_t);
+}
+
+// All in one block, for copies in one piece. Every size is a multiple of 8.
+static void open_objects(Scene *scene)
+{
+    const Scenario *scenario = scene->scenario;
+    scene->syncs = zeroed(objects_bytes(scenario));
+    scene->pipes = (ScenePipe *)(void *)(scene->syncs + scenario->sync_count);
+    scene->messages = (SceneMessages *)(void *)(scene->pipes + scenario->pipe_count);
+    scene->variables = (int64_t *)(void *)(scene->messages + scenario->message_queue_count);
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        if (scenario->syncs[i].kind == SYNC_SEMAPHORE)
+            scene->syncs[i].level = scenario->syncs[i].parameter;
+    for (uint32_t i = 0; i < scenario->variable_count; i++)
+        scene->variables[i] = scenario->variables[i].value;
+}
+
+void scene_open(Scene *scene, const Scenario *scenario)
+{
+    *scene = (Scene){.scenario = scenario, .core_count = scenario->machine.cores};
+    scene->cores = zeroed(scene->core_count * sizeof *scene->cores);
+    open_objects(scene);
+    for (uint32_t i = 0; i < scenario->process_count; i++) {
+        SceneProcess *process = ARRAY_PUSH(&scene->processes);
+        // The place of a forked one is only its template.
+        process->def = scenario->processes[i].forked ? 0 : i + 1;
+    }
+}
+
+void scene_free(Scene *scene)
+{
+    ARRAY_FREE(&scene->tasks);
+    ARRAY_FREE(&scene->processes);
+    free(scene->cores);
+    free(scene->syncs);
+    *scene = (Scene){0};
+}
+
+// Makes `*items` of `capacity` hold a copy of `count` items; memory is kept for the next copy.
+static void copy_items(void **items, size_t *capacity, const void *from, size_t count, size_t bytes)
+{
+    if (*capacity < count) {
+        free(*items);
+        *items = zeroed(count * bytes);
+        *capacity = count;
+    }
+    if (count > 0)
+        memcpy(*items, from, count * bytes);
+}
+
+void scene_copy(Scene *to, const Scene *from)
+{
+    CHECK(to->scenario == from->scenario);
+    Scene kept = *to;
+    void *tasks = kept.tasks.at, *processes = kept.processes.at;
+    copy_items(&tasks, &kept.tasks.capacity, from->tasks.at, from->tasks.count, sizeof(SceneTask));
+    copy_items(&processes, &kept.processes.capacity, from->processes.at, from->processes.count,
+               sizeof(SceneProcess));
+    if (kept.core_count < from->core_count) {
+        free(kept.cores);
+        kept.cores = zeroed(from->core_count * sizeof *kept.cores);
+    }
+    memcpy(kept.cores, from->cores, from->core_count * sizeof *kept.cores);
+    memcpy(kept.syncs, from->syncs, objects_bytes(from->scenario));
+
+    *to = *from;
+    to->tasks.at = tasks;
+    to->tasks.capacity = kept.tasks.capacity;
+    to->processes.at = processes;
+    to->processes.capacity = kept.processes.capacity;
+    to->cores = kept.cores;
+    to->syncs = kept.syncs;
+    to->pipes = kept.pipes;
+    to->messages = kept.messages;
+    to->variables = kept.variables;
+}
+
+size_t scene_bytes(const Scene *scene)
+{
+    return sizeof *scene + scene->tasks.count * sizeof(SceneTask) +
+           scene->processes.count * sizeof(SceneProcess) + scene->core_count * sizeof(SceneCore) +
+           objects_bytes(scene->scenario);
+}
+
+// ---- hash
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    UInt128 product = (UInt128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t hash_value(uint64_t state, uint64_t value)
+{
+    return mix(state ^ value ^ 0x9e3779b97f4a7c15u, 0xd6e8feb86659fd93u) +
+           (state << 29 | state >> 35);
+}
+
+static uint64_t hash_bytes(uint64_t state, const void *bytes, size_t count)
+{
+    const unsigned char *at = bytes;
+    for (; count >= sizeof(uint64_t); count -= sizeof(uint64_t), at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+        state = hash_value(state, word);
+    }
+    CHECK(count == 0);
+    return state;
+}
+
+uint64_t scene_hash(const Scene *scene)
+{
+    uint64_t h = hash_value(scene->next, (uint64_t)scene->time_ns);
+    h = hash_value(h,
+                   (uint64_t)scene->ended << 40 | (uint64_t)scene->end << 32 | scene->deadlocked);
+    h = hash_value(h, (uint64_t)scene->first_blocked << 32 | scene->last_blocked);
+    h = hash_value(h, scene->blocked);
+    for (int i = 0; i < TASK_STATE_COUNT; i++)
+        h = hash_value(h, scene->in_state[i]);
+    h = hash_value(h, scene->tasks.count);
+    h = hash_bytes(h, scene->tasks.at, scene->tasks.count * sizeof(SceneTask));
+    h = hash_value(h, scene->processes.count);
+    h = hash_bytes(h, scene->processes.at, scene->processes.count * sizeof(SceneProcess));
+    h = hash_value(h, scene->core_count);
+    h = hash_bytes(h, scene->cores, scene->core_count * sizeof(SceneCore));
+    return hash_bytes(h, scene->syncs, objects_bytes(scene->scenario));
+}
+
+// ---- times up to the scene's instant
+
+bool scene_core_interrupted(const Scene *scene, uint32_t core)
+{
+    return scene->cores[core].irq_until_ns > scene->time_ns;
+}
+
+// What is left of the core's time since it was shared out last, less what an interrupt takes of it.
+static int64_t unshared_ns(const Scene *scene, const SceneCore *core, int64_t *irq_ns)
+{
+    int64_t now = scene->time_ns, until = core->irq_until_ns < now ? core->irq_until_ns : now;
+    *irq_ns = until > core->at_ns ? until - core->at_ns : 0;
+    int64_t ns = now - core->at_ns;
+    return ns > *irq_ns ? ns - *irq_ns : 0;
+}
+
+CoreTimes scene_core_times(const Scene *scene, uint32_t core)
+{
+    CHECK(core < scene->core_count);
+    const SceneCore *at = &scene->cores[core];
+    int64_t irq_ns, ns = unshared_ns(scene, at, &irq_ns);
+    bool busy = at->task != 0, in_kernel = busy && at->in_kernel != 0;
+    CoreTimes times = {
+        .user_ns = at->user_ns + (busy && !in_kernel ? ns : 0),
+        .kernel_ns = at->kernel_ns + (in_kernel ? ns : 0),
+        .irq_ns = at->irq_ns + irq_ns,
+    };
+    times.idle_ns = scene->time_ns - times.user_ns - times.kernel_ns - times.irq_ns;
+    return times;
+}
+
+TaskTimes scene_task_times(const Scene *scene, uint32_t task)
+{
+    const SceneTask *at = scene_task(scene, task);
+    if (at == NULL)
+        return (TaskTimes){0};
+    TaskTimes times = {
+        .user_ns = at->user_ns,
+        .kernel_ns = at->kernel_ns,
+        .runnable_ns = at->runnable_ns,
+        .state_ns = scene->time_ns - at->since_ns,
+    };
+    if (at->state == TASK_STATE_RUNNABLE)
+        times.runnable_ns += times.state_ns;
+    if (at->core < 0 || (uint32_t)at->core >= scene->core_count ||
+        scene->cores[at->core].task != task)
+        return times;
+    const SceneCore *core = &scene->cores[at->core];
+    int64_t irq_ns, ns = unshared_ns(scene, core, &irq_ns);
+    if (core->in_kernel != 0)
+        times.kernel_ns += ns;
+    else
+        times.user_ns += ns;
+    return times;
+}

@@ -1,0 +1,415 @@
+#include "sim/analysis/scene_text.h"
+
+#include "sim/base/size.h"
+#include "sim/scenario/quantity.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { NAMES_MOST = 20, LABEL_COLUMNS = 20 };
+
+typedef struct Teller {
+    const Scene *scene;
+    const Names *names;
+    Writer *writer;
+    bool headed; // the section has its heading
+} Teller;
+
+static void say(const Teller *teller, const char *text)
+{
+    writer_text(teller->writer, text);
+}
+
+static void say_value(const Teller *teller, ArgType type, uint64_t value)
+{
+    sentence_argument(teller->writer, teller->names, type, value);
+}
+
+static void say_ns(const Teller *teller, int64_t ns)
+{
+    char text[32];
+    say(teller, duration_text(ns, text));
+}
+
+static void say_size(const Teller *teller, uint64_t bytes)
+{
+    char text[32];
+    say(teller, size_text(bytes, text));
+}
+
+static int64_t since(const Teller *teller, int64_t ns)
+{
+    return teller->scene->time_ns - ns;
+}
+
+// "runs", once before the first line of a section.
+static void heading(Teller *teller, const char *text)
+{
+    if (!teller->headed) {
+        say(teller, text);
+        writer_char(teller->writer, '\n');
+    }
+    teller->headed = true;
+}
+
+// The name of a line, filled up so that what follows begins in one column.
+static void label(const Teller *teller, ArgType type, uint64_t value, const char *before)
+{
+    char name[128];
+    narrate_argument(teller->names, type, value, name, sizeof name);
+    say(teller, "  ");
+    say(teller, before);
+    say(teller, name);
+    writer_fill(teller->writer, ' ', LABEL_COLUMNS - text_columns(before) - text_columns(name));
+    say(teller, "  ");
+}
+
+// The tasks of a list, each with what `detail` says of it; a long list is cut.
+static void say_list(const Teller *teller, const char *before, uint32_t first, uint32_t count,
+                     void (*detail)(const Teller *, const SceneTask *))
+{
+    say(teller, before);
+    int said = 0;
+    for (uint32_t at = first; at != 0 && said < NAMES_MOST; said++) {
+        const SceneTask *task = &teller->scene->tasks.at[at - 1];
+        if (said > 0)
+            say(teller, ", ");
+        say_value(teller, ARG_TASK, at);
+        say(teller, " (");
+        detail(teller, task);
+        say(teller, ")");
+        at = task->next;
+    }
+    if (count > NAMES_MOST)
+        writer_format(teller->writer, " and %" PRIu32 " more", count - NAMES_MOST);
+}
+
+static void say_queued(const Teller *teller, const SceneTask *task)
+{
+    say(teller, "waits for ");
+    say_ns(teller, since(teller, task->since_ns));
+    say(teller, ", vruntime ");
+    say_ns(teller, task->vruntime);
+}
+
+static void say_waiting(const Teller *teller, const SceneTask *task)
+{
+    if (task->spins) {
+        say(teller, "spins for ");
+        say_ns(teller, since(teller, task->wants_since_ns));
+        return;
+    }
+    say_ns(teller, since(teller, task->wants != 0 ? task->wants_since_ns : task->since_ns));
+    if (task->wakes_ns >= 0) {
+        say(teller, ", at most ");
+        say_ns(teller, task->wakes_ns - teller->scene->time_ns);
+        say(teller, " more");
+    }
+}
+
+static void say_waiters(const Teller *teller, uint32_t first, uint32_t count)
+{
+    if (count > 0)
+        say_list(teller, "; waiting: ", first, count, say_waiting);
+}
+
+// ---- cores
+
+static void say_mode(const Teller *teller, const SceneTask *task)
+{
+    if (task->state == TASK_STATE_ENDED) {
+        say(teller, "has ended and leaves");
+    } else if (task->state == TASK_STATE_SPINNING) {
+        say(teller, "spins for ");
+        say_value(teller, ARG_SYNC, task->wants);
+    } else if (task->errand == KERNEL_ERRAND_NONE) {
+        say(teller, "in user mode");
+    } else {
+        say(teller, "in the kernel: ");
+        say(teller, task->errand == KERNEL_ERRAND_SYSCALL && task->syscall != 0
+                        ? syscall_name(task->syscall - 1u)
+                        : kernel_errand_word(task->errand));
+    }
+    if (task->boosted) {
+        say(teller, ", with the priority of ");
+        say_value(teller, ARG_TASK, task->lender);
+    }
+    if (task->op != 0 && task->state != TASK_STATE_ENDED) {
+        say(teller, ", at ");
+        say_value(teller, ARG_OP, task->op);
+    }
+}
+
+static void say_core(const Teller *teller, uint32_t number)
+{
+    const SceneCore *core = &teller->scene->cores[number];
+    label(teller, ARG_CORE, number + 1, "core ");
+    if (core->task == 0) {
+        say(teller, "idle for ");
+        say_ns(teller, since(teller, core->since_ns));
+    } else {
+        say_value(teller, ARG_TASK, core->task);
+        say(teller, ", for ");
+        say_ns(teller, since(teller, core->since_ns));
+        say(teller, ", ");
+        say_mode(teller, &teller->scene->tasks.at[core->task - 1]);
+    }
+    if (scene_core_interrupted(teller->scene, number)) {
+        say(teller, "; ");
+        say_value(teller, ARG_IRQ, core->irq);
+        say(teller, " for ");
+        say_ns(teller, core->irq_until_ns - teller->scene->time_ns);
+        say(teller, " more");
+    }
+    writer_char(teller->writer, '\n');
+    if (core->queued == 0)
+        return;
+    writer_fill(teller->writer, ' ', LABEL_COLUMNS + 4);
+    say_list(teller, "run queue: ", core->first, core->queued, say_queued);
+    writer_char(teller->writer, '\n');
+}
+
+// ---- what threads wait at
+
+static void say_held(const Teller *teller, const SceneSync *sync)
+{
+    if (sync->holder != 0) {
+        say_value(teller, ARG_TASK, sync->holder);
+        say(teller, " has it for ");
+        say_ns(teller, since(teller, sync->held_since_ns));
+        if (sync->depth > 1)
+            writer_format(teller->writer, ", %" PRIu32 " deep", sync->depth);
+    } else if (sync->readers > 0) {
+        writer_format(teller->writer, "%" PRIu32 " read", sync->readers);
+    } else {
+        say(teller, "free");
+    }
+}
+
+static void say_sync(const Teller *teller, uint32_t id)
+{
+    const SyncDef *def = &teller->scene->scenario->syncs[id - 1];
+    const SceneSync *sync = &teller->scene->syncs[id - 1];
+    label(teller, ARG_SYNC, id, "");
+    if (sync_is_lock(def->kind)) {
+        say_held(teller, sync);
+    } else if (def->kind == SYNC_EVENT) {
+        say(teller, sync->level != 0 ? "set" : "clear");
+    } else if (def->kind == SYNC_CONDITION) {
+        writer_format(teller->writer, "%" PRIu32 " wait", sync->waiting);
+    } else {
+        writer_i64(teller->writer, sync->level);
+        if (def->kind != SYNC_SEMAPHORE && def->parameter > 0)
+            writer_format(teller->writer, " of %" PRIu32, def->parameter);
+        say(teller, def->kind == SYNC_SEMAPHORE ? " left"
+                    : def->kind == SYNC_QUEUE   ? " items"
+                                                : " have come");
+    }
+    say_waiters(teller, sync->first, sync->waiting);
+    writer_char(teller->writer, '\n');
+}
+
+static void say_pipes(Teller *teller)
+{
+    const Scenario *scenario = teller->scene->scenario;
+    for (uint32_t id = 1; id <= scenario->pipe_count; id++) {
+        const ScenePipe *pipe = &teller->scene->pipes[id - 1];
+        heading(teller, "pipes and message queues");
+        label(teller, ARG_PIPE, id, "pipe ");
+        say_size(teller, pipe->bytes);
+        for (unsigned end = 0; end < PIPE_END_COUNT; end++)
+            if (pipe->closed[end])
+                writer_format(teller->writer, "; a %s end is closed", pipe_end_name(end));
+        say_waiters(teller, pipe->first, pipe->waiting);
+        writer_char(teller->writer, '\n');
+    }
+    for (uint32_t id = 1; id <= scenario->message_queue_count; id++) {
+        const SceneMessages *queue = &teller->scene->messages[id - 1];
+        heading(teller, "pipes and message queues");
+        label(teller, ARG_MESSAGES, id, "message queue ");
+        writer_format(teller->writer, "%" PRIu32 " of %" PRIu32, queue->count,
+                      scenario->message_queues[id - 1].capacity);
+        say_waiters(teller, queue->first, queue->waiting);
+        writer_char(teller->writer, '\n');
+    }
+}
+
+static void say_blocked(Teller *teller)
+{
+    int said = 0;
+    for (uint32_t at = teller->scene->first_blocked; at != 0 && said < NAMES_MOST; said++) {
+        const SceneTask *task = &teller->scene->tasks.at[at - 1];
+        heading(teller, "blocked");
+        label(teller, ARG_TASK, at, "");
+        say(teller, task_state_sentence(task->state));
+        if (task->place == PLACE_JOIN) {
+            say(teller, ": ");
+            say_value(teller, ARG_DEF, task->place_id);
+        }
+        say(teller, ", for ");
+        say_ns(teller, since(teller, task->since_ns));
+        if (task->wakes_ns >= 0) {
+            say(teller, ", ");
+            say_ns(teller, task->wakes_ns - teller->scene->time_ns);
+            say(teller, " left");
+        }
+        writer_char(teller->writer, '\n');
+        at = task->next;
+    }
+    if (teller->scene->blocked > NAMES_MOST)
+        writer_format(teller->writer, "  and %" PRIu32 " more\n",
+                      teller->scene->blocked - NAMES_MOST);
+}
+
+// ---- processes, data, all of it
+
+static void say_process(Teller *teller, uint32_t pid)
+{
+    const SceneProcess *process = scene_process(teller->scene, pid);
+    if (process == NULL)
+        return;
+    heading(teller, "processes");
+    label(teller, ARG_PROCESS, pid, "");
+    if (process->ended)
+        say(teller, process->reaped ? "has ended" : "is a zombie: nobody has collected its end");
+    else
+        writer_format(teller->writer, "%" PRIu32 " thread%s", process->threads,
+                      process->threads == 1 ? "" : "s");
+    if (!process->ended && process->reserved > 0) {
+        say(teller, "; ");
+        say_size(teller, process->reserved);
+        say(teller, " reserved, ");
+        say_size(teller, process->resident);
+        say(teller, " resident, ");
+        say_size(teller, process->shared);
+        say(teller, " of it shared");
+    }
+    writer_char(teller->writer, '\n');
+}
+
+static void say_threads(const Teller *teller)
+{
+    say(teller, "threads\n  ");
+    bool any = false;
+    for (unsigned state = 0; state < TASK_STATE_COUNT; state++) {
+        if (teller->scene->in_state[state] == 0)
+            continue;
+        writer_format(teller->writer, "%s%" PRIu32 " %s", any ? ", " : "",
+                      teller->scene->in_state[state], task_state_word(state));
+        any = true;
+    }
+    say(teller, any ? "\n" : "none yet\n");
+}
+
+static void say_variables(Teller *teller)
+{
+    const Scenario *scenario = teller->scene->scenario;
+    for (uint32_t i = 0; i < scenario->variable_count; i++) {
+        heading(teller, "variables");
+        writer_format(teller->writer, "  %s = %" PRId64 "\n",
+                      scenario_string(scenario, scenario->variables[i].name),
+                      teller->scene->variables[i]);
+    }
+}
+
+static void say_instant(const Teller *teller, const TraceRecord *last, uint64_t records)
+{
+    const Scene *scene = teller->scene;
+    writer_format(teller->writer, "at %" PRId64 ".%06" PRId64 " ms, after event ",
+                  scene->time_ns / 1000000, scene->time_ns % 1000000);
+    writer_format(teller->writer, "%" PRIu64 " of %" PRIu64, scene->next, records);
+    if (last != NULL) {
+        say(teller, ": ");
+        sentence_say(teller->writer, teller->names, last);
+    }
+    say(teller, "\ncores\n");
+}
+
+void scene_text(const Scene *scene, const Names *names, const TraceRecord *last, uint64_t records,
+                Writer *writer)
+{
+    const Scenario *scenario = scene->scenario;
+    Teller teller = {.scene = scene, .names = names, .writer = writer};
+    say_instant(&teller, last, records);
+    for (uint32_t i = 0; i < scene->core_count; i++)
+        say_core(&teller, i);
+    for (uint32_t id = 1; id <= scenario->sync_count; id++) {
+        heading(&teller, "locks and queues");
+        say_sync(&teller, id);
+    }
+    teller.headed = false;
+    say_pipes(&teller);
+    teller.headed = false;
+    say_blocked(&teller);
+    teller.headed = false;
+    for (uint32_t pid = 1; pid <= scene->processes.count; pid++)
+        say_process(&teller, pid);
+    say_threads(&teller);
+    teller.headed = false;
+    say_variables(&teller);
+}
+
+// ---- the scene of one instant of a run
+
+bool scene_at_parse(SceneAt *at, const char *text)
+{
+    static const char event[] = "event:";
+    *at = (SceneAt){0};
+    if (strncmp(text, event, sizeof event - 1) != 0) {
+        at->by_time = quantity_duration(text, strlen(text), &at->time_ns) == QUANTITY_GOOD;
+        return at->by_time;
+    }
+    const char *digits = text + sizeof event - 1;
+    size_t length = strspn(digits, "0123456789");
+    at->by_event = length > 0 && length < 19 && digits[length] == 0;
+    at->event = at->by_event ? strtoull(digits, NULL, 10) : 0;
+    return at->by_event;
+}
+
+static bool still_before(const SceneTeller *teller, const TraceRecord *record)
+{
+    return (!teller->at.by_time || record->time_ns <= teller->at.time_ns) &&
+           (!teller->at.by_event || teller->scene.next < teller->at.event);
+}
+
+static bool teller_take(TraceSink *sink, const TraceRecord *records, size_t count)
+{
+    SceneTeller *teller = (SceneTeller *)sink;
+    teller->records += count;
+    for (size_t i = 0; i < count && still_before(teller, &records[i]); i++) {
+        if (records[i].kind == EVENT_TASK_CREATED)
+            task_table_add(&teller->tasks, teller->scene.scenario, records[i].task, records[i].a,
+                           records[i].b);
+        process_names_add(&teller->processes, teller->scene.scenario, &records[i]);
+        scene_fold(&teller->scene, &records[i]);
+        teller->last = records[i];
+    }
+    return true;
+}
+
+void scene_teller_open(SceneTeller *teller, const Scenario *scenario, SceneAt at)
+{
+    *teller = (SceneTeller){
+        .sink.write = teller_take,
+        .at = at,
+        .tasks.row_bytes = sizeof(TaskRow),
+    };
+    scene_open(&teller->scene, scenario);
+}
+
+void scene_teller_write(SceneTeller *teller, Writer *writer)
+{
+    Scene *scene = &teller->scene;
+    // Between two events time goes on; behind the last one it does not.
+    if (teller->at.by_time && scene->next < teller->records)
+        scene->time_ns = teller->at.time_ns;
+    Names names = {scene->scenario, &teller->tasks, &teller->processes};
+    scene_text(scene, &names, scene->next > 0 ? &teller->last : NULL, teller->records, writer);
+}
+
+void scene_teller_free(SceneTeller *teller)
+{
+    scene_free(&teller->scene);
+    task_table_free(&teller->tasks);
+    process_names_free(&teller->processes);
+}

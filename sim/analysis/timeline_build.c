@@ -1,0 +1,431 @@
+// The building of a timeline: one pass over the records that follows each change of the scene with
+// an interval, then the indexes. The queries are timeline.c's.
+#include "sim/analysis/timeline.h"
+
+#include "sim/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct FoldCore {
+    int64_t irq_until_ns; // an interrupt has it until then
+    uint32_t task;        // who has it, TaskId; 0: nobody
+    uint8_t state;        // it is in when no interrupt has it: a TimelineState
+} FoldCore;
+
+typedef struct FoldTask {
+    uint32_t row, spans_row; // plus 1; 0: none yet
+    uint32_t sync;           // SyncId that it waits for; 0
+    uint32_t span;           // the innermost open one
+} FoldTask;
+
+typedef struct Fold {
+    Timeline *timeline;
+    Scene scene;
+    FoldCore *cores;
+    ARRAY(FoldTask) tasks; // by TaskId - 1
+    OpenSpans spans;
+    bool about_sync[EVENT_KIND_COUNT]; // the kind's first argument is a SyncId
+} Fold;
+
+static void *zeroed(size_t count, size_t bytes)
+{
+    void *memory = calloc(count == 0 ? 1 : count, bytes);
+    CHECKF(memory != NULL, "out of memory for %zu items of %zu bytes", count, bytes);
+    return memory;
+}
+
+// ---- rows
+
+static uint32_t row_add(Timeline *timeline, TimelineRowKind kind, uint32_t id)
+{
+    *ARRAY_PUSH(&timeline->rows) = (TimelineRow){.kind = (uint8_t)kind, .id = id};
+    return (uint32_t)timeline->rows.count;
+}
+
+// The row is in this state from `now` on. What lasted no time is forgotten.
+static void row_set(TimelineRow *row, int64_t now, unsigned state, uint32_t subject)
+{
+    size_t count = row->intervals.count;
+    if (count > 0) {
+        TimelineInterval *last = &row->intervals.at[count - 1];
+        if (last->state == state && last->subject == subject)
+            return;
+        if (now <= last->begin_ns) {
+            *last = (TimelineInterval){last->begin_ns, subject, (uint8_t)state};
+            const TimelineInterval *before = last - 1;
+            if (count > 1 && before->state == state && before->subject == subject)
+                row->intervals.count--;
+            return;
+        }
+    }
+    *ARRAY_PUSH(&row->intervals) = (TimelineInterval){now, subject, (uint8_t)state};
+}
+
+static TimelineRow *row_of(Fold *fold, uint32_t row_plus_1)
+{
+    return &fold->timeline->rows.at[row_plus_1 - 1];
+}
+
+// ---- locks
+
+static void follow_lock(Fold *fold, uint32_t sync, int64_t now)
+{
+    const Scenario *scenario = fold->scene.scenario;
+    if (sync == 0 || sync > scenario->sync_count || !sync_is_lock(scenario->syncs[sync - 1].kind))
+        return;
+    const SceneSync *lock = &fold->scene.syncs[sync - 1];
+    // The rows of all locks that there are follow those of the cores, in the order of SyncIds.
+    TimelineRow *row = &fold->timeline->rows.at[fold->timeline->lock_first + sync - 1];
+    if (lock->holder != 0)
+        row_set(row, now, lock->waiting > 0 ? TIMELINE_CONTENDED : TIMELINE_HELD, lock->holder);
+    else if (lock->readers > 0)
+        row_set(row, now, TIMELINE_READ, lock->readers);
+    else
+        row_set(row, now, TIMELINE_FREE, 0);
+}
+
+// ---- cores and their interrupts
+
+// Ends an interrupt that was over by `now`: whoever has the core goes on from that instant.
+static void core_catch_up(Fold *fold, int number, int64_t now)
+{
+    FoldCore *core = &fold->cores[number];
+    int64_t end = core->irq_until_ns;
+    if (end < 0 || end > now)
+        return;
+    core->irq_until_ns = -1;
+    row_set(&fold->timeline->rows.at[number], end, core->state, core->task);
+    if (core->task != 0 && core->task <= fold->tasks.count &&
+        fold->tasks.at[core->task - 1].row != 0)
+        row_set(row_of(fold, fold->tasks.at[core->task - 1].row), end, core->state,
+                (uint32_t)number + 1);
+}
+
+static void core_interrupt(FoldCore *core, const TraceRecord *record)
+{
+    int64_t begin = core->irq_until_ns >= 0 ? core->irq_until_ns : record->time_ns;
+    int64_t room = INT64_MAX - begin;
+    if (record->b > 0)
+        core->irq_until_ns = begin + (record->b < (uint64_t)room ? (int64_t)record->b : room);
+}
+
+static void follow_core(Fold *fold, int number, int64_t now)
+{
+    FoldCore *core = &fold->cores[number];
+    const SceneCore *scene = &fold->scene.cores[number];
+    const SceneTask *task = scene_task(&fold->scene, scene->task);
+    core->task = scene->task;
+    core->state = (uint8_t)(task == NULL            ? TIMELINE_IDLE
+                            : scene->in_kernel != 0 ? TASK_STATE_RUNNING_KERNEL
+                            : task->spins           ? TASK_STATE_SPINNING
+                                                    : TASK_STATE_RUNNING_USER);
+    bool interrupted = core->irq_until_ns >= 0;
+    row_set(&fold->timeline->rows.at[number], now, interrupted ? TIMELINE_INTERRUPT : core->state,
+            core->task);
+}
+
+// ---- threads
+
+// Where it runs, or ran last; NULL: it never did, or on a core that the machine does not have.
+static const FoldCore *core_of_task(const Fold *fold, const SceneTask *task)
+{
+    bool known = task->core >= 0 && (uint32_t)task->core < fold->scene.scenario->machine.cores;
+    return known ? &fold->cores[task->core] : NULL;
+}
+
+// What a thread without a core waits for.
+static uint32_t task_subject(const SceneTask *task)
+{
+    bool waits = task->state != TASK_STATE_RUNNABLE && task->place != PLACE_NONE &&
+                 task->place != PLACE_CORE && task->place != PLACE_TIMER;
+    return waits ? task->place_id : 0;
+}
+
+static void follow_task(Fold *fold, uint32_t id, int64_t now)
+{
+    const SceneTask *task = scene_task(&fold->scene, id);
+    if (task == NULL || task->def == 0)
+        return;
+    while (fold->tasks.count < id)
+        (void)ARRAY_PUSH(&fold->tasks);
+    FoldTask *known = &fold->tasks.at[id - 1];
+    if (known->row == 0) {
+        known->row = row_add(fold->timeline, ROW_TASK, id);
+        row_of(fold, known->row)->def = task->def;
+        row_of(fold, known->row)->instance = task->instance;
+    }
+    const FoldCore *core = core_of_task(fold, task);
+    bool has_core = core != NULL && core->task == id;
+    // One that is killed while it runs has its core until it is switched out.
+    unsigned state = !has_core                 ? task->state
+                     : core->irq_until_ns >= 0 ? TIMELINE_INTERRUPT
+                                               : core->state;
+    row_set(row_of(fold, known->row), now, state,
+            has_core ? (uint32_t)task->core + 1 : task_subject(task));
+
+    uint32_t sync = task->place == PLACE_SYNC ? task->place_id : 0;
+    if (sync != known->sync) {
+        uint32_t left = known->sync;
+        known->sync = sync;
+        follow_lock(fold, left, now);
+        follow_lock(fold, sync, now);
+    }
+}
+
+static void follow_spans(Fold *fold, FoldTask *task, const TraceRecord *record)
+{
+    OpenSpan span = {record->time_ns, record->b, record->a > UINT32_MAX ? 0 : (uint32_t)record->a,
+                     0};
+    if (record->kind == EVENT_SPAN_BEGIN) {
+        if (task->spans_row == 0)
+            task->spans_row = row_add(fold->timeline, ROW_SPANS, record->task);
+        open_spans_push(&fold->spans, &task->span, span);
+    } else if (record->kind == EVENT_SPAN_END) {
+        open_spans_end(&fold->spans, &task->span, span.name, span.serial, &span);
+    } else { // the thread's end
+        while (open_spans_pop(&fold->spans, &task->span, &span))
+            continue;
+    }
+    if (task->spans_row == 0)
+        return;
+    TimelineRow *row = row_of(fold, task->spans_row);
+    if (row->intervals.count == 0)
+        row_set(row, 0, TIMELINE_NO_SPAN, 0);
+    if (task->span == 0)
+        row_set(row, record->time_ns, TIMELINE_NO_SPAN, 0);
+    else
+        row_set(row, record->time_ns, TIMELINE_IN_SPAN, fold->spans.pool.at[task->span].name);
+}
+
+// ---- records
+
+static void add_instant(Timeline *timeline, const TraceRecord *record, TimelineInstantKind kind)
+{
+    uint32_t what = record->a > UINT32_MAX ? 0 : (uint32_t)record->a;
+    *ARRAY_PUSH(&timeline->instants) =
+        (TimelineInstant){record->time_ns, record->task, what, (uint8_t)kind};
+    timeline->instant_counts[kind]++;
+}
+
+// What the scene does not keep.
+static void follow_instant(Fold *fold, const TraceRecord *record)
+{
+    Timeline *timeline = fold->timeline;
+    switch ((EventKind)record->kind) {
+    case EVENT_WAKEUP:
+        *ARRAY_PUSH(&timeline->wakeups) = (TimelineWakeup){
+            record->time_ns, record->a > UINT32_MAX ? 0 : (uint32_t)record->a, record->task};
+        break;
+    case EVENT_MARK:
+        add_instant(timeline, record, INSTANT_MARK);
+        break;
+    case EVENT_PRINT:
+        add_instant(timeline, record, INSTANT_PRINT);
+        break;
+    case EVENT_MIGRATED:
+        add_instant(timeline, record, INSTANT_MIGRATED);
+        break;
+    case EVENT_SPAN_BEGIN:
+    case EVENT_SPAN_END:
+    case EVENT_TASK_EXITED:
+    case EVENT_TASK_KILLED:
+        if (record->task != 0 && record->task <= fold->tasks.count)
+            follow_spans(fold, &fold->tasks.at[record->task - 1], record);
+        break;
+    default:
+        break;
+    }
+}
+
+static void fold_record(Fold *fold, const TraceRecord *record)
+{
+    int64_t now = record->time_ns;
+    uint32_t cores = fold->scene.scenario->machine.cores;
+    int core = record->core >= 0 && (uint32_t)record->core < cores ? record->core : CORE_NONE;
+    if (core != CORE_NONE) {
+        core_catch_up(fold, core, now);
+        if (record->kind == EVENT_IRQ)
+            core_interrupt(&fold->cores[core], record);
+    }
+    scene_fold(&fold->scene, record);
+    if (core != CORE_NONE)
+        follow_core(fold, core, now);
+    if (record->task != 0)
+        follow_task(fold, record->task, now);
+    if (record->kind < EVENT_KIND_COUNT && fold->about_sync[record->kind] &&
+        record->a <= UINT32_MAX)
+        follow_lock(fold, (uint32_t)record->a, now);
+    follow_instant(fold, record);
+}
+
+static void fold_open(Fold *fold, Timeline *timeline)
+{
+    const Scenario *scenario = timeline->recording->scenario;
+    *fold = (Fold){.timeline = timeline};
+    scene_open(&fold->scene, scenario);
+    fold->cores = zeroed(scenario->machine.cores, sizeof *fold->cores);
+    for (uint32_t i = 0; i < scenario->machine.cores; i++) {
+        row_add(timeline, ROW_CORE, i);
+        row_set(&timeline->rows.at[i], 0, TIMELINE_IDLE, 0);
+        fold->cores[i] = (FoldCore){-1, 0, TIMELINE_IDLE};
+    }
+    timeline->lock_first = timeline->rows.count;
+    for (uint32_t i = 0; i < scenario->sync_count; i++) {
+        row_add(timeline, ROW_LOCK, i + 1);
+        row_set(&timeline->rows.at[timeline->lock_first + i], 0, TIMELINE_FREE, 0);
+    }
+    for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+        ArgType type = event_info(kind)->arg[0].type;
+        fold->about_sync[kind] = type == ARG_LOCK || type == ARG_SYNC;
+    }
+}
+
+static void fold_free(Fold *fold)
+{
+    scene_free(&fold->scene);
+    open_spans_free(&fold->spans);
+    ARRAY_FREE(&fold->tasks);
+    free(fold->cores);
+}
+
+// ---- indexes
+
+// The sums before every block, and which states occur.
+static void row_index(TimelineRow *row, int64_t end_ns)
+{
+    while (row->intervals.count > 0 &&
+           row->intervals.at[row->intervals.count - 1].begin_ns >= end_ns)
+        row->intervals.count--;
+    size_t count = row->intervals.count;
+    for (size_t i = 0; i < count; i++)
+        row->states |= UINT32_C(1) << row->intervals.at[i].state;
+    row->columns = (uint8_t)__builtin_popcount(row->states);
+    if (count <= TIMELINE_BLOCK)
+        return;
+    unsigned column[TIMELINE_STATE_COUNT] = {0};
+    for (unsigned state = 0, next = 0; state < TIMELINE_STATE_COUNT; state++)
+        if (row->states >> state & 1)
+            column[state] = next++;
+    size_t blocks = timeline_row_blocks(row);
+    row->begins_ns = zeroed(blocks, (1 + row->columns) * sizeof *row->begins_ns);
+    row->sums_ns = row->begins_ns + blocks;
+    int64_t now[TIMELINE_STATE_COUNT] = {0};
+    for (size_t i = 0; i < count; i++) {
+        const TimelineInterval *at = &row->intervals.at[i];
+        if (i % TIMELINE_BLOCK == 0) {
+            size_t block = i / TIMELINE_BLOCK;
+            row->begins_ns[block] = at->begin_ns;
+            memcpy(&row->sums_ns[block * row->columns], now, row->columns * sizeof now[0]);
+        }
+        now[column[at->state]] += (i + 1 < count ? at[1].begin_ns : end_ns) - at->begin_ns;
+    }
+}
+
+// Puts the rows into their order: cores, locks that were used, threads with their spans below.
+static void order_rows(Fold *fold)
+{
+    Timeline *timeline = fold->timeline;
+    TimelineRow *from = timeline->rows.at;
+    size_t count = timeline->rows.count, to = timeline->lock_first;
+    TimelineRow *rows = zeroed(count, sizeof *rows);
+    memcpy(rows, from, timeline->lock_first * sizeof *rows);
+    for (size_t i = 0; i < fold->scene.scenario->sync_count; i++) {
+        TimelineRow *lock = &from[timeline->lock_first + i];
+        if (lock->intervals.count > 1 || lock->intervals.at[0].state != TIMELINE_FREE)
+            rows[to++] = *lock;
+        else
+            ARRAY_FREE(&lock->intervals);
+    }
+    timeline->task_first = to;
+    for (size_t i = 0; i < fold->tasks.count; i++) {
+        const FoldTask *task = &fold->tasks.at[i];
+        *ARRAY_PUSH(&timeline->task_rows) = task->row == 0 ? 0 : (uint32_t)to + 1;
+        if (task->row != 0)
+            rows[to++] = from[task->row - 1];
+        if (task->spans_row != 0)
+            rows[to++] = from[task->spans_row - 1];
+    }
+    free(from);
+    timeline->rows.at = rows;
+    timeline->rows.count = to;
+    timeline->rows.capacity = count;
+}
+
+// Which threads an item is about; returns how many, at most two different ones.
+static size_t wakeup_tasks(const Timeline *timeline, size_t item, uint32_t tasks[static 2])
+{
+    const TimelineWakeup *wakeup = &timeline->wakeups.at[item];
+    tasks[0] = wakeup->woken;
+    tasks[1] = wakeup->waker;
+    return wakeup->waker == wakeup->woken ? 1 : 2;
+}
+
+static size_t instant_tasks(const Timeline *timeline, size_t item, uint32_t tasks[static 2])
+{
+    tasks[0] = timeline->instants.at[item].task;
+    return 1;
+}
+
+// A counting sort by thread, which keeps the order of time.
+static void index_make(TimelineIndex *index, const Timeline *timeline, size_t items,
+                       size_t (*tasks_of)(const Timeline *, size_t, uint32_t[static 2]))
+{
+    uint32_t count = (uint32_t)timeline->task_rows.count, tasks[2];
+    index->first = zeroed(count + 2, sizeof *index->first);
+    uint32_t *next = index->first + 1; // while counting and filling, one place ahead
+    for (size_t i = 0; i < items; i++)
+        for (size_t t = tasks_of(timeline, i, tasks); t-- > 0;)
+            if (tasks[t] - 1 < count)
+                next[tasks[t]]++;
+    for (uint32_t i = 1; i <= count; i++)
+        next[i] += next[i - 1];
+    index->ids = zeroed(next[count], sizeof *index->ids);
+    for (size_t i = 0; i < items; i++)
+        for (size_t t = tasks_of(timeline, i, tasks); t-- > 0;)
+            if (tasks[t] - 1 < count)
+                index->ids[next[tasks[t] - 1]++] = (uint32_t)i;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const TimelineName *x = a, *y = b;
+    if (x->def != y->def)
+        return x->def < y->def ? -1 : 1;
+    if (x->instance != y->instance)
+        return x->instance < y->instance ? -1 : 1;
+    return x->task < y->task ? -1 : x->task > y->task;
+}
+
+static void index_names(Timeline *timeline)
+{
+    for (size_t i = 0; i < timeline->task_rows.count; i++) {
+        uint32_t row = timeline->task_rows.at[i];
+        if (row == 0)
+            continue;
+        const TimelineRow *task = &timeline->rows.at[row - 1];
+        *ARRAY_PUSH(&timeline->names) = (TimelineName){task->def, task->instance, task->id};
+    }
+    if (timeline->names.count > 0)
+        qsort(timeline->names.at, timeline->names.count, sizeof *timeline->names.at, by_name);
+}
+
+void timeline_open(Timeline *timeline, const Recording *recording)
+{
+    *timeline = (Timeline){.recording = recording, .end_ns = recording->end_ns};
+    Fold fold;
+    fold_open(&fold, timeline);
+    for (uint64_t i = 0; i < recording->count; i++)
+        fold_record(&fold, recording_at(recording, i));
+    for (uint32_t i = 0; i < recording->scenario->machine.cores; i++)
+        core_catch_up(&fold, (int)i, timeline->end_ns);
+    order_rows(&fold);
+    fold_free(&fold);
+    for (size_t i = 0; i < timeline->rows.count; i++) {
+        row_index(&timeline->rows.at[i], timeline->end_ns);
+        timeline->states |= timeline->rows.at[i].states;
+    }
+    index_make(&timeline->wakeups_of, timeline, timeline->wakeups.count, wakeup_tasks);
+    index_make(&timeline->instants_of, timeline, timeline->instants.count, instant_tasks);
+    index_names(timeline);
+}

@@ -1,0 +1,477 @@
+#include "sim/analysis/why.h"
+
+#include "sim/analysis/preference.h"
+#include "sim/analysis/sentence.h"
+#include "sim/analysis/wakers.h"
+
+#include "sim/base/size.h"
+
+#include <inttypes.h>
+
+enum { DEPTH_MAX = 12, NAMED_MAX = 3 };
+
+// The question, while it is answered.
+typedef struct Asking {
+    Why *why;
+    const Recording *recording;
+    const Scene *scene;
+    // Those whose reasons are being told: each waits for the next. `only`: for that one and nobody
+    // else, whatever the others do.
+    uint32_t chain[DEPTH_MAX];
+    bool only[DEPTH_MAX];
+    uint32_t depth;
+} Asking;
+
+static void tell_reason(Asking *asking, uint32_t task, bool only);
+
+// ---- words
+
+static Arena *arena_of(const Asking *asking)
+{
+    return &asking->why->arena;
+}
+
+static const char *name_of(const Asking *asking, uint32_t task)
+{
+    char name[96];
+    return arena_format(arena_of(asking), "%s", recording_task_name(asking->recording, task, name));
+}
+
+static const char *argument_text(const Asking *asking, ArgType type, uint64_t value)
+{
+    char text[160];
+    Names names = {asking->scene->scenario, &asking->recording->tasks,
+                   &asking->recording->processes};
+    return arena_format(arena_of(asking), "%s",
+                        narrate_argument(&names, type, value, text, sizeof text));
+}
+
+static const char *time_text(const Asking *asking, int64_t ns)
+{
+    char text[32];
+    return arena_format(arena_of(asking), "%s", duration_text(ns, text));
+}
+
+// "lock cache", "queue jobs".
+static const char *sync_text(const Asking *asking, uint32_t sync)
+{
+    const Scenario *scenario = asking->scene->scenario;
+    if (sync > 0 && sync <= scenario->sync_count && sync_is_lock(scenario->syncs[sync - 1].kind))
+        return arena_format(arena_of(asking), "lock %s", argument_text(asking, ARG_LOCK, sync));
+    return argument_text(asking, ARG_SYNC, sync);
+}
+
+// ", at line 12 (compute)"; "" before the first operation.
+static const char *place_text(const Asking *asking, const SceneTask *task)
+{
+    if (task->op == 0)
+        return "";
+    return arena_format(arena_of(asking), ", at %s", argument_text(asking, ARG_OP, task->op));
+}
+
+__attribute__((format(printf, 3, 4))) static void say(Asking *asking, uint32_t task,
+                                                      const char *format, ...)
+{
+    Why *why = asking->why;
+    if (why->count == WHY_LINES_MAX)
+        return;
+    va_list values;
+    va_start(values, format);
+    const char *text = arena_vformat(&why->arena, format, values);
+    va_end(values);
+    if (why->count == WHY_LINES_MAX - 1)
+        text = "And so on: this goes further.";
+    why->lines[why->count++] = (WhyLine){text, task, asking->depth};
+}
+
+// "a, b and 4 more" of those that `wanted` takes; how many in `count`.
+typedef bool (*Wanted)(const Asking *asking, const void *what, uint32_t id, const SceneTask *task);
+
+static const char *list_tasks(const Asking *asking, Wanted wanted, const void *what,
+                              uint32_t first[NAMED_MAX], uint32_t *count)
+{
+    *count = 0;
+    for (uint32_t id = 1; id <= asking->scene->tasks.count; id++) {
+        const SceneTask *task = scene_task(asking->scene, id);
+        if (task == NULL || !wanted(asking, what, id, task))
+            continue;
+        if (*count < NAMED_MAX)
+            first[*count] = id;
+        ++*count;
+    }
+    const char *text = "";
+    uint32_t named = *count < NAMED_MAX ? *count : NAMED_MAX;
+    for (uint32_t i = 0; i < named; i++) {
+        const char *between = i == 0 ? "" : i + 1 == *count ? " and " : ", ";
+        text = arena_format(arena_of(asking), "%s%s%s", text, between, name_of(asking, first[i]));
+    }
+    if (*count > named)
+        text = arena_format(arena_of(asking), "%s and %u more", text, *count - named);
+    return text;
+}
+
+// What is said of each of the first of a list in turn, one step deeper.
+static void tell_reasons(Asking *asking, const uint32_t *tasks, uint32_t count, bool only)
+{
+    for (uint32_t i = 0; i < count && i < NAMED_MAX; i++)
+        tell_reason(asking, tasks[i], only);
+}
+
+// ---- on a core, or waiting for one
+
+static void tell_running(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    const char *name = name_of(asking, id), *since = time_text(asking, task->since_ns);
+    const SceneCore *core = task->core >= 0 && (uint32_t)task->core < asking->scene->core_count
+                                ? &asking->scene->cores[task->core]
+                                : NULL;
+    if (task->state == TASK_STATE_RUNNING_KERNEL && task->syscall != 0)
+        say(asking, id, "%s is in the kernel on core %d since %s: %s.", name, task->core, since,
+            syscall_name(task->syscall - 1u));
+    else if (task->state == TASK_STATE_RUNNING_KERNEL)
+        say(asking, id, "%s is in the kernel on core %d since %s: %s.", name, task->core, since,
+            kernel_errand_word(task->errand));
+    else
+        say(asking, id, "%s runs on core %d since %s%s.", name, task->core, since,
+            place_text(asking, task));
+    if (core != NULL && core->irq_until_ns > asking->scene->time_ns)
+        say(asking, id, "An interrupt has core %d until %s: %s.", task->core,
+            time_text(asking, core->irq_until_ns), irq_name(core->irq));
+}
+
+static const char *others_text(const Asking *asking, uint32_t others)
+{
+    if (others < 2)
+        return others == 1 ? "; another waits there too" : "";
+    return arena_format(arena_of(asking), "; %u others wait there too", others);
+}
+
+static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    const Scene *scene = asking->scene;
+    const char *name = name_of(asking, id), *since = time_text(asking, task->since_ns);
+    if (task->core < 0 || (uint32_t)task->core >= scene->core_count) {
+        say(asking, id, "%s is runnable since %s.", name, since);
+        return;
+    }
+    const SceneCore *core = &scene->cores[task->core];
+    bool shared = scene->scenario->machine.global_queue && scene->core_count > 1;
+    const char *where = shared ? "in the queue that all cores share"
+                               : arena_format(arena_of(asking), "on core %d", task->core);
+    if (core->irq_until_ns > scene->time_ns) {
+        say(asking, id, "%s is runnable %s since %s; an interrupt has core %d until %s: %s.", name,
+            where, since, task->core, time_text(asking, core->irq_until_ns), irq_name(core->irq));
+    } else if (core->task == 0 || core->task == id) {
+        say(asking, id, "%s is runnable %s since %s, and core %d is about to take it.", name, where,
+            since, task->core);
+        return;
+    }
+    const SceneTask *running = scene_task(scene, core->task);
+    if (running == NULL)
+        return;
+    const char *why = preference_text(arena_of(asking), asking->recording, scene, core->task, id);
+    say(asking, id, "%s is runnable %s since %s behind %s%s%s.", name, where, since,
+        name_of(asking, core->task), why, shared ? "" : others_text(asking, core->queued - 1));
+    tell_reason(asking, core->task, false);
+}
+
+// ---- waits for locks
+
+// Who holds it, as far as the trace tells: a lock that is read has no holder.
+static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
+{
+    const SceneSync *sync = &asking->scene->syncs[task->wants - 1];
+    const char *name = name_of(asking, id), *lock = sync_text(asking, task->wants);
+    const char *since = time_text(asking, task->since_ns);
+    const SceneTask *holder = scene_task(asking->scene, sync->holder);
+    if (holder == NULL) {
+        const char *state = sync->readers > 0
+                                ? arena_format(arena_of(asking), "%u thread%s read under it",
+                                               sync->readers, sync->readers == 1 ? "" : "s")
+                                : "nobody has it now";
+        say(asking, id, "%s %s %s since %s; %s.", name, waits, lock, since, state);
+        return;
+    }
+    const char *holds = name_of(asking, sync->holder);
+    if (sync->holder == id) {
+        say(asking, id, "%s %s %s since %s, which it holds itself.", name, waits, lock, since);
+        asking->why->circle = true;
+    } else if (holder->state == TASK_STATE_ENDED) {
+        say(asking, id, "%s %s %s since %s; %s held it when it ended, so nobody will release it.",
+            name, waits, lock, since, holds);
+    } else {
+        say(asking, id, "%s %s %s since %s; %s holds it since %s.", name, waits, lock, since, holds,
+            time_text(asking, sync->held_since_ns));
+        tell_reason(asking, sync->holder, task->wakes_ns < 0);
+    }
+}
+
+// ---- waits that somebody's deed ends
+
+static bool could_wake(const Asking *asking, const void *what, uint32_t id, const SceneTask *task)
+{
+    const Wakers *wakers = what;
+    return id != asking->chain[asking->depth] && task->state != TASK_STATE_ENDED &&
+           task->state != TASK_STATE_NOT_YET && wakers->may[task->def - 1];
+}
+
+// ", or its time is over at 3 s".
+static const char *timeout_text(const Asking *asking, const SceneTask *task)
+{
+    if (task->wakes_ns < 0)
+        return "";
+    return arena_format(arena_of(asking), ", or at %s its time is over",
+                        time_text(asking, task->wakes_ns));
+}
+
+static void tell_wakers(Asking *asking, uint32_t id, const SceneTask *task, const char *object)
+{
+    Wakers wakers = wakers_of(arena_of(asking), asking->scene, task);
+    uint32_t first[NAMED_MAX], count;
+    if (wakers.deed == NULL)
+        return;
+    const char *who = list_tasks(asking, could_wake, &wakers, first, &count);
+    const char *timeout = timeout_text(asking, task);
+    if (count == 0) {
+        say(asking, id,
+            "It goes on when somebody %s%s%s; no thread that is there has an operation "
+            "for that.",
+            wakers.deed, object, timeout);
+        return;
+    }
+    say(asking, id, "It goes on when somebody %s%s%s; %s could.", wakers.deed, object, timeout,
+        who);
+    tell_reasons(asking, first, count, false);
+}
+
+static const char *level_text(const Asking *asking, uint32_t id)
+{
+    const SyncDef *def = &asking->scene->scenario->syncs[id - 1];
+    long long level = (long long)asking->scene->syncs[id - 1].level;
+    Arena *arena = arena_of(asking);
+    switch (def->kind) {
+    case SYNC_SEMAPHORE:
+        return arena_format(arena, ", which is at %lld", level);
+    case SYNC_BARRIER:
+        return arena_format(arena, ", to which %lld of %u have come", level, def->parameter);
+    case SYNC_QUEUE:
+        if (level == 0)
+            return ", which is empty";
+        return def->parameter == 0
+                   ? arena_format(arena, ", which holds %lld", level)
+                   : arena_format(arena, ", which holds %lld of at most %u", level, def->parameter);
+    case SYNC_EVENT:
+        return level == 0 ? ", which is not set" : ", which is set";
+    default:
+        return "";
+    }
+}
+
+static void tell_sync(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    const char *object = sync_text(asking, task->place_id);
+    say(asking, id, "%s waits at %s since %s%s.", name_of(asking, id), object,
+        time_text(asking, task->since_ns), level_text(asking, task->place_id));
+    tell_wakers(asking, id, task, arena_format(arena_of(asking), " %s", object));
+}
+
+static void tell_pipe(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    char size[32];
+    const char *pipe = argument_text(asking, ARG_PIPE, task->place_id);
+    const Scenario *scenario = asking->scene->scenario;
+    bool writes = task->op < scenario->op_count && scenario->ops[task->op].code == OP_WRITE;
+    say(asking, id, "%s waits at the %s end of pipe %s since %s; %s are in it.",
+        name_of(asking, id), pipe_end_name(writes ? PIPE_END_WRITE : PIPE_END_READ), pipe,
+        time_text(asking, task->since_ns),
+        size_text(asking->scene->pipes[task->place_id - 1].bytes, size));
+    tell_wakers(asking, id, task,
+                arena_format(arena_of(asking), " pipe %s, or all who could have closed it", pipe));
+}
+
+static void tell_messages(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    const char *queue = argument_text(asking, ARG_MESSAGES, task->place_id);
+    say(asking, id, "%s waits at message queue %s since %s; it holds %u.", name_of(asking, id),
+        queue, time_text(asking, task->since_ns),
+        asking->scene->messages[task->place_id - 1].count);
+    tell_wakers(asking, id, task, arena_format(arena_of(asking), " %s", queue));
+}
+
+// ---- waits for ends
+
+static bool is_joined(const Asking *asking, const void *what, uint32_t id, const SceneTask *task)
+{
+    const SceneTask *joiner = what;
+    (void)asking;
+    (void)id;
+    return task->def == joiner->place_id && task->process == joiner->process &&
+           task->state != TASK_STATE_ENDED;
+}
+
+static void tell_join(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    uint32_t first[NAMED_MAX], count;
+    const char *who = list_tasks(asking, is_joined, task, first, &count);
+    const char *since = time_text(asking, task->since_ns), *name = name_of(asking, id);
+    if (count == 0) {
+        say(asking, id, "%s waits since %s for threads to end that have yet to arrive: %s.", name,
+            since, argument_text(asking, ARG_DEF, task->place_id));
+        return;
+    }
+    say(asking, id, "%s waits since %s for %s to end: %s %s there.", name, since,
+        argument_text(asking, ARG_DEF, task->place_id), who, count == 1 ? "is still" : "are still");
+    // A signal ends the wait only to begin it again.
+    tell_reasons(asking, first, count, true);
+}
+
+static bool is_child(const Asking *asking, const void *what, uint32_t id, const SceneTask *task)
+{
+    const SceneTask *parent = what;
+    const Scene *scene = asking->scene;
+    if (task->process - 1 >= scene->processes.count || task->state == TASK_STATE_ENDED)
+        return false;
+    const SceneProcess *process = &scene->processes.at[task->process - 1];
+    return process->parent == parent->process && process->first_task == id && !process->ended;
+}
+
+static void tell_child(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    uint32_t first[NAMED_MAX], count;
+    const char *who = list_tasks(asking, is_child, task, first, &count);
+    say(asking, id, "%s waits since %s for a child to end%s%s%s.", name_of(asking, id),
+        time_text(asking, task->since_ns), count > 0 ? "; its children are " : "", who, "");
+    tell_reasons(asking, first, count, false);
+}
+
+// ---- the chain
+
+// The state, or SLEEPS when the thing it waits at is none of the scenario's (a damaged trace).
+static TaskState known_wait(const Scene *scene, const SceneTask *task)
+{
+    const Scenario *scenario = scene->scenario;
+    bool known = true;
+    if (task->state == TASK_STATE_WAITS_LOCK)
+        known = task->wants > 0 && task->wants <= scenario->sync_count;
+    else if (task->state == TASK_STATE_WAITS_SYNC)
+        known = task->place == PLACE_SYNC && task->place_id > 0 &&
+                task->place_id <= scenario->sync_count;
+    else if (task->state == TASK_STATE_WAITS_PIPE)
+        known = task->place == PLACE_PIPE && task->place_id > 0 &&
+                task->place_id <= scenario->pipe_count;
+    else if (task->state == TASK_STATE_WAITS_MESSAGES)
+        known = task->place == PLACE_MESSAGES && task->place_id > 0 &&
+                task->place_id <= scenario->message_queue_count;
+    return known ? (TaskState)task->state : TASK_STATE_SLEEPS;
+}
+
+static void tell_blocked(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    const char *name = name_of(asking, id), *since = time_text(asking, task->since_ns);
+    switch (known_wait(asking->scene, task)) {
+    case TASK_STATE_WAITS_LOCK:
+        tell_lock(asking, id, task, "waits for");
+        break;
+    case TASK_STATE_WAITS_SYNC:
+        tell_sync(asking, id, task);
+        break;
+    case TASK_STATE_WAITS_JOIN:
+        tell_join(asking, id, task);
+        break;
+    case TASK_STATE_WAITS_CHILD:
+        tell_child(asking, id, task);
+        break;
+    case TASK_STATE_WAITS_SIGNAL:
+        say(asking, id, "%s waits for a signal since %s.", name, since);
+        tell_wakers(asking, id, task, "");
+        break;
+    case TASK_STATE_WAITS_PIPE:
+        tell_pipe(asking, id, task);
+        break;
+    case TASK_STATE_WAITS_MESSAGES:
+        tell_messages(asking, id, task);
+        break;
+    default:
+        say(asking, id, "%s %s since %s%s%s.", name, task_state_sentence(task->state), since,
+            task->wakes_ns >= 0 ? "; its timer is due at " : "",
+            task->wakes_ns >= 0 ? time_text(asking, task->wakes_ns) : "");
+        break;
+    }
+}
+
+static void tell_state(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    if (task->state == TASK_STATE_SPINNING && task->wants != 0)
+        tell_lock(asking, id, task, "spins for");
+    else if (task_state_runs(task->state))
+        tell_running(asking, id, task);
+    else if (task->state == TASK_STATE_RUNNABLE)
+        tell_runnable(asking, id, task);
+    else if (task_state_blocked(task->state))
+        tell_blocked(asking, id, task);
+    else if (task->state == TASK_STATE_ENDED)
+        say(asking, id, "%s has ended at %s.", name_of(asking, id),
+            time_text(asking, task->since_ns));
+    else
+        say(asking, id, "%s has not started.", name_of(asking, id));
+}
+
+// Whether `id` is on the chain already; then that is said. A circle in which each waits for the
+// next and for nobody else is a deadlock.
+static bool tell_circle(Asking *asking, uint32_t id)
+{
+    uint32_t from = 0;
+    while (from < asking->depth && asking->chain[from] != id)
+        from++;
+    if (from == asking->depth)
+        return false;
+    bool deadlock = true;
+    for (uint32_t i = from + 1; i < asking->depth; i++)
+        deadlock = deadlock && asking->only[i];
+    deadlock = deadlock && asking->only[asking->depth];
+    if (deadlock) {
+        asking->why->circle = true;
+        say(asking, id,
+            "And %s is where this began: they wait for each other in a circle, a "
+            "deadlock.",
+            name_of(asking, id));
+    } else {
+        say(asking, id, "What %s waits for is told above.", name_of(asking, id));
+    }
+    return true;
+}
+
+// `only`: the one above waits for this one and nothing else can end that.
+static void tell_reason(Asking *asking, uint32_t id, bool only)
+{
+    const SceneTask *task = scene_task(asking->scene, id);
+    asking->depth++;
+    if (asking->depth < DEPTH_MAX && task != NULL) {
+        asking->only[asking->depth] = only;
+        if (!tell_circle(asking, id)) {
+            asking->chain[asking->depth] = id;
+            tell_state(asking, id, task);
+        }
+    } else if (task != NULL) {
+        say(asking, id, "And so on: this goes further.");
+    }
+    asking->depth--;
+}
+
+void why_now(Why *why, const Recording *recording, const Scene *scene, uint32_t task)
+{
+    why_free(why);
+    Asking asking = {.why = why, .recording = recording, .scene = scene};
+    const SceneTask *asked = scene_task(scene, task);
+    asking.chain[0] = task;
+    if (asked != NULL)
+        tell_state(&asking, task, asked);
+    else
+        say(&asking, task, "%s has not started.", name_of(&asking, task));
+}
+
+void why_free(Why *why)
+{
+    arena_free(&why->arena);
+    *why = (Why){0};
+}

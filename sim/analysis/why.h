@@ -1,0 +1,32 @@
+// Why a thread is not getting on: what it waits for, who has that, what that one waits for in turn,
+// down to a thread that runs, a timer, an interrupt, or a circle. And afterwards: how a wait ended,
+// and what those did meanwhile whose turn it had to be first. Every sentence follows from the trace
+// and the scenario; where they do not tell, the sentence says less.
+#pragma once
+#include "sim/analysis/recording.h"
+#include "sim/base/arena.h"
+
+typedef struct WhyLine {
+    const char *text; // one sentence, without a line end; in the Why's arena
+    uint32_t task;    // whom it is about
+    uint32_t depth;   // 0: the thread that was asked about; 1: what that one waits for, and so on
+} WhyLine;
+
+enum { WHY_LINES_MAX = 24 };
+
+typedef struct Why {
+    Arena arena;
+    WhyLine lines[WHY_LINES_MAX];
+    uint32_t count;
+    bool circle; // they wait for each other: a deadlock
+} Why;
+
+// Zero-initialise a Why before the first use; each of these begins it anew.
+
+// At the scene's instant. Says nothing of what comes later.
+void why_now(Why *why, const Recording *recording, const Scene *scene, uint32_t task);
+// Of the wait of `task` that lasts at the scene's instant, blocked or runnable: how long it took
+// in all, how it ended, and what was done meanwhile that it had to wait for. False, and no lines,
+// when the thread does not wait then.
+bool why_so_long(Why *why, const Recording *recording, const Scene *scene, uint32_t task);
+void why_free(Why *why);

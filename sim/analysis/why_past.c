@@ -1,0 +1,345 @@
+// The other half of why.h: what a wait that is over was for.
+#include "sim/analysis/critical_path.h"
+#include "sim/analysis/preference.h"
+#include "sim/analysis/sentence.h"
+#include "sim/analysis/why.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { STAYS_TOLD = 10, RIVALS_MAX = 16, RIVALS_TOLD = 4 };
+
+// ---- words
+
+static const char *name_of(Why *why, const Recording *recording, uint32_t task)
+{
+    char name[96];
+    return arena_format(&why->arena, "%s", recording_task_name(recording, task, name));
+}
+
+static const char *time_text(Why *why, int64_t ns)
+{
+    char text[32];
+    return arena_format(&why->arena, "%s", duration_text(ns, text));
+}
+
+static const char *record_text(Why *why, const Recording *recording, uint64_t index)
+{
+    char text[240];
+    Names names = {recording->scenario, &recording->tasks, &recording->processes};
+    return arena_format(
+        &why->arena, "%s",
+        narrate_sentence(&names, recording_at(recording, index), text, sizeof text));
+}
+
+__attribute__((format(printf, 4, 5))) static void say(Why *why, uint32_t task, uint32_t depth,
+                                                      const char *format, ...)
+{
+    if (why->count == WHY_LINES_MAX)
+        return;
+    va_list values;
+    va_start(values, format);
+    const char *text = arena_vformat(&why->arena, format, values);
+    va_end(values);
+    why->lines[why->count++] = (WhyLine){text, task, depth};
+}
+
+// ---- how it ended
+
+// The record that ends a wait of `task` which lasts when `next` records have happened: its wake-up
+// or its switch-in, or its end; RECORD_NONE when the trace ends first.
+static int64_t end_of_wait(const Recording *recording, uint32_t task, uint64_t next, bool runnable)
+{
+    EventKind end = runnable ? EVENT_SWITCH_IN : EVENT_WAKEUP;
+    for (uint64_t i = next; i < recording->count; i++) {
+        const TraceRecord *record = recording_at(recording, i);
+        if (record->task != task)
+            continue;
+        if (record->kind == end || record->kind == EVENT_TASK_KILLED ||
+            record->kind == EVENT_TASK_EXITED)
+            return (int64_t)i;
+    }
+    return RECORD_NONE;
+}
+
+// Whether a thread wakes others because of this record.
+static bool wakes_others(unsigned kind)
+{
+    switch ((EventKind)kind) {
+    case EVENT_LOCK_RELEASED:
+    case EVENT_LOCK_READ_RELEASED:
+    case EVENT_RELEASED:
+    case EVENT_NOTIFIED:
+    case EVENT_EVENT_SET:
+    case EVENT_BARRIER_OPENED:
+    case EVENT_QUEUE_PUT:
+    case EVENT_QUEUE_GOT:
+    case EVENT_PIPE_WRITTEN:
+    case EVENT_PIPE_READ:
+    case EVENT_PIPE_CLOSED:
+    case EVENT_MESSAGE_SENT:
+    case EVENT_MESSAGE_RECEIVED:
+    case EVENT_TASK_EXITED:
+    case EVENT_SIGNAL_SENT:
+    case EVENT_OUT_OF_MEMORY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// The deed of the waker that wake-up `wakeup` followed from; the wake-up itself when there is none
+// in the same operation.
+static uint64_t cause_of(const Recording *recording, uint64_t wakeup)
+{
+    uint64_t waker = recording_at(recording, wakeup)->a;
+    for (uint64_t i = wakeup; i > 0; i--) {
+        const TraceRecord *record = recording_at(recording, i - 1);
+        if (record->task != waker)
+            continue;
+        if (wakes_others(record->kind))
+            return i - 1;
+        if (record->kind == EVENT_OP_BEGUN || record->kind == EVENT_TASK_CREATED)
+            break;
+    }
+    return wakeup;
+}
+
+static void tell_end(Why *why, const Recording *recording, uint32_t task, const SceneTask *waiter,
+                     uint64_t end)
+{
+    const TraceRecord *record = recording_at(recording, end);
+    const char *at = time_text(why, record->time_ns);
+    if (record->kind != EVENT_WAKEUP)
+        say(why, task, 0, "It ended at %s: %s.", at, record_text(why, recording, end));
+    else if (record->a != 0)
+        say(why, task, 0, "It ended at %s: %s.", at,
+            record_text(why, recording, cause_of(recording, end)));
+    else if (waiter->state == TASK_STATE_THROTTLED)
+        say(why, task, 0, "It ended at %s: a new period began.", at);
+    else
+        say(why, task, 0, "It ended at %s: a timer woke it.", at);
+}
+
+// ---- what was done meanwhile
+
+// The time of the segments first … end - 1, by state: "running 1 ms, runnable 300 us".
+static const char *states_text(Why *why, const CriticalPath *path, size_t first, size_t end)
+{
+    int64_t ns[TASK_STATE_COUNT] = {0};
+    for (size_t i = first; i < end; i++)
+        ns[path->segments.at[i].state] += path->segments.at[i].to_ns - path->segments.at[i].from_ns;
+    const char *text = "";
+    for (int s = 0; s < TASK_STATE_COUNT; s++)
+        if (ns[s] > 0)
+            text = arena_format(&why->arena, "%s%s%s %s", text, *text == 0 ? "" : ", ",
+                                task_state_word((unsigned)s), time_text(why, ns[s]));
+    return text;
+}
+
+// How the path came from the segment before to this one.
+static const char *link_text(Why *why, const Recording *recording, const PathSegment *segment)
+{
+    if (segment->link == PATH_SAME)
+        return "";
+    uint64_t record =
+        segment->link == PATH_WOKEN ? cause_of(recording, segment->record) : segment->record;
+    return arena_format(&why->arena, " Then %s.", record_text(why, recording, record));
+}
+
+static size_t end_of_stay(const CriticalPath *path, size_t first)
+{
+    size_t end = first + 1;
+    while (end < path->segments.count && path->segments.at[end].link == PATH_SAME)
+        end++;
+    return end;
+}
+
+// The critical path of the wait: each thread's part of it, in order of time.
+static void tell_path(Why *why, const Recording *recording, const CriticalPath *path)
+{
+    size_t stays = 0, told = 0;
+    for (size_t i = 0; i < path->segments.count; i = end_of_stay(path, i))
+        stays++;
+    if (stays > STAYS_TOLD)
+        say(why, 0, 1, "Of %zu steps, the last %d:", stays, STAYS_TOLD);
+    for (size_t i = 0, end; i < path->segments.count; i = end) {
+        end = end_of_stay(path, i);
+        if (++told + STAYS_TOLD <= stays)
+            continue;
+        const PathSegment *first = &path->segments.at[i];
+        bool last = end == path->segments.count;
+        say(why, first->task, 1, "From %s to %s it took %s: %s.%s", time_text(why, first->from_ns),
+            time_text(why, path->segments.at[end - 1].to_ns), name_of(why, recording, first->task),
+            states_text(why, path, i, end),
+            last ? "" : link_text(why, recording, &path->segments.at[end]));
+    }
+}
+
+static const char *waited_text(Why *why, const Recording *recording, const SceneTask *task)
+{
+    char text[160];
+    Names names = {recording->scenario, &recording->tasks, &recording->processes};
+    const Scenario *scenario = recording->scenario;
+    const char *what = "";
+    ArgType type = ARG_NONE;
+    switch ((PlaceKind)task->place) {
+    case PLACE_SYNC:
+        type = ARG_SYNC;
+        if (task->place_id <= scenario->sync_count && task->place_id > 0 &&
+            sync_is_lock(scenario->syncs[task->place_id - 1].kind)) {
+            type = ARG_LOCK;
+            what = "lock ";
+        }
+        break;
+    case PLACE_JOIN:
+        type = ARG_DEF;
+        break;
+    case PLACE_PIPE:
+        type = ARG_PIPE;
+        what = "pipe ";
+        break;
+    case PLACE_MESSAGES:
+        type = ARG_MESSAGES;
+        what = "message queue ";
+        break;
+    default:
+        return task->state == TASK_STATE_WAITS_CHILD    ? "waited for a child"
+               : task->state == TASK_STATE_WAITS_SIGNAL ? "waited for a signal"
+               : task->state == TASK_STATE_THROTTLED    ? "was throttled"
+                                                        : "slept";
+    }
+    return arena_format(&why->arena, "waited for %s%s", what,
+                        narrate_argument(&names, type, task->place_id, text, sizeof text));
+}
+
+static void tell_blocked(Why *why, const Recording *recording, uint32_t task,
+                         const SceneTask *waiter, int64_t end)
+{
+    int64_t to_ns = end < 0 ? recording->end_ns : recording_at(recording, (uint64_t)end)->time_ns;
+    say(why, task, 0, "%s %s for %s, from %s to %s.", name_of(why, recording, task),
+        waited_text(why, recording, waiter), time_text(why, to_ns - waiter->since_ns),
+        time_text(why, waiter->since_ns), end < 0 ? "the end of the run" : time_text(why, to_ns));
+    if (end < 0)
+        return;
+    tell_end(why, recording, task, waiter, (uint64_t)end);
+    const TraceRecord *record = recording_at(recording, (uint64_t)end);
+    if (record->kind != EVENT_WAKEUP || record->a == 0)
+        return;
+    CriticalPath path;
+    critical_path_of_task(&path, recording, task, (uint64_t)end + 1, waiter->since_ns, to_ns);
+    tell_path(why, recording, &path);
+    critical_path_free(&path);
+}
+
+// ---- runnable
+
+// Who had the core while the thread waited for it.
+typedef struct Rival {
+    uint32_t task; // 0: nobody
+    int64_t ns;
+    const char *why; // when it first had it
+} Rival;
+
+typedef struct Rivals {
+    Rival at[RIVALS_MAX];
+    uint32_t count;
+    int64_t others_ns; // of those that find no room
+} Rivals;
+
+static Rival *rival_of(Rivals *rivals, uint32_t task)
+{
+    for (uint32_t i = 0; i < rivals->count; i++)
+        if (rivals->at[i].task == task)
+            return &rivals->at[i];
+    if (rivals->count == RIVALS_MAX)
+        return NULL;
+    rivals->at[rivals->count] = (Rival){.task = task};
+    return &rivals->at[rivals->count++];
+}
+
+static int by_length(const void *left, const void *right)
+{
+    const Rival *a = left, *b = right;
+    if (a->ns != b->ns)
+        return a->ns > b->ns ? -1 : 1;
+    return a->task < b->task ? -1 : a->task > b->task;
+}
+
+static void count_rival(Why *why, Rivals *rivals, const Recording *recording, const Scene *scene,
+                        uint32_t task, int64_t ns)
+{
+    const SceneTask *waiter = scene_task(scene, task);
+    if (ns <= 0 || waiter == NULL || waiter->core < 0 ||
+        (uint32_t)waiter->core >= scene->core_count)
+        return;
+    Rival *rival = rival_of(rivals, scene->cores[waiter->core].task);
+    if (rival == NULL) {
+        rivals->others_ns += ns;
+        return;
+    }
+    rival->ns += ns;
+    if (rival->why == NULL)
+        rival->why = rival->task == 0
+                         ? ""
+                         : preference_text(&why->arena, recording, scene, rival->task, task);
+}
+
+// Folds the wait once more, from the instant at which it began.
+static void find_rivals(Why *why, Rivals *rivals, const Recording *recording, uint32_t task,
+                        int64_t from_ns, uint64_t end, int64_t to_ns)
+{
+    Scene scene;
+    scene_open(&scene, recording->scenario);
+    recording_seek_time(recording, &scene, from_ns);
+    int64_t at = from_ns;
+    while (scene.next < end) {
+        const TraceRecord *record = recording_at(recording, scene.next);
+        count_rival(why, rivals, recording, &scene, task, record->time_ns - at);
+        at = record->time_ns;
+        scene_fold(&scene, record);
+    }
+    count_rival(why, rivals, recording, &scene, task, to_ns - at);
+    scene_free(&scene);
+    qsort(rivals->at, rivals->count, sizeof rivals->at[0], by_length);
+}
+
+static void tell_runnable(Why *why, const Recording *recording, uint32_t task,
+                          const SceneTask *waiter, int64_t end)
+{
+    int64_t to_ns = end < 0 ? recording->end_ns : recording_at(recording, (uint64_t)end)->time_ns;
+    say(why, task, 0, "%s was runnable for %s, from %s to %s.", name_of(why, recording, task),
+        time_text(why, to_ns - waiter->since_ns), time_text(why, waiter->since_ns),
+        end < 0 ? "the end of the run" : time_text(why, to_ns));
+    Rivals rivals = {0};
+    find_rivals(why, &rivals, recording, task, waiter->since_ns,
+                end < 0 ? recording->count : (uint64_t)end, to_ns);
+    for (uint32_t i = 0; i < rivals.count; i++) {
+        const Rival *rival = &rivals.at[i];
+        if (i >= RIVALS_TOLD)
+            rivals.others_ns += rival->ns;
+        else if (rival->task == 0)
+            say(why, 0, 1, "For %s its core was on its way to it.", time_text(why, rival->ns));
+        else
+            say(why, rival->task, 1, "For %s its core ran %s%s.", time_text(why, rival->ns),
+                name_of(why, recording, rival->task), rival->why);
+    }
+    if (rivals.others_ns > 0)
+        say(why, 0, 1, "For %s it ran others.", time_text(why, rivals.others_ns));
+}
+
+bool why_so_long(Why *why, const Recording *recording, const Scene *scene, uint32_t task)
+{
+    why_free(why);
+    const SceneTask *found = scene_task(scene, task);
+    if (found == NULL || (found->state != TASK_STATE_RUNNABLE && !task_state_blocked(found->state)))
+        return false;
+    SceneTask waiter = *found;
+    bool runnable = waiter.state == TASK_STATE_RUNNABLE;
+    int64_t end = end_of_wait(recording, task, scene->next, runnable);
+    if (runnable)
+        tell_runnable(why, recording, task, &waiter, end);
+    else
+        tell_blocked(why, recording, task, &waiter, end);
+    return true;
+}

@@ -1,0 +1,43 @@
+// What the threads of a process share in its memory and look at without the kernel: the values of
+// variables, and the words of locks and the like with the lists of those asleep on them. A declared
+// process's lie in the machine. A forked process has copies, made at the fork bit by bit: a lock
+// that another thread holds at that instant stays taken in the child, where nobody will release it;
+// what the forking thread holds, the child's first thread holds. A program that begins anew (spawn,
+// exec) has all of it as the scenario says. What is declared `shared` lies in memory that all these
+// processes have mapped (MAP_SHARED, with process-shared objects), and is there once.
+#pragma once
+#include "sim/kernel/process.h"
+
+static inline const ProcessDef *process_family(const Machine *machine, const Process *process)
+{
+    const ProcessDef *processes = machine->scenario->processes;
+    return &processes[processes[process->def.index1 - 1].family.index1 - 1];
+}
+
+// The object that `task`'s operations mean by `id`.
+static inline Sync *sync_of(const Machine *machine, const Task *task, SyncId id)
+{
+    const Process *process = process_of(machine, task);
+    if (process->syncs == NULL || machine->scenario->syncs[id.index1 - 1].shared)
+        return &machine->syncs[id.index1 - 1];
+    return &process->syncs[id.index1 - 1 - process_family(machine, process)->sync_first];
+}
+
+// Where the value lies of the variable (VariableId.index1) that `task`'s operations mean.
+static inline int64_t *value_of(const Machine *machine, const Task *task, uint32_t variable)
+{
+    const Process *process = process_of(machine, task);
+    if (process->values == NULL || machine->scenario->variables[variable - 1].shared)
+        return &machine->values[variable - 1];
+    return &process->values[variable - 1 - process_family(machine, process)->variable_first];
+}
+
+// The machine's own, which declared processes use.
+void process_data_init(Machine *machine);
+void process_data_free(Machine *machine);
+// `child`, whose first task is there, gets copies of what `forker`'s process has now.
+void process_data_fork(Machine *machine, const Task *forker, Process *child);
+// `process` begins a new program. None of its tasks may be asleep on anything of it.
+void process_data_renew(Machine *machine, Process *process);
+// `process` has ended: its copies, if it has some, are gone.
+void process_data_drop(Machine *machine, Process *process);

@@ -1,0 +1,268 @@
+// Frames of real scenarios, in every theme and at the sizes that the window may have, at several
+// instants and in every mode: each keeps the laws of frame_laws.h.
+#include "render/take.h"
+#include "render/views.h"
+#include "sim/ringside.h"
+#include "tests/frame_laws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Deadlock with locks; one core and a queue; processes with pipes; ten thousand threads; a program
+// longer than its panel, with many kinds of things.
+static const char *const scenarios[] = {
+    "4-threads/philosophers-deadlock", "3-schedulers/round-robin", "6-processes/pipeline",
+    "2-user-space-and-kernel/ten-thousand-waits", "4-threads/connection-pool"};
+
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
+
+static const struct {
+    const char *name;
+    ThemeName theme;
+    bool large;
+} looks[] = {
+    {"light", THEME_LIGHT, false}, {"dark", THEME_DARK, false}, {"large", THEME_LIGHT, true}};
+
+static const struct {
+    int w, h;
+    float density;
+} sizes[] = {{1600, 900, 1}, {1280, 720, 1}, {1024, 640, 1}, {2048, 1280, 2}};
+
+typedef struct Setting {
+    Take *takes[SCENARIOS];
+    Fonts *fonts;
+    DrawList frame;
+    Arena arena;
+    char where[128]; // for messages
+} Setting;
+
+static Take *take_of(const char *name)
+{
+    char path[256], *error;
+    snprintf(path, sizeof path, "%s/scenarios/%s.yaml", RINGSIDE_SOURCE_DIR, name);
+    Take *take = take_make(path, NULL, 0, ringside_run, NULL, &error);
+    if (take == NULL)
+        fail_msg("%s", error);
+    return take;
+}
+
+static int open_setting(void **state)
+{
+    Setting *setting = calloc(1, sizeof *setting);
+    Diag diag = {0};
+    if (!fonts_open(&setting->fonts, &diag))
+        fail_msg("%s", diag_text(&diag));
+    diag_free(&diag);
+    for (int i = 0; i < SCENARIOS; i++)
+        setting->takes[i] = take_of(scenarios[i]);
+    *state = setting;
+    return 0;
+}
+
+static int close_setting(void **state)
+{
+    Setting *setting = *state;
+    for (int i = 0; i < SCENARIOS; i++)
+        take_free(setting->takes[i]);
+    draw_free(&setting->frame);
+    fonts_close(setting->fonts);
+    arena_free(&setting->arena);
+    free(setting);
+    return 0;
+}
+
+static void check_frame(Setting *setting, const Player *player, const char *mode)
+{
+    for (size_t look = 0; look < sizeof looks / sizeof *looks; look++) {
+        for (size_t size = 0; size < sizeof sizes / sizeof *sizes; size++) {
+            int w = sizes[size].w, h = sizes[size].h;
+            Theme theme = theme_make(looks[look].theme, looks[look].large, sizes[size].density);
+            draw_begin(&setting->frame, setting->fonts, &theme, w, h);
+            layout_draw(&setting->frame, w, h, player);
+            arena_reset(&setting->arena);
+            const char *breaches = frame_breaches(&setting->frame, &setting->arena);
+            if (*breaches != 0)
+                fail_msg("%s, %s, %s, %dx%d:\n%s", setting->where, mode, looks[look].name, w, h,
+                         breaches);
+        }
+    }
+}
+
+// Every scenario, its player before the first event.
+static void each_scenario(Setting *setting, void (*check)(Setting *, Player *))
+{
+    for (int i = 0; i < SCENARIOS; i++) {
+        snprintf(setting->where, sizeof setting->where, "%s", scenarios[i]);
+        Player player;
+        player_open(&player, setting->takes[i]);
+        check(setting, &player);
+        player_free(&player);
+    }
+}
+
+static void check_instants(Setting *setting, Player *player)
+{
+    for (int i = 0; i <= 8; i++) {
+        player_seek_event(player, player->recording->count * (uint64_t)i / 8);
+        player->moved = 1;
+        check_frame(setting, player, (char[]){'0' + (char)i, '/', '8', 0});
+    }
+}
+
+static void frames_keep_the_laws_at_every_instant(void **state)
+{
+    each_scenario(*state, check_instants);
+}
+
+static void check_modes(Setting *setting, Player *player)
+{
+    player_seek_event(player, player->recording->count / 2);
+    player->moved = 1;
+    player->selected_task = 1;
+    check_frame(setting, player, "selected");
+    player->why = true;
+    check_frame(setting, player, "why");
+    player->quiz = true;
+    check_frame(setting, player, "quiz");
+    player->quiz = player->why = false;
+    player->help = true;
+    check_frame(setting, player, "help");
+    player->help = false;
+    player->playing = player->running = true;
+    player->message = "round-robin-1.png is written";
+    check_frame(setting, player, "message");
+    player->message = NULL;
+    player->error =
+        "scenarios/x.yaml:9:13: error: 'compute' needs a duration with a unit; found "
+        "'50'\n    9 |           - compute: 50\n      |                      ^~ did you "
+        "mean 50ms?\n";
+    check_frame(setting, player, "error");
+    player->error = NULL;
+}
+
+static void frames_keep_the_laws_in_every_mode(void **state)
+{
+    each_scenario(*state, check_modes);
+}
+
+static void check_zoomed(Setting *setting, Player *player)
+{
+    int64_t end = player->recording->end_ns;
+    player_seek_time(player, end / 2);
+    player->zoom = (TimeSpan){end / 2 - end / 200, end / 2 + end / 200 + 20};
+    check_frame(setting, player, "zoomed a hundredfold");
+    player->zoom = (TimeSpan){end / 2, end / 2 + 20};
+    check_frame(setting, player, "zoomed to 20 ns");
+}
+
+static void frames_keep_the_laws_when_zoomed(void **state)
+{
+    each_scenario(*state, check_zoomed);
+}
+
+static void frames_keep_the_laws_beside_a_ghost(void **state)
+{
+    Setting *setting = *state;
+    char *error;
+    char path[256];
+    snprintf(path, sizeof path, "%s/scenarios/%s.yaml", RINGSIDE_SOURCE_DIR, scenarios[1]);
+    const char *overrides[] = {"machine.cores=4"};
+    Take *changed = take_make(path, overrides, 1, ringside_run, NULL, &error);
+    assert_non_null(changed);
+    snprintf(setting->where, sizeof setting->where, "%s", scenarios[1]);
+    Player player;
+    player_open(&player, setting->takes[1]);
+    player_seek_time(&player, player.recording->end_ns / 2);
+    player_show(&player, changed);
+    player.moved = 1;
+    check_frame(setting, &player, "ghost");
+    player_free(&player);
+    take_free(changed);
+}
+
+// ---- the laws find what they are for
+
+static void expect_breach(Setting *setting, const char *expected)
+{
+    const char *breaches = frame_breaches(&setting->frame, &setting->arena);
+    if (*expected == 0)
+        assert_string_equal(breaches, "");
+    else if (strstr(breaches, expected) == NULL)
+        fail_msg("expected '%s', found:\n%s", expected, breaches);
+}
+
+static void the_laws_find_what_they_are_for(void **state)
+{
+    Setting *setting = *state;
+    DrawList *list = &setting->frame;
+    Theme theme = theme_make(THEME_LIGHT, 0, 1);
+    const Box row = {10, 10, 100, 20};
+#define PAGE()                                                                                     \
+    (draw_begin(list, setting->fonts, &theme, 200, 100),                                           \
+     draw_fill(list, list->frame, COLOUR_PANEL),                                                   \
+     draw_text(list, row, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "Hxg"))
+    PAGE();
+    expect_breach(setting, "");
+    PAGE();
+    draw_text(list, (Box){20, 14, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "other");
+    expect_breach(setting, "overlap: 'Hxg'");
+    PAGE();
+    draw_text(list, (Box){190, 14, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "other");
+    expect_breach(setting, "outside the frame: 'other'");
+    PAGE();
+    draw_clip(list, (Box){150, 0, 20, 100});
+    draw_text(list, (Box){150, 14, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "other");
+    expect_breach(setting, "clipped: 'other'");
+    PAGE();
+    draw_fill(list, (Box){0, 0, 15, 50}, COLOUR_RUNNING);
+    expect_breach(setting, "covered in part: 'Hxg'");
+    PAGE();
+    draw_fill(list, list->frame, COLOUR_PANEL); // hides it: another page over this one
+    draw_text(list, row, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "other");
+    expect_breach(setting, "");
+    PAGE();
+    draw_text(list, (Box){10, 40, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_RUNNABLE, "pale");
+    expect_breach(setting, "contrast 1.3");
+    PAGE();
+    draw_fill(list, (Box){0, 40, 20, 20}, COLOUR_TEXT); // dark under its beginning alone
+    draw_text(list, (Box){10, 40, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "dark on dark");
+    expect_breach(setting, "contrast 1.00: 'dark on dark'");
+    PAGE();
+    draw_hatch(list, (Box){0, 40, 200, 20}, COLOUR_TEXT, COLOUR_PANEL);
+    draw_text(list, (Box){10, 40, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "hatched");
+    expect_breach(setting, "contrast 1.00: 'hatched'");
+    PAGE();
+    draw_opacity(list, 128);
+    draw_text(list, (Box){10, 40, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "faint");
+    expect_breach(setting, "'faint'");
+#undef PAGE
+}
+
+static void contrast_is_wcag(void **state)
+{
+    (void)state;
+    // Black on white is 21 to 1, #767676 on white 4.54, the specification's well-known edge.
+    assert_int_equal((int)(contrast_of(0x000000, 0xFFFFFF) * 100 + 0.5), 2100);
+    assert_int_equal((int)(contrast_of(0x767676, 0xFFFFFF) * 100 + 0.5), 454);
+    assert_int_equal((int)(contrast_of(0xFFFFFF, 0x767676) * 100 + 0.5), 454);
+    assert_int_equal((int)(contrast_of(0x123456, 0x123456) * 100 + 0.5), 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(contrast_is_wcag),
+        cmocka_unit_test(the_laws_find_what_they_are_for),
+        cmocka_unit_test(frames_keep_the_laws_at_every_instant),
+        cmocka_unit_test(frames_keep_the_laws_in_every_mode),
+        cmocka_unit_test(frames_keep_the_laws_when_zoomed),
+        cmocka_unit_test(frames_keep_the_laws_beside_a_ghost),
+    };
+    return cmocka_run_group_tests(tests, open_setting, close_setting);
+}

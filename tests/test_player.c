@@ -1,0 +1,451 @@
+// The player without a window: what keys, clicks and time do to it.
+#include "render/player.h"
+#include "sim/ringside.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { MS = 1000000 };
+
+// A runs 0-10, 20-30; B runs 10-20, 30-40: round robin with a slice of 10 ms, no costs.
+static const char two_turns[] = "title: Two turns each\n"
+                                "lesson: They take turns.\n"
+                                "machine: { cores: 1, costs: zero,\n"
+                                "           scheduler: { policy: rr, slice: 10ms } }\n"
+                                "threads:\n"
+                                "  - { name: A, run: [ { compute: 20ms } ] }\n"
+                                "  - { name: B, run: [ { compute: 20ms } ] }\n";
+
+static char path[] = "/tmp/ringside-player-XXXXXX";
+static Player player;
+static Take *take;
+
+static Take *make(const char *const *overrides, size_t count)
+{
+    char *error;
+    Take *made = take_make(path, overrides, count, ringside_run, NULL, &error);
+    if (made == NULL)
+        fail_msg("%s", error);
+    return made;
+}
+
+static int open_player(void **state)
+{
+    (void)state;
+    strcpy(path + strlen(path) - 6, "XXXXXX");
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_true(write(file, two_turns, sizeof two_turns - 1) == (ssize_t)sizeof two_turns - 1);
+    close(file);
+    take = make(NULL, 0);
+    player_open(&player, take);
+    return 0;
+}
+
+static int close_player(void **state)
+{
+    (void)state;
+    player_free(&player);
+    take_free(take);
+    unlink(path);
+    return 0;
+}
+
+static void press(PlayerKey key, int times)
+{
+    for (int i = 0; i < times; i++)
+        player_key(&player, key);
+}
+
+// ---- stepping
+
+static void ten_forward_and_ten_back_is_nothing(void **state)
+{
+    (void)state;
+    uint64_t hash = scene_hash(&player.scene);
+    press(KEY_NEXT, 10);
+    assert_int_equal(player.scene.next, 10);
+    assert_true(scene_hash(&player.scene) != hash);
+    press(KEY_BACK, 10);
+    assert_int_equal(player.scene.next, 0);
+    assert_true(scene_hash(&player.scene) == hash);
+}
+
+static void the_ends_hold(void **state)
+{
+    (void)state;
+    press(KEY_BACK, 3);
+    assert_int_equal(player.scene.next, 0);
+    press(KEY_END, 1);
+    assert_int_equal(player.scene.next, player.recording->count);
+    assert_int_equal(player.time_ns, 40 * MS);
+    press(KEY_PAGE_NEXT, 3);
+    assert_int_equal(player.scene.next, player.recording->count);
+    press(KEY_HOME, 1);
+    assert_int_equal(player.scene.next, 0);
+    assert_int_equal(player.time_ns, 0);
+}
+
+// B is switched in at 10, out at 20 and in at 30. At 40 the run ends with it; then there is no switch
+// any more, and the step is to the end.
+static void switches_of_the_selected_thread(void **state)
+{
+    (void)state;
+    press(KEY_NEXT_TASK, 2);
+    assert_int_equal(player.selected_task, 2);
+    static const int64_t at_ms[] = {10, 20, 30};
+    for (int i = 0; i < 3; i++) {
+        press(KEY_NEXT_SWITCH, 1);
+        assert_int_equal(player.time_ns, at_ms[i] * MS);
+        assert_int_equal(player_current(&player)->task, 2);
+    }
+    press(KEY_NEXT_SWITCH, 1);
+    assert_int_equal(player.scene.next, player.recording->count);
+    for (int i = 2; i >= 0; i--) {
+        press(KEY_BACK_SWITCH, 1);
+        assert_int_equal(player.time_ns, at_ms[i] * MS);
+    }
+    press(KEY_NEXT_TASK, 1); // behind the last one is none
+    assert_int_equal(player.selected_task, 0);
+    press(KEY_BACK_TASK, 1);
+    assert_int_equal(player.selected_task, 2);
+}
+
+// ---- playing
+
+// 40 ms in about 20 s: 2 ms a second, the next step of 1, 2, 5.
+static void plays_at_its_speed(void **state)
+{
+    (void)state;
+    assert_true(player.speed == 2 * MS);
+    press(KEY_PLAY, 1);
+    assert_true(player_pass(&player, 3));
+    assert_int_equal(player.time_ns, 6 * MS);
+    press(KEY_FASTER, 1);
+    player_pass(&player, 1);
+    assert_int_equal(player.time_ns, 10 * MS);
+    press(KEY_SLOWER, 2);
+    player_pass(&player, 1);
+    assert_int_equal(player.time_ns, 11 * MS);
+    press(KEY_PLAY, 1);
+    assert_false(player_pass(&player, 1));
+    assert_int_equal(player.time_ns, 11 * MS);
+}
+
+// A third of a nanosecond a frame still adds up.
+static void slow_play_moves_on(void **state)
+{
+    (void)state;
+    player.speed = 20;
+    press(KEY_PLAY, 1);
+    for (int i = 0; i < 60; i++)
+        player_pass(&player, 1.0 / 60);
+    assert_in_range(player.time_ns, 19, 20);
+}
+
+static void play_ends_at_the_end_and_begins_again(void **state)
+{
+    (void)state;
+    press(KEY_PLAY, 1);
+    player_pass(&player, 1000);
+    assert_false(player.playing);
+    assert_int_equal(player.scene.next, player.recording->count);
+    press(KEY_PLAY, 1);
+    assert_true(player.playing);
+    assert_int_equal(player.time_ns, 0);
+}
+
+// ---- zoom
+
+static void zoom_keeps_the_instant_in_its_place(void **state)
+{
+    (void)state;
+    player_seek_time(&player, 10 * MS);
+    press(KEY_ZOOM_IN, 1); // 40 ms become 20; 10 was a quarter along and is one still
+    assert_int_equal(player.zoom.from_ns, 5 * MS);
+    assert_int_equal(player.zoom.to_ns, 25 * MS);
+    press(KEY_ZOOM_OUT, 5);
+    assert_int_equal(player.zoom.from_ns, 0);
+    assert_int_equal(player.zoom.to_ns, 40 * MS);
+    press(KEY_ZOOM_IN, 100);
+    assert_int_equal(player.zoom.to_ns - player.zoom.from_ns, 20);
+    press(KEY_ZOOM_ALL, 1);
+    assert_int_equal(player.zoom.to_ns, 40 * MS);
+}
+
+static void the_timeline_follows_the_instant(void **state)
+{
+    (void)state;
+    press(KEY_ZOOM_IN, 2); // 0 to 10 ms
+    assert_int_equal(player.zoom.to_ns, 10 * MS);
+    player_seek_time(&player, 20 * MS); // a third of the view before it
+    assert_int_equal(player.zoom.from_ns, 20 * MS - 10 * MS / 3);
+    press(KEY_END, 1);
+    assert_int_equal(player.zoom.to_ns, 40 * MS);
+}
+
+// ---- the pointer
+
+static DrawList frame;
+
+static void point(PointerKind kind, int x, int y, float amount)
+{
+    player_pointer(&player, &frame, (Pointer){.kind = kind, .x = x, .y = y, .amount = amount});
+}
+
+static void click(int x, int y)
+{
+    point(POINTER_DOWN, x, y, 0);
+    point(POINTER_UP, x, y, 0);
+}
+
+// A timeline of 400 pixels, a bar of 400 below it, a button, a task, a core.
+static int open_frame(void **state)
+{
+    frame = (DrawList){.clip = {0, 0, 1000, 1000}};
+    draw_hit(&frame, (Box){0, 0, 500, 100}, HIT_ROWS, 4);
+    draw_hit(&frame, (Box){0, 0, 400, 100}, HIT_TIMELINE, 0);
+    draw_hit(&frame, (Box){0, 100, 400, 10}, HIT_SEEK, 0);
+    draw_hit(&frame, (Box){0, 200, 50, 20}, HIT_KEY, KEY_THEME);
+    draw_hit(&frame, (Box){100, 200, 50, 20}, HIT_TASK, 2);
+    draw_hit(&frame, (Box){200, 200, 50, 20}, HIT_CORE, 0);
+    draw_hit(&frame, (Box){0, 300, 400, 100}, HIT_PROGRAM, 1);
+    draw_hit(&frame, (Box){0, 320, 400, 20}, HIT_LINE, 7);
+    return open_player(state);
+}
+
+static int close_frame(void **state)
+{
+    draw_free(&frame);
+    return close_player(state);
+}
+
+static void clicks_do_what_is_there(void **state)
+{
+    (void)state;
+    click(10, 210);
+    assert_int_equal(player.theme, THEME_DARK);
+    click(110, 210);
+    assert_int_equal(player.selected_task, 2);
+    click(210, 210);
+    assert_int_equal(player.selected_core, 0);
+    assert_int_equal(player.selected_task, 0);
+    click(210, 210);
+    assert_int_equal(player.selected_core, CORE_NONE);
+    point(POINTER_DOWN, 110, 210, 0); // let go elsewhere: nothing
+    point(POINTER_UP, 300, 210, 0);
+    assert_int_equal(player.selected_task, 0);
+    click(390, 390);
+}
+
+// A pixel is 40 ms / 400 = 100 us.
+static void the_timeline_takes_clicks_drags_and_the_wheel(void **state)
+{
+    (void)state;
+    click(150, 50);
+    assert_int_equal(player.time_ns, 15 * MS);
+    point(POINTER_WHEEL, 100, 50, 1); // 40 ms x 0.8 about 10 ms: 2 to 34
+    assert_int_equal(player.zoom.from_ns, 2 * MS);
+    assert_int_equal(player.zoom.to_ns, 34 * MS);
+    point(POINTER_DOWN, 200, 50, 0); // 25 pixels to the left: 2 ms to the right
+    point(POINTER_MOVE, 175, 50, 0);
+    point(POINTER_UP, 175, 50, 0);
+    assert_int_equal(player.zoom.from_ns, 4 * MS);
+    assert_int_equal(player.zoom.to_ns, 36 * MS);
+    assert_int_equal(player.time_ns, 15 * MS); // a drag is no click
+    point(POINTER_WHEEL, 450, 50, -1);         // beside the plot: rows
+    assert_int_equal(player.first_row, 3);
+    point(POINTER_WHEEL, 450, 50, -1);
+    assert_int_equal(player.first_row, 4);
+    point(POINTER_WHEEL, 450, 50, 1);
+    point(POINTER_WHEEL, 450, 50, 1);
+    assert_int_equal(player.first_row, 0);
+}
+
+static void the_bar_scrubs(void **state)
+{
+    (void)state;
+    point(POINTER_DOWN, 100, 105, 0);
+    assert_int_equal(player.time_ns, 10 * MS);
+    point(POINTER_MOVE, 300, 250, 0);
+    assert_int_equal(player.time_ns, 30 * MS);
+    point(POINTER_MOVE, 900, 250, 0);
+    assert_int_equal(player.time_ns, 40 * MS);
+    point(POINTER_UP, 900, 250, 0);
+    point(POINTER_MOVE, 100, 105, 0); // not pressed: nothing
+    assert_int_equal(player.time_ns, 40 * MS);
+}
+
+// Line 7 is B's; B begins it at 10 ms.
+static void a_click_on_a_line_goes_to_when_it_is_begun(void **state)
+{
+    (void)state;
+    click(10, 330);
+    assert_int_equal(player.time_ns, 10 * MS);
+    assert_int_equal(player_current(&player)->kind, EVENT_OP_BEGUN);
+    point(POINTER_WHEEL, 10, 330, -1);
+    assert_int_equal(player.first_line, 4);
+    press(KEY_LEAVE, 1);
+    assert_int_equal(player.first_line, 0);
+}
+
+// ---- the quiz
+
+// After the switch to A at 0 comes A's first operation, on core 0.
+static void guesses_are_counted(void **state)
+{
+    (void)state;
+    press(KEY_QUIZ, 1);
+    while (player_current(&player) == NULL || player_current(&player)->kind != EVENT_SWITCH_IN)
+        press(KEY_NEXT, 1);
+    click(110, 210); // task 2, B: wrong
+    assert_int_equal(player.guess, GUESS_WRONG);
+    assert_true(player.revealed);
+    assert_int_equal(player.selected_task, 0);
+    click(210, 210); // revealed: a click selects again
+    assert_int_equal(player.selected_core, 0);
+    press(KEY_BACK, 1);
+    press(KEY_NEXT, 1);
+    assert_false(player.revealed);
+    click(210, 210); // core 0: right
+    assert_int_equal(player.guess, GUESS_RIGHT);
+    assert_int_equal(player.guesses, 2);
+    assert_int_equal(player.guesses_right, 1);
+    press(KEY_NEXT, 1);
+    press(KEY_REVEAL, 1);
+    assert_true(player.revealed);
+    press(KEY_QUIZ, 1);
+    assert_int_equal(player.guesses, 0);
+}
+
+// ---- changing the machine
+
+static void expect_overrides(const char *expected)
+{
+    Arena arena = {0};
+    const char *overrides[PLAYER_OVERRIDES];
+    char text[256] = "";
+    size_t count = player_overrides(&player, &arena, overrides);
+    for (size_t i = 0; i < count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "",
+                 overrides[i]);
+    assert_string_equal(text, expected);
+    arena_free(&arena);
+}
+
+static void keys_ask_for_other_machines(void **state)
+{
+    (void)state;
+    expect_overrides("");
+    press(KEY_CORES, 1);
+    assert_int_equal(player_take_request(&player), REQUEST_RUN);
+    assert_int_equal(player_take_request(&player), REQUEST_NONE);
+    expect_overrides("machine.cores=2");
+    press(KEY_CORES, 2);
+    expect_overrides("machine.cores=8");
+    press(KEY_CORES, 1);
+    expect_overrides("machine.cores=1");
+    press(KEY_COSTS, 1);
+    press(KEY_SEED, 1);
+    expect_overrides("machine.cores=1 machine.costs=typical seed=2");
+    press(KEY_ORIGINAL, 1);
+    expect_overrides("");
+    press(KEY_SCHEDULER, 1);
+    assert_non_null(strstr(player.change.scheduler, ""));
+    assert_string_not_equal(player.change.scheduler, "rr");
+}
+
+// On two cores A and B run side by side and end at 20 ms; on one at 40.
+static void another_take_keeps_the_instant(void **state)
+{
+    (void)state;
+    player_seek_time(&player, 15 * MS);
+    press(KEY_NEXT_TASK, 1);
+    const char *cores = "machine.cores=2";
+    Take *second = make(&cores, 1);
+    player_show(&player, second);
+    assert_int_equal(player.time_ns, 15 * MS);
+    assert_int_equal(player.selected_task, 1);
+    assert_int_equal(player.take->headline.makespan_ns, 20 * MS);
+    assert_int_equal(player.before->headline.makespan_ns, 40 * MS);
+    assert_true(player.take->headline.utilization == 1);
+    assert_int_equal(player.before->headline.wait_ns, 30 * MS); // B 10 + 10, A 10
+    assert_int_equal(player.take->headline.wait_ns, 0);
+    assert_int_equal(player_whole(&player).to_ns, 40 * MS); // the ghost is longer
+    assert_int_equal(player.zoom.to_ns, 40 * MS);
+    player_seek_time(&player, 30 * MS);
+    assert_int_equal(player.time_ns, 20 * MS);
+    // Back to the first shape, which owns the player's take again.
+    Take *third = make(NULL, 0);
+    player_show(&player, third);
+    take_free(take);
+    take_free(second);
+    take = third;
+    player.before = NULL;
+    player.ghost = NULL;
+}
+
+static void a_mistake_is_a_message_not_a_take(void **state)
+{
+    (void)state;
+    char *error;
+    const char *wrong = "machine.cores=none";
+    Take *none = take_make(path, &wrong, 1, ringside_run, NULL, &error);
+    assert_null(none);
+    assert_non_null(strstr(error, "cores"));
+    free(error);
+    assert_null(take_make("/no/such.yaml", NULL, 0, ringside_run, NULL, &error));
+    assert_non_null(strstr(error, "no/such.yaml"));
+    free(error);
+}
+
+static void a_run_that_nobody_wants_ends(void **state)
+{
+    (void)state;
+    char *error;
+    atomic_bool given_up = true;
+    const char *longer = "until=1000s";
+    Take *cut = take_make(path, &longer, 1, ringside_run, &given_up, &error);
+    if (cut == NULL)
+        free(error);
+    take_free(cut);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(ten_forward_and_ten_back_is_nothing, open_player,
+                                        close_player),
+        cmocka_unit_test_setup_teardown(the_ends_hold, open_player, close_player),
+        cmocka_unit_test_setup_teardown(switches_of_the_selected_thread, open_player, close_player),
+        cmocka_unit_test_setup_teardown(plays_at_its_speed, open_player, close_player),
+        cmocka_unit_test_setup_teardown(slow_play_moves_on, open_player, close_player),
+        cmocka_unit_test_setup_teardown(play_ends_at_the_end_and_begins_again, open_player,
+                                        close_player),
+        cmocka_unit_test_setup_teardown(zoom_keeps_the_instant_in_its_place, open_player,
+                                        close_player),
+        cmocka_unit_test_setup_teardown(the_timeline_follows_the_instant, open_player,
+                                        close_player),
+        cmocka_unit_test_setup_teardown(clicks_do_what_is_there, open_frame, close_frame),
+        cmocka_unit_test_setup_teardown(the_timeline_takes_clicks_drags_and_the_wheel, open_frame,
+                                        close_frame),
+        cmocka_unit_test_setup_teardown(the_bar_scrubs, open_frame, close_frame),
+        cmocka_unit_test_setup_teardown(a_click_on_a_line_goes_to_when_it_is_begun, open_frame,
+                                        close_frame),
+        cmocka_unit_test_setup_teardown(guesses_are_counted, open_frame, close_frame),
+        cmocka_unit_test_setup_teardown(keys_ask_for_other_machines, open_player, close_player),
+        cmocka_unit_test_setup_teardown(another_take_keeps_the_instant, open_player, close_player),
+        cmocka_unit_test_setup_teardown(a_mistake_is_a_message_not_a_take, open_player,
+                                        close_player),
+        cmocka_unit_test_setup_teardown(a_run_that_nobody_wants_ends, open_player, close_player),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,333 @@
+// Every shipped scenario's trace as a recording: stepping forwards and back, seeking, finding, and
+// what the scene at the end has in common with the metrics, which are counted by other code.
+#include "sim/analysis/recording.h"
+#include "sim/base/rng.h"
+#include "sim/ringside.h"
+#include "tests/scene_laws.h"
+#include "tests/simulate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Recorded {
+    Scenario scenario;
+    MemorySink memory;
+    RunResult result;
+    Recording recording;
+} Recorded;
+
+static void record(Recorded *run, const char *path, const char *override)
+{
+    *run = (Recorded){0};
+    Diag diag = {0};
+    if (!scenario_load(&run->scenario, path, &override, override != NULL, &diag))
+        fail_msg("%s", diag_text(&diag));
+    memory_sink_open(&run->memory, 50000000);
+    TraceSink *sinks[] = {&run->memory.sink};
+    Trace trace;
+    trace_open(&trace, sinks, 1);
+    if (!ringside_run(&run->scenario, &trace, &run->result, &diag))
+        fail_msg("%s", diag_text(&diag));
+    trace_close(&trace);
+    recording_of_memory(&run->recording, &run->scenario, &run->memory);
+    diag_free(&diag);
+}
+
+static void recorded_free(Recorded *run)
+{
+    recording_free(&run->recording);
+    memory_sink_free(&run->memory);
+    scenario_free(&run->scenario);
+}
+
+// Runs `check` on every shipped scenario.
+static void each_shipped(const char *override, void (*check)(const char *path, Recorded *run))
+{
+    glob_t found;
+    assert_int_equal(glob(RINGSIDE_SOURCE_DIR "/scenarios/*/*.yaml", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc > 100);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        Recorded run;
+        record(&run, found.gl_pathv[i], override);
+        check(found.gl_pathv[i], &run);
+        recorded_free(&run);
+    }
+    globfree(&found);
+}
+
+// Scenes of more bytes than this are compared at every `n`-th event, so that the work for an event
+// stays the same; of all the others each event is.
+enum { HASHED_BYTES = 1 << 14 };
+
+static uint64_t stride_of(const Scene *scene)
+{
+    return 1 + scene_bytes(scene) / HASHED_BYTES;
+}
+
+// The hashes of the scenes before the first record, behind the first, … folded from the start.
+static uint64_t *hashes_from_start(const char *path, const Recording *recording)
+{
+    uint64_t *hashes = calloc(recording->count + 1, sizeof *hashes);
+    assert_non_null(hashes);
+    Scene scene;
+    scene_open(&scene, recording->scenario);
+    hashes[0] = scene_hash(&scene);
+    while (scene.next < recording->count) {
+        scene_fold(&scene, recording_at(recording, scene.next));
+        if (scene.next % stride_of(&scene) != 0)
+            continue;
+        hashes[scene.next] = scene_hash(&scene);
+        const char *broken = scene.next % 64 == 0 ? scene_laws(&scene) : NULL;
+        if (broken != NULL)
+            fail_msg("%s: %s, at record %llu", path, broken, (unsigned long long)scene.next);
+    }
+    scene_free(&scene);
+    return hashes;
+}
+
+static void expect_hash(const char *path, const Scene *scene, uint64_t next, uint64_t expected)
+{
+    if (scene->next != next || (expected != 0 && scene_hash(scene) != expected))
+        fail_msg("%s: at record %llu the scene is not the one from the start", path,
+                 (unsigned long long)next);
+}
+
+// A step back is a key frame, copied, and what comes behind it, folded: from each frame on every
+// scene up to the next frame is what a step back there would give.
+static void check_from_key_frames(const char *path, const Recording *recording,
+                                  const uint64_t *hashes)
+{
+    Scene scene;
+    scene_open(&scene, recording->scenario);
+    for (size_t i = 0; i < recording->key_frames.count; i++) {
+        uint64_t end = i + 1 < recording->key_frames.count ? recording->key_frames.at[i + 1].next
+                                                           : recording->count;
+        scene_copy(&scene, &recording->key_frames.at[i]);
+        expect_hash(path, &scene, scene.next, hashes[scene.next]);
+        while (scene.next < end) {
+            scene_fold(&scene, recording_at(recording, scene.next));
+            expect_hash(path, &scene, scene.next, hashes[scene.next]);
+        }
+    }
+    scene_free(&scene);
+}
+
+// Steps by seeks: forwards and back over the first and the last events, and to random ones; fewer
+// where the scene is large.
+enum { STEPS = 1500 };
+
+static void check_steps(const char *path, const Recording *recording, const uint64_t *hashes)
+{
+    Scene scene;
+    scene_open(&scene, recording->scenario);
+    recording_seek(recording, &scene, recording->count);
+    uint64_t count = recording->count, most = STEPS / stride_of(&scene);
+    uint64_t steps = count < most ? count : most;
+    for (uint64_t i = 0; i <= steps; i++) {
+        recording_seek(recording, &scene, i);
+        expect_hash(path, &scene, i, hashes[i]);
+    }
+    for (uint64_t i = steps + 1; i > 0; i--) {
+        recording_seek(recording, &scene, i - 1);
+        expect_hash(path, &scene, i - 1, hashes[i - 1]);
+    }
+    for (uint64_t i = count + 1; i > count - steps; i--) {
+        recording_seek(recording, &scene, i - 1);
+        expect_hash(path, &scene, i - 1, hashes[i - 1]);
+    }
+    Rng rng = rng_make(5, 5);
+    for (int i = 0; i < 100; i++) {
+        uint64_t next = rng_below(&rng, count + 1);
+        recording_seek(recording, &scene, next);
+        expect_hash(path, &scene, next, hashes[next]);
+    }
+    scene_free(&scene);
+}
+
+static void check_stepping(const char *path, Recorded *run)
+{
+    uint64_t *hashes = hashes_from_start(path, &run->recording);
+    check_from_key_frames(path, &run->recording, hashes);
+    check_steps(path, &run->recording, hashes);
+    free(hashes);
+}
+
+static void test_steps_of_every_shipped_scenario(void **state)
+{
+    (void)state;
+    each_shipped(NULL, check_stepping);
+}
+
+// ---- the end of a run, counted twice
+
+static void check_against_metrics(const char *path, Recorded *run)
+{
+    static Metrics metrics;
+    Scene scene;
+    scene_open(&scene, &run->scenario);
+    recording_seek(&run->recording, &scene, run->recording.count);
+    metrics_open(&metrics, &run->scenario);
+    for (uint64_t i = 0; i < run->recording.count; i++)
+        metrics_add(&metrics, recording_at(&run->recording, i), 1);
+    metrics_finish(&metrics, &run->result);
+    for (uint32_t i = 0; i < run->scenario.machine.cores; i++) {
+        CoreTimes times = scene_core_times(&scene, i);
+        const CoreMetrics *core = &metrics.cores[i];
+        if (times.user_ns != core->user_ns || times.kernel_ns != core->kernel_ns ||
+            times.irq_ns != core->interrupt_ns || times.idle_ns != core->idle_ns)
+            fail_msg("%s: core %u has other times", path, i);
+    }
+    for (uint32_t id = 1; id <= run->result.tasks; id++) {
+        TaskTimes times = scene_task_times(&scene, id);
+        const ThreadMetrics *thread = metrics_thread(&metrics, id);
+        if (times.user_ns != thread->cpu_user_ns || times.kernel_ns != thread->cpu_kernel_ns ||
+            times.runnable_ns != thread->wait_ns)
+            fail_msg("%s: thread %u has other times", path, id);
+    }
+    metrics_free(&metrics);
+    scene_free(&scene);
+}
+
+static void test_times_are_the_metrics(void **state)
+{
+    (void)state;
+    each_shipped(NULL, check_against_metrics);
+}
+
+// ---- seeking and finding
+
+static const char three[] = "machine: { cores: 2, costs: zero }\n"
+                            "threads:\n"
+                            "  - { name: a, count: 2, run: [ { compute: 5ms } ] }\n"
+                            "  - { name: b, start: 2ms, run: [ { compute: 1ms }, { mark: m } ] }\n";
+
+static uint64_t how_many_by(const Simulated *run, int64_t time_ns)
+{
+    uint64_t count = 0;
+    while (count < run->memory.count && memory_sink_at(&run->memory, count)->time_ns <= time_ns)
+        count++;
+    return count;
+}
+
+static void test_instants(void **state)
+{
+    (void)state;
+    Simulated run;
+    Recording recording;
+    Scene scene;
+    simulate(&run, three);
+    recording_of_memory(&recording, &run.scenario, &run.memory);
+    scene_open(&scene, &run.scenario);
+    const int64_t instants[] = {0, 1, 1999999, 2000000, 2000001, 4000000, 1 << 30};
+    for (size_t i = 0; i < sizeof instants / sizeof *instants; i++) {
+        assert_int_equal(recording_by(&recording, instants[i]), how_many_by(&run, instants[i]));
+        recording_seek_time(&recording, &scene, instants[i]);
+        assert_int_equal(scene.next, how_many_by(&run, instants[i]));
+        assert_int_equal(scene.time_ns,
+                         instants[i] < recording.end_ns ? instants[i] : recording.end_ns);
+    }
+    recording_seek_time(&recording, &scene, -5);
+    assert_int_equal(scene.time_ns, 0);
+    assert_int_equal(recording_by(&recording, -1), 0);
+    // To a record between two instants the time is that record's.
+    recording_seek_time(&recording, &scene, 1000000);
+    uint64_t next = scene.next;
+    recording_seek(&recording, &scene, next);
+    assert_int_equal(scene.time_ns, 0);
+    scene_free(&scene);
+    recording_free(&recording);
+    simulated_free(&run);
+}
+
+static void expect_found(const Recording *recording, const RecordFilter *filter, uint64_t from,
+                         int direction)
+{
+    int64_t expected = RECORD_NONE;
+    for (uint64_t i = 0; i < recording->count; i++) {
+        if (!record_wanted(filter, recording_at(recording, i)))
+            continue;
+        if (direction > 0 && i >= from && expected == RECORD_NONE)
+            expected = (int64_t)i;
+        if (direction < 0 && i < from)
+            expected = (int64_t)i;
+    }
+    assert_int_equal(recording_find(recording, from, direction, filter), expected);
+}
+
+static void test_filters(void **state)
+{
+    (void)state;
+    Simulated run;
+    Recording recording;
+    simulate(&run, three);
+    recording_of_memory(&recording, &run.scenario, &run.memory);
+    RecordFilter filters[] = {
+        {.core = CORE_NONE},
+        {.core = CORE_NONE, .task = 3},
+        {.core = 1},
+        {.core = CORE_NONE, .by_kind = true},
+        {.core = CORE_NONE, .by_kind = true, .kinds = {[EVENT_SWITCH_IN] = true}},
+        {.core = 0, .task = 3, .by_kind = true, .kinds = {[EVENT_MARK] = true}},
+    };
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        for (uint64_t from = 0; from <= recording.count + 1; from++) {
+            expect_found(&recording, &filters[i], from, 1);
+            expect_found(&recording, &filters[i], from, -1);
+        }
+    }
+    // The mark of b is its only one.
+    RecordFilter mark = {.core = CORE_NONE, .by_kind = true, .kinds = {[EVENT_MARK] = true}};
+    int64_t found = recording_find(&recording, 0, 1, &mark);
+    assert_int_equal(recording_at(&recording, (uint64_t)found)->task, 3);
+    assert_int_equal(recording_find(&recording, (uint64_t)found + 1, 1, &mark), RECORD_NONE);
+    char name[96];
+    assert_string_equal(recording_task_name(&recording, 3, name), "b");
+    assert_string_equal(recording_task_name(&recording, 9, name), "thread 9");
+    recording_free(&recording);
+    simulated_free(&run);
+}
+
+// The frames of a scene with many threads come further apart.
+static void test_key_frames_are_bounded(void **state)
+{
+    (void)state;
+    Simulated run;
+    Recording recording;
+    simulate(&run, "machine: { cores: 8, costs: zero }\n"
+                   "until: 300ms\n"
+                   "threads:\n"
+                   "  - name: a\n"
+                   "    count: 2000\n"
+                   "    run: [ { forever: [ { compute: 1us }, { sleep: 20ms } ] } ]\n");
+    recording_of_memory(&recording, &run.scenario, &run.memory);
+    assert_true(recording.key_frames.count > 2);
+    assert_true(recording.key_bytes <= recording.count * sizeof(TraceRecord) / 4);
+    uint64_t before = 0;
+    for (size_t i = 0; i < recording.key_frames.count; i++) {
+        const Scene *frame = &recording.key_frames.at[i];
+        assert_true(frame->next - before >= KEY_RECORDS_LEAST);
+        assert_true(frame->next - before >= scene_bytes(frame) / KEY_FRAME_SHARE);
+        before = frame->next;
+    }
+    recording_free(&recording);
+    simulated_free(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_instants),
+        cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_key_frames_are_bounded),
+        cmocka_unit_test(test_times_are_the_metrics),
+        cmocka_unit_test(test_steps_of_every_shipped_scenario),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
