@@ -7,7 +7,7 @@
 #   (native and render also use analysis)
 #   sim/ringside.h: implemented in program; used by analysis (RunResult) and the command line
 #   SDL's headers: only render/sdl.c, whose interface render/sdl.h is for render alone
-#   sim/cli*: what main.c and the commands (cmd_*.c) share; nobody else
+#   sim/cli*: what main.c and the commands (cmd_*.c and their headers) share; nobody else
 set -euo pipefail
 
 root=${1:-$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../..}
@@ -38,7 +38,7 @@ function floor_of(path, part, count) {
 }
 
 function is_command_line(path) {
-    return path ~ /(^|\/)cmd_[^\/]*\.c$/ || path == "main.c" || path ~ /^sim\/cli[^\/]*$/
+    return path ~ /(^|\/)cmd_[^\/]*\.[ch]$/ || path == "main.c" || path ~ /^sim\/cli[^\/]*$/
 }
 
 function allowed(path, included, from, to) {
