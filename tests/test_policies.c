@@ -208,18 +208,20 @@ TABLE(fifo_pinned_jobs_stay, FIFO2,
        {"C", 10 * MS, 6 * MS, 6 * MS},
        {"D", 3 * MS, 2 * MS, 2 * MS}})
 
-// A on 0, B on 1, C on 0. A gives way to C at 3. B ends at 3.2, but A, the only one to take, left
-// its core 0.2 ms ago: its cache is warm there for 0.5 ms, and it stays. C 3-7, A 7-9.
-TABLE(fifo_an_idle_core_leaves_a_warm_job, FIFO2,
+// A on 0, B on 1, C on 0. A gives way to C at 3. B ends at 3.2 and its core takes A, although A has
+// left core 0 only just: there are no ticks at which it could look again. A 3.2-5.2.
+TABLE(fifo_an_idle_core_takes_who_waits, FIFO2,
       OPS("A", C("3ms") ", yield, " C("2ms")) JOB("B", "3200us", "") JOB("C", "4ms", ""),
-      {"A@0 C@3 A@7", "B@0 -@3.2"},
-      {{"A", 9 * MS, 0, 4 * MS}, {"B", 3200000, 0, 0}, {"C", 7 * MS, 3 * MS, 3 * MS}})
+      {"A@0 C@3", "B@0 A@3.2 -@5.2"},
+      {{"A", 5200000, 0, 200000}, {"B", 3200000, 0, 0}, {"C", 7 * MS, 3 * MS, 3 * MS}})
 
-// B ends at 3.6: A left 0.6 ms ago and is taken. A 3.6-5.6.
-TABLE(fifo_an_idle_core_takes_a_cold_job, FIFO2,
-      OPS("A", C("3ms") ", yield, " C("2ms")) JOB("B", "3600us", "") JOB("C", "4ms", ""),
-      {"A@0 C@3", "B@0 A@3.6 -@5.6"},
-      {{"A", 5600000, 0, 600000}, {"B", 3600000, 0, 0}, {"C", 7 * MS, 3 * MS, 3 * MS}})
+// A and C share core 0, B has core 1. A's turns are 0-10, 20-30, …: at 100, when B ends, A and C
+// have had 50 each; the one whose turn it is stays, the other one goes to core 1, and both end at
+// 150.
+TABLE(rr_an_idle_core_takes_who_waits, RR2("10ms"),
+      JOB("A", "100ms", "") JOB("B", "100ms", "") JOB("C", "100ms", ""),
+      {"A@0 C@10 A@20 C@30 A@40 C@50 A@60 C@70 A@80 C@90 A@100", "B@0 C@100"},
+      {{"A", 150 * MS, 0, 50 * MS}, {"B", 100 * MS, 0, 0}, {"C", 150 * MS, 10 * MS, 50 * MS}})
 
 // ---- RR, one core
 
@@ -560,8 +562,8 @@ int main(void)
         cmocka_unit_test(fifo_counts_nanoseconds),
         cmocka_unit_test(fifo_two_cores_share_the_queue_when_one_falls_idle),
         cmocka_unit_test(fifo_pinned_jobs_stay),
-        cmocka_unit_test(fifo_an_idle_core_leaves_a_warm_job),
-        cmocka_unit_test(fifo_an_idle_core_takes_a_cold_job),
+        cmocka_unit_test(fifo_an_idle_core_takes_who_waits),
+        cmocka_unit_test(rr_an_idle_core_takes_who_waits),
         cmocka_unit_test(rr_three_equal_jobs),
         cmocka_unit_test(rr_job_that_ends_with_its_slice),
         cmocka_unit_test(rr_arrival_at_a_slice_end_goes_first),

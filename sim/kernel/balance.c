@@ -144,9 +144,11 @@ static Task *next_candidate(Machine *machine, const RunQueue *queue, uint64_t af
     return best;
 }
 
+// Only where ticks let an idle core look again: the textbook's schedulers have none, and there a
+// thread left behind for its warm cache would wait until something else happens.
 static bool cache_hot(const Machine *machine, const Task *task)
 {
-    return machine->now.ns - task->last_ran.ns < CACHE_HOT_NS;
+    return machine->uses_tick && machine->now.ns - task->last_ran.ns < CACHE_HOT_NS;
 }
 
 // Moves queued tasks to `local`; returns how many.
@@ -237,7 +239,10 @@ void balance_tick(Machine *machine, RunQueue *queue)
 
 bool balance_new_idle(Machine *machine, RunQueue *queue)
 {
-    if (machine->overloaded == 0 || queue->idle_average.ns < NEW_IDLE_COST_NS)
+    if (machine->overloaded == 0)
+        return false;
+    // As above: what is not pulled now is not pulled later, where there are no ticks.
+    if (machine->uses_tick && queue->idle_average.ns < NEW_IDLE_COST_NS)
         return false;
     Imbalance imbalance;
     return find_imbalance(machine, queue, &imbalance) &&
