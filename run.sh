@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds what has changed, and runs `ringside` with the given arguments;
-# without any, runs a scenario that ships. Works from every folder: ./run.sh run my.yaml --narrate
+# without any, opens the window on a scenario that ships or, where there is no display, prints its
+# summary and draws a picture of the window. Works from every folder: ./run.sh run my.yaml --narrate
 set -euo pipefail
 
 root=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
@@ -20,7 +21,14 @@ if [ ! -e "$build/build.ninja" ]; then
 fi
 quietly "$build/build.log" ninja -C "$build" ringside || exit 2
 
-if [ $# -eq 0 ]; then
-    set -- run "$root/scenarios/3-schedulers/round-robin.yaml"
+if [ $# -gt 0 ]; then
+    exec "$build/ringside" "$@"
 fi
-exec "$build/ringside" "$@"
+scenario=$root/scenarios/3-schedulers/round-robin.yaml
+if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+    exec "$build/ringside" play "$scenario"
+fi
+"$build/ringside" run "$scenario"
+"$build/ringside" picture "$scenario" -o "$build/round-robin.png"
+say
+say "There is no display to open the window on. What it would show is in $build/round-robin.png"

@@ -87,13 +87,14 @@ static uint32_t *pixel_at(const Raster *raster, int x, int y)
 // ---- paints
 
 // The share of the pixels with x + y = `phase` that a stripe over [0, width) of x + y covers: on
-// such a pixel x + y runs over two units, most densely in the middle, hence the four samples.
+// such a pixel x + y runs over two units, most densely in the middle, hence the four samples, in
+// sixths.
 static float stripe_share(int phase, int width, int period)
 {
-    static const float samples[] = {0.5f, 0.83f, 1.17f, 1.5f};
+    static const int samples[] = {3, 5, 7, 9};
     float share = 0;
     for (int i = 0; i < 4; i++)
-        share += fmodf((float)phase + samples[i], (float)period) < (float)width ? 0.25f : 0;
+        share += (6 * phase + samples[i]) % (6 * period) < 6 * width ? 0.25f : 0;
     return share;
 }
 
@@ -157,8 +158,17 @@ static void dot(const Raster *raster, int x, int y, Cover cover)
 static void fill_box(const Raster *raster, Box box)
 {
     box = box_meet(box, raster->clip);
-    for (int y = box.y; y < box_bottom(box); y++)
-        span(raster, box.x, box_right(box), y);
+    if (box_empty(box))
+        return;
+    span(raster, box.x, box_right(box), box.y);
+    bool alike = raster->paint->period == 1 && raster->opacity == COVER_FULL;
+    const uint32_t *first = pixel_at(raster, box.x, box.y);
+    for (int y = box.y + 1; y < box_bottom(box); y++) {
+        if (alike) // the fastest way to have the same row again
+            memcpy(pixel_at(raster, box.x, y), first, (size_t)box.w * sizeof *first);
+        else
+            span(raster, box.x, box_right(box), y);
+    }
 }
 
 // ---- rounded boxes
@@ -216,10 +226,20 @@ static void fill_round(const Raster *raster, Box box, int radius)
     }
     Cover covers[RADIUS_MAX * RADIUS_MAX];
     corner_covers(covers, radius);
-    four_corners(raster, box, covers, radius);
-    fill_box(raster, (Box){box.x + radius, box.y, box.w - 2 * radius, radius});
+    int right = box_right(box), bottom = box_bottom(box) - 1;
+    for (int y = 0; y < radius; y++) {
+        const Cover *row = covers + y * radius;
+        int full = 0; // where the row is covered in full
+        for (; full < radius && row[full] < COVER_FULL; full++) {
+            dot(raster, box.x + full, box.y + y, row[full]);
+            dot(raster, right - 1 - full, box.y + y, row[full]);
+            dot(raster, box.x + full, bottom - y, row[full]);
+            dot(raster, right - 1 - full, bottom - y, row[full]);
+        }
+        span(raster, box.x + full, right - full, box.y + y);
+        span(raster, box.x + full, right - full, bottom - y);
+    }
     fill_box(raster, (Box){box.x, box.y + radius, box.w, box.h - 2 * radius});
-    fill_box(raster, (Box){box.x + radius, box_bottom(box) - radius, box.w - 2 * radius, radius});
 }
 
 static void stroke_round(const Raster *raster, Box box, int radius, int width)
@@ -286,24 +306,26 @@ static void straight_line(const Raster *raster, Box line, int width, int dash)
 }
 
 // Goes along the axis on which the line is longer; on the other one it covers, in each step, what
-// its width is there. Smooth at its long edges; its ends are cut along the axis.
+// its width is there, in 256ths of a pixel. Smooth at its long edges; its ends are cut along the
+// axis.
 static void slanting_line(const Raster *raster, Box line, int width, int dash)
 {
     bool steep = abs(line.h) > abs(line.w);
     int length = abs(steep ? line.h : line.w);
     int way = (steep ? line.h : line.w) > 0 ? 1 : -1;
-    float slope = (float)(steep ? line.w : line.h) / (float)length;
-    float stretch = sqrtf(1 + slope * slope), half = (float)width * stretch / 2;
-    int start = steep ? line.y : line.x;
-    float base = (float)(steep ? line.x : line.y) + 0.5f;
+    double slope = (double)(steep ? line.w : line.h) / length, stretch = sqrt(1 + slope * slope);
+    int start = steep ? line.y : line.x, across = steep ? line.x : line.y;
+    int half = (int)(width * stretch * 128 + 0.5);
     for (int at = 0; at < length; at++) {
-        if (between_dashes((int)((float)at * stretch), dash))
+        if (between_dashes((int)(at * stretch), dash))
             continue;
-        float centre = base + slope * ((float)at + 0.5f);
+        int centre = across * 256 + 128 + (int)lround(slope * (at + 0.5) * 256);
         int along = way > 0 ? start + at : start - at - 1;
-        for (int across = (int)floorf(centre - half); (float)across < centre + half; across++) {
-            Cover cover = cover_of_share(overlap(centre - half, centre + half, across));
-            dot(raster, steep ? across : along, steep ? along : across, cover);
+        for (int from = centre - half, to = centre + half; from < to;) {
+            int next = (from >> 8) * 256 + 256; // where the next pixel begins
+            Cover cover = (Cover)((next < to ? next : to) - from);
+            dot(raster, steep ? from >> 8 : along, steep ? along : from >> 8, cover);
+            from = next;
         }
     }
 }
@@ -347,8 +369,11 @@ static void draw_glyph(const Raster *raster, const Glyph *glyph, int pen, int ba
         const uint8_t *grey = glyph->grey + (y - box.y) * box.w + (seen.x - box.x);
         uint32_t *to = pixel_at(raster, seen.x, y);
         for (int i = 0; i < seen.w; i++) {
-            if (grey[i] != 0)
-                to[i] = blend(to[i], colour, cover_of(grey[i]) * raster->opacity >> 8);
+            Cover cover = cover_of(grey[i]) * raster->opacity >> 8;
+            if (cover == COVER_FULL)
+                to[i] = colour;
+            else if (cover > 0)
+                to[i] = blend(to[i], colour, cover);
         }
     }
 }

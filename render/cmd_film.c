@@ -159,21 +159,19 @@ static bool encoder_start(Encoder *encoder, char *const *arguments)
 {
     int frames[2], tell[2]; // what is told is read here: the descriptor closes when exec succeeds
     encoder->said = memfd_create("ffmpeg", MFD_CLOEXEC);
-    if (encoder->said < 0 || pipe2(frames, O_CLOEXEC) != 0)
+    // What is open already when one of them fails goes with the process, which ends then.
+    if (encoder->said < 0 || pipe2(frames, O_CLOEXEC) != 0 || pipe2(tell, O_CLOEXEC) != 0)
         return start_failed(errno);
-    if (pipe2(tell, O_CLOEXEC) != 0)
-        return start_failed(errno);
-    pid_t process = fork();
-    if (process == 0)
+    encoder->frames = frames[1];
+    encoder->process = fork();
+    if (encoder->process == 0)
         become_ffmpeg(arguments, frames[0], encoder->said, tell[1]);
-    int error = process < 0 ? errno : 0;
+    int error = encoder->process < 0 ? errno : 0;
     close(frames[0]);
     close(tell[1]);
-    if (process > 0 && read(tell[0], &error, sizeof error) == (ssize_t)sizeof error)
-        wait_for(process);
+    if (error == 0 && read(tell[0], &error, sizeof error) == (ssize_t)sizeof error)
+        wait_for(encoder->process);
     close(tell[0]);
-    encoder->process = process;
-    encoder->frames = frames[1];
     if (error == 0)
         return true;
     close(encoder->frames);
@@ -403,8 +401,15 @@ int cmd_film(int argc, char **argv)
     Film film = {.asked = &asked, .percent = -1};
     film.frames = (int)(asked.length_ns / 1000 * asked.fps / 1000000);
     film.frames = film.frames > 1 ? film.frames : 1;
-    bool good = stage_open(&film.stage, &asked.stage) &&
-                fit_span(&asked, film.stage.player.recording) && write_film(&film);
+    bool good =
+        stage_open(&film.stage, &asked.stage) && fit_span(&asked, film.stage.player.recording);
+    if (good) {
+        // What the window says about playing is true of the film.
+        film.stage.player.playing = true;
+        film.stage.player.speed =
+            (double)(asked.to_ns - asked.from_ns) * 1e9 / (double)asked.length_ns;
+        good = write_film(&film);
+    }
     stage_close(&film.stage);
     arena_free(&film.arena);
     arena_free(&asked.stage.arena);

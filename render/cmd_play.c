@@ -178,12 +178,13 @@ static void say(Show *show)
     char line[sizeof show->said], name[96];
     snprintf(line, sizeof line,
              "event %" PRIu64 " of %" PRIu64 "  time %" PRId64 "  scene %016" PRIx64
-             "  zoom %" PRId64 "-%" PRId64 "  selected %s  cores %" PRIu32 "%s%s%s",
+             "  zoom %" PRId64 "-%" PRId64 "  selected %s  cores %" PRIu32 "  size %dx%d%s%s%s",
              player->scene.next, player->recording->count, player->time_ns,
              scene_hash(&player->scene), player->zoom.from_ns, player->zoom.to_ns,
              recording_task_name(player->recording, player->selected_task, name),
-             player->scenario->machine.cores, player->playing ? "  playing" : "",
-             player->error != NULL ? "  error" : "", player->help ? "  help" : "");
+             player->scenario->machine.cores, show->canvas.w, show->canvas.h,
+             player->playing ? "  playing" : "", player->error != NULL ? "  error" : "",
+             player->help ? "  help" : "");
     if (strcmp(line, show->said) == 0)
         return;
     strcpy(show->said, line);

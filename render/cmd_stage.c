@@ -33,6 +33,7 @@ enum {
     OPTION_SET = 0x100,
     OPTION_SEED,
     OPTION_UNTIL,
+    OPTION_BESIDE,
     OPTION_SIZE,
     OPTION_THEME,
     OPTION_LARGE,
@@ -50,6 +51,9 @@ static const struct argp_option options[] = {
     {"select", OPTION_SELECT, "THREAD", 0, "With this thread selected", 3},
     {"why", OPTION_WHY, NULL, 0, "Why that thread does not run, instead of the event", 3},
     {"zoom", OPTION_ZOOM, "FROM..TO", 0, "The part of the run on the timeline (5ms..12ms)", 3},
+    {"beside", OPTION_BESIDE, "KEY=VALUE", 0,
+     "With the run that has this value instead as its ghost, and both runs' numbers; repeatable",
+     3},
     {"size", OPTION_SIZE, "WxH", 0, "In pixels", 3},
     {"theme", OPTION_THEME, "light|dark", 0, "The colours (default light)", 3},
     {"large", OPTION_LARGE, NULL, 0, "Large type", 3},
@@ -128,6 +132,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_UNTIL:
         add_override(asked, state, arena_format(&asked->arena, "until=%s", value));
         return 0;
+    case OPTION_BESIDE:
+        if (asked->beside_count == STAGE_OVERRIDES_MAX)
+            argp_error(state, "more than %d values", STAGE_OVERRIDES_MAX);
+        asked->beside[asked->beside_count++] = value;
+        return 0;
     case OPTION_SIZE:
         parse_size(asked, state, value);
         return 0;
@@ -171,18 +180,65 @@ const struct argp stage_argp = {.options = options, .parser = parse_option};
 
 // ---- the stage
 
-static bool make_take(Stage *stage, StageOptions *asked, Diag *diag)
+// What is drawn is read from: a file, or standard input's bytes.
+typedef struct Input {
+    const char *path;
+    const char *bytes; // NULL: of the file
+    size_t length;
+} Input;
+
+static bool find_input(Input *input, StageOptions *asked, Diag *diag)
 {
-    const char *path = shipped_find(&asked->arena, asked->file, diag);
-    if (path == NULL)
-        return false;
+    *input = (Input){.path = shipped_find(&asked->arena, asked->file, diag)};
+    if (input->path == NULL || strcmp(input->path, "-") != 0)
+        return input->path != NULL;
+    input->bytes = cli_read(&asked->arena, "-", &input->length, diag);
+    return input->bytes != NULL;
+}
+
+// NULL, with messages, when it cannot be run.
+static Take *make_take(const Input *input, const char *const *overrides, size_t count)
+{
     char *error;
-    stage->take =
-        take_make(path, asked->overrides, asked->override_count, ringside_run, NULL, &error);
-    if (stage->take == NULL)
+    Take *take = input->bytes != NULL
+                     ? take_of_bytes("<stdin>", input->bytes, input->length, overrides, count,
+                                     ringside_run, &error)
+                     : take_make(input->path, overrides, count, ringside_run, NULL, &error);
+    if (take == NULL)
         fputs(error, stderr);
     free(error);
-    return stage->take != NULL;
+    return take;
+}
+
+// The run that is asked for and, when another is asked for beside it, that one, each override of it
+// in the place of one before.
+static bool make_takes(Stage *stage, StageOptions *asked, Diag *diag)
+{
+    Input input;
+    if (!find_input(&input, asked, diag))
+        return false;
+    stage->take = make_take(&input, asked->overrides, asked->override_count);
+    if (stage->take == NULL || asked->beside_count == 0)
+        return stage->take != NULL;
+    const char *overrides[2 * STAGE_OVERRIDES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < asked->override_count; i++)
+        overrides[count++] = asked->overrides[i];
+    for (size_t i = 0; i < asked->beside_count; i++)
+        overrides[count++] = asked->beside[i];
+    stage->before = make_take(&input, overrides, count);
+    return stage->before != NULL;
+}
+
+static void open_player(Stage *stage)
+{
+    Player *player = &stage->player;
+    player_open(player, stage->before != NULL ? stage->before : stage->take);
+    if (stage->before != NULL)
+        player_show(player, stage->take);
+    player->theme = stage->asked->dark ? THEME_DARK : THEME_LIGHT;
+    player->large = stage->asked->large;
+    player->why = stage->asked->why;
 }
 
 // The thread of that name, or a message with the nearest one.
@@ -210,28 +266,26 @@ static bool select_task(Stage *stage, const char *name, Diag *diag)
     return found;
 }
 
+static bool set_zoom(Stage *stage, TimeSpan zoom, Diag *diag)
+{
+    int64_t end = player_whole(&stage->player).to_ns;
+    char ended[32];
+    if (zoom.from_ns >= end)
+        return diag_fail(diag, (SourceAt){0}, "there is nothing to zoom to: the run ends at %s",
+                         duration_text(end, ended));
+    stage->player.zoom = (TimeSpan){zoom.from_ns, zoom.to_ns < end ? zoom.to_ns : end};
+    return true;
+}
+
 static bool set_up(Stage *stage, StageOptions *asked, Diag *diag)
 {
-    if (!make_take(stage, asked, diag) || !fonts_open(&stage->fonts, diag))
+    if (!make_takes(stage, asked, diag) || !fonts_open(&stage->fonts, diag))
         return false;
-    Player *player = &stage->player;
-    player_open(player, stage->take);
-    player->theme = asked->dark ? THEME_DARK : THEME_LIGHT;
-    player->large = asked->large;
-    player->why = asked->why;
-    stage->theme = theme_make(player->theme, player->large, 1);
+    open_player(stage);
+    stage->theme = theme_make(stage->player.theme, stage->player.large, 1);
     canvas_open(&stage->canvas, asked->w, asked->h);
-    if (asked->has_zoom) {
-        int64_t end = player_whole(player).to_ns;
-        if (asked->zoom.from_ns >= end) {
-            char ended[32];
-            return diag_fail(diag, (SourceAt){0}, "there is nothing to zoom to: the run ends at %s",
-                             duration_text(end, ended));
-        }
-        player->zoom = asked->zoom;
-        player->zoom.to_ns = asked->zoom.to_ns < end ? asked->zoom.to_ns : end;
-    }
-    return asked->task == NULL || select_task(stage, asked->task, diag);
+    return (!asked->has_zoom || set_zoom(stage, asked->zoom, diag)) &&
+           (asked->task == NULL || select_task(stage, asked->task, diag));
 }
 
 bool stage_open(Stage *stage, StageOptions *asked)
@@ -265,6 +319,7 @@ void stage_close(Stage *stage)
     if (stage->player.take != NULL)
         player_free(&stage->player);
     take_free(stage->take);
+    take_free(stage->before);
     draw_free(&stage->frame);
     canvas_free(&stage->canvas);
     fonts_close(stage->fonts);

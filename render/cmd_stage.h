@@ -14,6 +14,9 @@ typedef struct StageOptions {
     const char *output; // -o; NULL when it was not given
     const char *overrides[STAGE_OVERRIDES_MAX];
     size_t override_count;
+    const char
+        *beside[STAGE_OVERRIDES_MAX]; // of the other run, on top of these; none: no other run
+    size_t beside_count;
     int w, h; // pixels; set the defaults before parsing
     bool dark, large, why;
     int view;         // index in the table of views
@@ -30,6 +33,7 @@ int64_t stage_parse_time(struct argp_state *state, const char *text);
 typedef struct Stage {
     const StageOptions *asked;
     Take *take;
+    Take *before; // the run beside it, its ghost; NULL: none
     Player player;
     Fonts *fonts;
     Theme theme;

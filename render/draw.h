@@ -41,7 +41,8 @@ typedef struct DrawItem {
     X(TASK, "selects the task `argument`")                                                         \
     X(CORE, "selects the core `argument`")                                                         \
     X(LINE, "goes to the next time that line `argument` is begun")                                 \
-    X(TIMELINE, "goes to the instant, selects the task `argument`; dragging pans, the wheel zooms")\
+    X(TIMELINE, "goes to the instant, selects the task `argument`; dragging pans, with Shift "     \
+                "marks a stretch; the wheel zooms")                                                \
     X(ROWS, "the wheel scrolls the timeline's rows, the first at most `argument`")                 \
     X(PROGRAM, "the wheel scrolls the program, whose first line shown is `argument`")              \
     X(SEEK, "goes to the instant under the pointer, along the whole run")

@@ -26,6 +26,28 @@ static void error_bar(DrawList *list, Box *box, const Player *player)
     }
 }
 
+// The column of the sentences and the program, in percent of the width.
+static int side_percent(const Theme *theme, int w)
+{
+    return w < theme_px(theme, 900) ? 43 : w < theme_px(theme, 1200) ? 38 : 34;
+}
+
+static void draw_side(DrawList *list, Box side, const Player *player)
+{
+    const Theme *theme = list->theme;
+    enum { NOW_LEAST = 190, PROGRAM_LEAST = 90 }; // points
+    int gap = theme_px(theme, 10), now = side.h * 42 / 100;
+    if (now < theme_px(theme, NOW_LEAST))
+        now = theme_px(theme, NOW_LEAST);
+    if (side.h - now - gap < theme_px(theme, PROGRAM_LEAST)) {
+        view_now(list, side, player);
+        return;
+    }
+    view_now(list, box_cut_top(&side, now), player);
+    box_cut_top(&side, gap);
+    view_program(list, side, player);
+}
+
 void layout_draw(DrawList *list, int w, int h, const Player *player)
 {
     const Theme *theme = list->theme;
@@ -37,14 +59,13 @@ void layout_draw(DrawList *list, int w, int h, const Player *player)
     if (player->error != NULL)
         error_bar(list, &all, player);
     all = box_inset(all, gap);
-    view_timeline(list, box_cut_bottom(&all, all.h * 42 / 100), player);
+    int timeline = h < theme_px(theme, 560) ? 36 : 42; // percent of the height
+    view_timeline(list, box_cut_bottom(&all, all.h * timeline / 100), player);
     box_cut_bottom(&all, gap);
-    Box side = box_cut_right(&all, all.w * 34 / 100);
+    Box side = box_cut_right(&all, all.w * side_percent(theme, w) / 100);
     box_cut_right(&all, gap);
     view_machine(list, all, player);
-    view_now(list, box_cut_top(&side, side.h * 42 / 100), player);
-    box_cut_top(&side, gap);
-    view_program(list, side, player);
+    draw_side(list, side, player);
     if (player->help)
         view_help(list, (Box){0, 0, w, h}, player);
 }

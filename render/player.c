@@ -86,6 +86,8 @@ void player_show(Player *player, const Take *take)
         player->selected_task = 0;
     if (player->selected_core >= (int)player->scenario->machine.cores)
         player->selected_core = CORE_NONE;
+    if (player->marked.to_ns > whole.to_ns)
+        player->marked = (TimeSpan){0, 0};
     player_seek_time(player, player->time_ns);
     player->error = NULL;
 }
@@ -342,6 +344,7 @@ static void leave(Player *player)
     } else {
         player->selected_task = 0;
         player->selected_core = CORE_NONE;
+        player->marked = (TimeSpan){0, 0};
         player->why = false;
         player->first_line = 0;
         player->message = NULL;
@@ -549,6 +552,14 @@ static void scrub(Player *player, int x)
     player_seek_time(player, time_at(whole, player->pressed.box, x));
 }
 
+// From where the button went down to here.
+static void mark(Player *player, int x)
+{
+    int64_t one = time_at(player->pressed_zoom, player->pressed.box, player->pressed_x);
+    int64_t other = time_at(player->pressed_zoom, player->pressed.box, x);
+    player->marked = one < other ? (TimeSpan){one, other} : (TimeSpan){other, one};
+}
+
 static const Hit *hit_of(const DrawList *frame, int x, int y, HitAction action)
 {
     for (size_t i = frame->hits.count; i-- > 0;) {
@@ -589,6 +600,8 @@ void player_pointer(Player *player, const DrawList *frame, Pointer pointer)
         player->pressed_y = pointer.y;
         player->pressed_zoom = player->zoom;
         player->dragged = false;
+        player->marking =
+            player->pressed.action == HIT_TIMELINE && (pointer.modifiers & WITH_SHIFT) != 0;
         if (player->pressed.action == HIT_SEEK)
             scrub(player, pointer.x);
         break;
@@ -598,6 +611,8 @@ void player_pointer(Player *player, const DrawList *frame, Pointer pointer)
             player->dragged = true;
         if (player->pressed.action == HIT_SEEK) {
             scrub(player, pointer.x);
+        } else if (player->marking && player->dragged) {
+            mark(player, pointer.x);
         } else if (player->pressed.action == HIT_TIMELINE && player->dragged) {
             TimeSpan zoom = player->pressed_zoom;
             pan(player, zoom,

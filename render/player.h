@@ -115,6 +115,7 @@ typedef struct Player {
     uint32_t selected_task; // TaskId; 0: none
     int selected_core;      // CORE_NONE: none
     TimeSpan zoom;          // what the timeline shows
+    TimeSpan marked;        // a stretch of the run, by dragging with Shift; to_ns <= from_ns: none
     int first_row;          // of the timeline's threads
     int first_line;         // of the program, from 1; 0: it follows the current event
 
@@ -137,6 +138,7 @@ typedef struct Player {
     Hit pressed;
     int pressed_x, pressed_y;
     bool dragged;
+    bool marking; // with Shift, in the timeline
     TimeSpan pressed_zoom;
 } Player;
 

@@ -9,10 +9,20 @@
 
 enum { OVERRIDES_MAX = 256 };
 
-static bool is_trace(const char *path)
+// What a take is made of: a file, or what was read from one already.
+typedef struct Source {
+    const char *path;  // also for messages
+    const char *bytes; // NULL: the file is to be read
+    size_t length;
+} Source;
+
+static bool is_trace(const Source *source)
 {
     char bytes[LAYOUT_MAGIC_BYTES];
-    FILE *file = fopen(path, "rb");
+    if (source->bytes != NULL)
+        return source->length >= sizeof bytes &&
+               memcmp(source->bytes, TRACE_MAGIC, sizeof bytes) == 0;
+    FILE *file = fopen(source->path, "rb");
     size_t got = file != NULL ? fread(bytes, 1, sizeof bytes, file) : 0;
     if (file != NULL)
         fclose(file);
@@ -59,10 +69,13 @@ static bool load_saved_scenario(Take *take, Diag *diag)
                           strlen(header->scenario_text), overrides, count, diag);
 }
 
-static bool read_saved(Take *take, const char *path, Diag *diag)
+static bool read_saved(Take *take, const Source *source, Diag *diag)
 {
     take->saved = true;
-    if (!trace_file_read(&take->file, path, diag) || !load_saved_scenario(take, diag))
+    bool read = source->bytes != NULL
+                    ? trace_file_parse(&take->file, source->bytes, source->length, diag)
+                    : trace_file_read(&take->file, source->path, diag);
+    if (!read || !load_saved_scenario(take, diag))
         return false;
     take->measured = take->file.header.measured;
     Metrics *metrics = calloc(1, sizeof *metrics);
@@ -117,32 +130,56 @@ static bool simulate_it(Take *take, TakeSimulate simulate, const atomic_bool *gi
     return true;
 }
 
-static bool take_fill(Take *take, const char *path, const char *const *overrides,
+static bool load(Take *take, const Source *source, const char *const *overrides,
+                 size_t override_count, Diag *diag)
+{
+    return source->bytes != NULL
+               ? scenario_parse(&take->scenario, source->path, source->bytes, source->length,
+                                overrides, override_count, diag)
+               : scenario_load(&take->scenario, source->path, overrides, override_count, diag);
+}
+
+static bool take_fill(Take *take, const Source *source, const char *const *overrides,
                       size_t override_count, TakeSimulate simulate, const atomic_bool *given_up,
                       Diag *diag)
 {
-    if (!is_trace(path))
-        return scenario_load(&take->scenario, path, overrides, override_count, diag) &&
+    if (!is_trace(source))
+        return load(take, source, overrides, override_count, diag) &&
                simulate_it(take, simulate, given_up, diag);
     if (override_count > 0)
         return diag_fail(diag, (SourceAt){0},
-                         "%s is a saved trace: it cannot be run again with changes", path);
-    return read_saved(take, path, diag);
+                         "%s is a saved trace: it cannot be run again with changes", source->path);
+    return read_saved(take, source, diag);
 }
 
-Take *take_make(const char *path, const char *const *overrides, size_t override_count,
-                TakeSimulate simulate, const atomic_bool *given_up, char **error)
+static Take *make(const Source *source, const char *const *overrides, size_t override_count,
+                  TakeSimulate simulate, const atomic_bool *given_up, char **error)
 {
     Take *take = calloc(1, sizeof *take);
     CHECK(take != NULL);
     Diag diag = {0};
-    bool good = take_fill(take, path, overrides, override_count, simulate, given_up, &diag);
+    bool good = take_fill(take, source, overrides, override_count, simulate, given_up, &diag);
     *error = good ? NULL : strdup(diag_text(&diag)); // before the scenario goes, which it quotes
     diag_free(&diag);
     if (good)
         return take;
     take_free(take);
     return NULL;
+}
+
+Take *take_make(const char *path, const char *const *overrides, size_t override_count,
+                TakeSimulate simulate, const atomic_bool *given_up, char **error)
+{
+    Source source = {.path = path};
+    return make(&source, overrides, override_count, simulate, given_up, error);
+}
+
+Take *take_of_bytes(const char *name, const char *bytes, size_t length,
+                    const char *const *overrides, size_t override_count, TakeSimulate simulate,
+                    char **error)
+{
+    Source source = {.path = name, .bytes = bytes, .length = length};
+    return make(&source, overrides, override_count, simulate, NULL, error);
 }
 
 void take_free(Take *take)

@@ -43,4 +43,9 @@ typedef struct Take {
 // of it is of no use; NULL: it never does.
 Take *take_make(const char *path, const char *const *overrides, size_t override_count,
                 TakeSimulate simulate, const atomic_bool *given_up, char **error);
+// The same of a scenario's text or a trace's bytes, which outlive the take and, for a trace, are
+// aligned for any type; `name` is for messages ("<stdin>").
+Take *take_of_bytes(const char *name, const char *bytes, size_t length,
+                    const char *const *overrides, size_t override_count, TakeSimulate simulate,
+                    char **error);
 void take_free(Take *take); // NULL is allowed

@@ -2,6 +2,8 @@
 
 #include "sim/base/check.h"
 
+#include <string.h>
+
 // ---- looks
 
 BarLook bar_look(unsigned state)
@@ -13,6 +15,7 @@ BarLook bar_look(unsigned state)
         [TIMELINE_HELD] = {COLOUR_GOOD, COLOUR_TEXT, SHAPE_FULL, true, "lock held"},
         [TIMELINE_CONTENDED] = {COLOUR_LOCK, COLOUR_TEXT, SHAPE_FULL, true, "held, others wait"},
         [TIMELINE_READ] = {COLOUR_IO, COLOUR_TEXT, SHAPE_FULL, true, "readers hold it"},
+        [TIMELINE_LEVEL] = {COLOUR_GHOST, COLOUR_TEXT, SHAPE_NONE, false, "level"},
         [TIMELINE_IN_SPAN] = {COLOUR_ACCENT, COLOUR_TEXT, SHAPE_FULL, true, "span"},
         [TIMELINE_NO_SPAN] = {COLOUR_SLEEP, COLOUR_ON_SLEEP, SHAPE_NONE, false, "no span"},
     };
@@ -164,6 +167,7 @@ static const char *bar_text(const BarsRow *row, const TimelineInterval *interval
         return interval->state != TIMELINE_IN_SPAN
                    ? NULL
                    : scenario_string(recording->scenario, (StringId){interval->subject});
+    case ROW_LEVEL:
     case ROW_TASK:
         break;
     }
@@ -183,10 +187,13 @@ static void annotate(Bars *bars, Box box, const TimelineInterval *interval)
     DrawList *list = bars->list;
     char name[96];
     const char *text = box.w >= TEXT_LEAST ? bar_text(bars->row, interval, name) : NULL;
-    int pad = theme_px(list->theme, 4);
-    if (text != NULL && draw_line_height(list, STYLE_MONO_SMALL) <= box.h + 2 &&
-        draw_text_width(list, STYLE_MONO_SMALL, text) + 2 * pad <= box.w)
-        draw_text(list, box, ALIGN_CENTRE, STYLE_MONO_SMALL, bar_look(interval->state).on, text);
+    int w = text == NULL ? 0 : draw_text_width(list, STYLE_MONO_SMALL, text) + 1;
+    if (text != NULL && w <= box.w && draw_line_height(list, STYLE_MONO_SMALL) <= box.h + 2) {
+        BarText *item = ARENA_NEW(&list->arena, BarText);
+        const char *copy = arena_text(&list->arena, text, strlen(text));
+        *item = (BarText){*bars->row->texts, box, w, copy, bar_look(interval->state).on};
+        *bars->row->texts = item;
+    }
     if (box.w >= MARKED_LEAST && is_about(bars->row, interval))
         draw_stroke(list, box, 0, theme_px(list->theme, 2), COLOUR_TEXT);
 }
@@ -306,74 +313,91 @@ static int thin_line(const TimelineBin *bin, int64_t length_ns)
                                                                            : 0;
 }
 
+static void add_layer(Run *columns, const Share *share, int h)
+{
+    if (h > 0)
+        columns->layers[columns->layer_count++] = (Layer){share->colour, share->hatched, h};
+}
+
 static Run stack_columns(const Bars *bars, const TimelineBin *bin, int64_t length_ns, int x, int w)
 {
     // One column, the only one of its group with so many, may have a layer and a line.
-    enum { SINGLE_MOST = 2, LAYER_LEAST = 2 };
+    enum { SINGLE_MOST = 2, ONLY_LAYER_LEAST = 2 };
     Run columns = {.x = x, .w = w, .stacked = true, .thin = thin_line(bin, length_ns)};
     Share shares[TIMELINE_STATE_COUNT];
     int most = (w == 1 ? SINGLE_MOST : LAYERS_MAX) - (columns.thin != 0);
     int count = order_shares(shares, collect_shares(bin, bars->row->row->states, shares), most);
-    int room = bars->row->box.h;
-    for (int i = 0; i < count && room > 0; i++) {
-        double height = (double)shares[i].ns / (double)length_ns * bars->row->box.h;
-        int h = height < LAYER_LEAST ? LAYER_LEAST : (int)(height + 0.5);
-        h = h > room ? room : h;
-        columns.layers[columns.layer_count++] = (Layer){shares[i].colour, shares[i].hatched, h};
-        room -= h;
+    double ns = 0, pixels = (double)bars->row->box.h / (double)length_ns;
+    for (int i = 0, below = 0; i < count; i++) {
+        ns += (double)shares[i].ns;
+        int upper = (int)(ns * pixels + 0.5);
+        add_layer(&columns, &shares[i], upper - below);
+        below = upper;
     }
+    // What is too little for a pixel is shown all the same when it is all that there is.
+    if (columns.layer_count == 0 && count > 0)
+        add_layer(&columns, &shares[0], ONLY_LAYER_LEAST);
     return columns;
 }
 
-// ---- columns
-
-static void add_bin(Bars *bars, const TimelineBin *bin, int64_t length_ns, int x, int w)
+static void add_bin(void *context, const TimelineBin *bin, int64_t from_ns, int64_t to_ns, int x,
+                    int w)
 {
+    Bars *bars = context;
     if (bin->touched == 0) {
         flush(bars);
     } else if (bin->touched <= 2 || bars->row->ghost) {
         size_t interval = bars->row->ghost ? 0 : bin->interval;
         add_columns(bars, &(Run){.x = x, .w = w, .state = bin->state, .interval = interval});
     } else {
-        Run columns = stack_columns(bars, bin, length_ns, x, w);
+        Run columns = stack_columns(bars, bin, to_ns - from_ns, x, w);
         add_columns(bars, &columns);
-    }
-}
-
-// The columns of a group one by one.
-static void add_group(Bars *bars, int64_t from_ns, int64_t to_ns, int x)
-{
-    TimelineBin bins[BARS_GROUP];
-    const BarsRow *row = bars->row;
-    timeline_bins(row->timeline, row->row, from_ns, to_ns, BARS_GROUP, 0, BARS_GROUP, bins);
-    for (int i = 0; i < BARS_GROUP; i++) {
-        int64_t begin = timeline_bin_ns(from_ns, to_ns, BARS_GROUP, (size_t)i);
-        int64_t end = timeline_bin_ns(from_ns, to_ns, BARS_GROUP, (size_t)i + 1);
-        add_bin(bars, &bins[i], end - begin, x + i, 1);
     }
 }
 
 void bars_draw(DrawList *list, const BarsRow *row)
 {
+    if (row->row->kind == ROW_LEVEL) {
+        levels_draw(list, row);
+        return;
+    }
+    Bars bars = {.list = list, .row = row};
+    bars_walk(row, add_bin, &bars);
+    flush(&bars);
+}
+
+// ---- columns
+
+// The columns of a group one by one.
+static void walk_group(const BarsRow *row, BarsColumns take, void *context, int64_t from_ns,
+                       int64_t to_ns, int x)
+{
+    TimelineBin bins[BARS_GROUP];
+    timeline_bins(row->timeline, row->row, from_ns, to_ns, BARS_GROUP, 0, BARS_GROUP, bins);
+    for (int i = 0; i < BARS_GROUP; i++)
+        take(context, &bins[i], timeline_bin_ns(from_ns, to_ns, BARS_GROUP, (size_t)i),
+             timeline_bin_ns(from_ns, to_ns, BARS_GROUP, (size_t)i + 1), x + i, 1);
+}
+
+void bars_walk(const BarsRow *row, BarsColumns take, void *context)
+{
     // Groups of so few intervals are looked at column by column: at most one of the columns then
     // meets more than two.
     enum { CHUNK = 64, FEW = 3 };
     TimelineBin bins[CHUNK];
-    Bars bars = {.list = list, .row = row};
     size_t groups = row->box.w > 0 ? (size_t)row->box.w / BARS_GROUP : 0;
     int64_t from = row->span.from_ns, to = row->span.to_ns;
-    for (size_t first = 0; first < groups; first += CHUNK) {
-        size_t count = groups - first < CHUNK ? groups - first : CHUNK;
-        timeline_bins(row->timeline, row->row, from, to, groups, first, count, bins);
-        for (size_t i = 0; i < count; i++) {
-            int64_t begin = timeline_bin_ns(from, to, groups, first + i);
-            int64_t end = timeline_bin_ns(from, to, groups, first + i + 1);
-            int x = row->box.x + (int)(first + i) * BARS_GROUP;
-            if (bins[i].touched > 1 && bins[i].touched <= FEW)
-                add_group(&bars, begin, end, x);
-            else
-                add_bin(&bars, &bins[i], end - begin, x, BARS_GROUP);
-        }
+    for (size_t i = 0; i < groups; i++) {
+        if (i % CHUNK == 0)
+            timeline_bins(row->timeline, row->row, from, to, groups, i,
+                          groups - i < CHUNK ? groups - i : CHUNK, bins);
+        const TimelineBin *bin = &bins[i % CHUNK];
+        int64_t begin = timeline_bin_ns(from, to, groups, i);
+        int64_t end = timeline_bin_ns(from, to, groups, i + 1);
+        int x = row->box.x + (int)i * BARS_GROUP;
+        if (bin->touched > 1 && bin->touched <= FEW)
+            walk_group(row, take, context, begin, end, x);
+        else
+            take(context, bin, begin, end, x, BARS_GROUP);
     }
-    flush(&bars);
 }

@@ -11,6 +11,16 @@
 #include "render/panel.h"
 #include "sim/analysis/timeline.h"
 
+// A text that belongs into a bar, to be written when it is known what crosses the bars. In the
+// frame's arena, as its text.
+typedef struct BarText {
+    struct BarText *next;
+    Box bar;
+    int w; // of the text
+    const char *text;
+    ColourRole colour;
+} BarText;
+
 typedef struct BarsRow {
     const Timeline *timeline;
     const TimelineRow *row;
@@ -18,11 +28,24 @@ typedef struct BarsRow {
     Box box;                // as long as the span; its width is a multiple of BARS_GROUP
     uint32_t selected_task; // whose bars in other rows have a rim; 0: none
     bool ghost;             // pale, without text, and one colour a column: the run before
+    BarText **texts;        // who runs or holds is put before these; NULL with a ghost
 } BarsRow;
 
 enum { BARS_GROUP = 4 };
 
 void bars_draw(DrawList *list, const BarsRow *row);
+
+// Goes along the row's columns: `take` gets what lies in the next `w` of them, from `x` on, as one
+// bin from `from_ns` to `to_ns`. One column where few intervals share a group, else a whole group.
+typedef void (*BarsColumns)(void *context, const TimelineBin *bin, int64_t from_ns, int64_t to_ns,
+                            int x, int w);
+void bars_walk(const BarsRow *row, BarsColumns take, void *context);
+
+// A ROW_LEVEL, which bars_draw leaves to timeline_levels.c: a surface as high as the level, the
+// mean one where many share a group, the row's highest being as high as the bar.
+void levels_draw(DrawList *list, const BarsRow *row);
+// A level of the row for a person: "3", or "64 KiB" for a pipe's. Returns `text`.
+char *level_text(const TimelineRow *row, uint32_t level, char text[static 32]);
 
 // The look of any TimelineState; `outlined` ones are a tinted box with text.
 typedef struct BarLook {

@@ -31,6 +31,19 @@ static void compare_text(const Player *player, char *text, size_t bytes)
              b->switches);
 }
 
+// In one line if it fits, else in two smaller ones.
+static void title(DrawList *list, Box row, const char *text)
+{
+    int line = draw_line_height(list, STYLE_BOLD);
+    if (draw_text_width(list, STYLE_TITLE, text) <= row.w || row.h < 2 * line) {
+        draw_text(list, row, ALIGN_LEFT, STYLE_TITLE, COLOUR_TEXT, text);
+        return;
+    }
+    bool two = draw_text_width(list, STYLE_BOLD, text) > row.w;
+    box_cut_top(&row, (row.h - (two ? 2 : 1) * line) / 2);
+    draw_paragraph(list, row, STYLE_BOLD, COLOUR_TEXT, text);
+}
+
 void view_header(DrawList *list, Box box, const Player *player)
 {
     const Theme *theme = list->theme;
@@ -50,7 +63,7 @@ void view_header(DrawList *list, Box box, const Player *player)
     draw_text(list, name, ALIGN_LEFT, STYLE_TITLE, COLOUR_ACCENT, "ringside");
     box_cut_left(&row, theme_px(theme, 18));
     if (player->before == NULL) {
-        draw_text(list, row, ALIGN_LEFT, STYLE_TITLE, COLOUR_TEXT, scenario->title);
+        title(list, row, scenario->title);
         return;
     }
     char numbers[256];

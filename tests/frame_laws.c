@@ -159,6 +159,16 @@ static void check_contrast(Walk *walk, const Seen *text)
                                   place(walk, text), text->item->colour, worst));
 }
 
+// What must be read to the end: captions and the time always; the title of the scenario and what
+// happens now unless the window is narrow for its type.
+static bool must_be_whole(const Walk *walk, const DrawItem *item)
+{
+    const int narrow_points = 1000;
+    bool narrow = walk->list->frame.w < theme_px(walk->list->theme, narrow_points);
+    return item->style == STYLE_CAPTION || item->style == STYLE_MONO_BOLD ||
+           (!narrow && (item->style == STYLE_TITLE || item->style == STYLE_SENTENCE));
+}
+
 static void meet_text(Walk *walk, const DrawItem *item, Box clip)
 {
     Box ink = ink_of(walk->list, item), shown = box_meet(ink, clip);
@@ -177,24 +187,32 @@ static void meet_text(Walk *walk, const DrawItem *item, Box clip)
             breach(walk, arena_format(walk->arena, "overlap: %s and %s", place(walk, other),
                                       place(walk, &text)));
     }
+    if (item->cut && must_be_whole(walk, item))
+        breach(walk, arena_format(walk->arena, "cut: %s", place(walk, &text)));
     check_contrast(walk, &text);
     *ARRAY_PUSH(&walk->texts) = text;
 }
 
-// What is painted over a text hides it altogether, as the help does, or leaves it alone.
+// What may be painted over a text: what hides it altogether; a veil over the whole frame, behind a
+// dialogue, under which nothing is meant to be read; the line that marks the instant, which goes
+// through everything; a rim.
 static void meet_shape(Walk *walk, const DrawItem *item, Box clip)
 {
     Box box = box_meet(painted(item), clip);
     if (box_empty(box))
         return;
+    bool opaque = is_ground(item) && item->opacity == 255;
+    bool veil = is_ground(item) && covers(box, walk->list->frame);
+    bool harmless =
+        item->kind == DRAW_STROKE ||
+        (item->kind == DRAW_LINE && item->colour == walk->list->theme->colours[COLOUR_CURSOR]);
     for (size_t i = 0; i < walk->texts.count; i++) {
         Seen *text = &walk->texts.at[i];
-        if (text->hidden || box_empty(box_meet(text->box, box)))
+        if (text->hidden || harmless || box_empty(box_meet(text->box, box)))
             continue;
-        bool veil = is_ground(item) && item->opacity < 255 && covers(box, text->box);
-        if (is_ground(item) && item->opacity == 255 && covers(box, text->box))
+        if (veil || (opaque && covers(box, text->box)))
             text->hidden = true;
-        else if (!veil && item->kind != DRAW_STROKE)
+        else
             breach(walk, arena_format(walk->arena, "covered in part: %s, by kind %d at %d,%d %dx%d",
                                       place(walk, text), item->kind, box.x, box.y, box.w, box.h));
     }

@@ -11,8 +11,9 @@ typedef enum Waits { WAITS_NOT, WAITS_TIMER, WAITS_LOCK, WAITS_JOIN } Waits;
 typedef struct LawTask {
     TaskWork work;
     bool daemon;
-    int core;  // on which it runs, or NONE
-    int queue; // on which it waits for a core, or NONE
+    uint32_t scheduled_as; // ThreadDefId: its own, or what its creator has
+    int core;              // on which it runs, or NONE
+    int queue;             // on which it waits for a core, or NONE
     uint64_t queued_order;
     Waits waits;         // blocked for this
     Waits waited;        // at its last block, until it is switched out
@@ -88,6 +89,13 @@ static inline int64_t laws_cost(const Laws *laws, CostId id)
 static inline const ThreadDef *laws_def(const Laws *laws, const LawTask *task)
 {
     return &laws->scenario->threads[task->work.def - 1];
+}
+
+// Who has its policy and its affinity: a thread that another has started has that one's, unless
+// that is a deadline.
+static inline const ThreadDef *laws_scheduled(const Laws *laws, const LawTask *task)
+{
+    return &laws->scenario->threads[task->scheduled_as - 1];
 }
 
 static inline bool is_policy(const Laws *laws, SchedulerKind kind)

@@ -67,7 +67,7 @@ static void join_queue(Laws *laws, LawTask *task, int number, int64_t now, int64
 
 static bool allowed(const Laws *laws, const LawTask *task, int core)
 {
-    uint32_t set = laws_def(laws, task)->affinity;
+    uint32_t set = laws_scheduled(laws, task)->affinity;
     return set == 0 || core_set_has(&laws->scenario->core_sets[set - 1], core);
 }
 

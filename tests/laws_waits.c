@@ -16,7 +16,7 @@ void laws_on_timer_set(Laws *laws, const TraceRecord *record, LawTask *task)
         later(laws_cost(laws, COST_TIMER_LATENCY), laws_cost(laws, COST_TIMER_LATENCY_IDLE));
     task->timer_from_ns = record->time_ns + (int64_t)record->a;
     task->timer_to_ns = task->timer_from_ns + (int64_t)record->b + latency;
-    bool exact = laws_def(laws, task)->policy >= POLICY_FIFO;
+    bool exact = laws_scheduled(laws, task)->policy >= POLICY_FIFO;
     LAW((int64_t)record->b == (exact ? 0 : laws_cost(laws, COST_TIMER_SLACK)),
         "wakeup: another slack");
 }

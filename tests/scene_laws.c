@@ -83,6 +83,11 @@ const char *scene_laws(const Scene *scene)
         LAW(times.user_ns >= 0 && times.kernel_ns >= 0 && times.irq_ns >= 0 && times.idle_ns >= 0,
             "a core's times do not add up");
     }
+    for (size_t i = 0; i < scene->processes.count; i++)
+        for (int state = 0; state < TASK_STATE_COUNT; state++)
+            in_state[state] -= scene->processes.at[i].in_state[state];
+    for (int state = 0; state < TASK_STATE_COUNT; state++)
+        LAW(in_state[state] == 0, "the processes' threads are not all threads");
     LAW(busy == running, "a core runs somebody who does not run");
     return lists_law(scene);
 }

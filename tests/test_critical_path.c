@@ -1,6 +1,7 @@
 // Critical paths: of small runs as a person follows them, and of all shipped and many random ones
 // what must hold of every path.
 #include "sim/analysis/critical_path.h"
+#include "tests/hand_trace.h"
 #include "tests/random_scenario.h"
 #include "tests/recorded.h"
 
@@ -122,9 +123,224 @@ static void random_paths_tile(void **state)
     }
 }
 
+// ---- by hand
+
+// The segments on one line: "low running 0-2, low runnable 2-52" in milliseconds; a link is an
+// arrow.
+static const char *path_text(const Recording *recording, const CriticalPath *path)
+{
+    static const char *const links[] = {"", "<-woken ", "<-created ", "<-released "};
+    static char text[4096];
+    size_t used = 0;
+    char name[96];
+    text[0] = 0;
+    for (size_t i = 0; i < path->segments.count; i++) {
+        const PathSegment *segment = &path->segments.at[i];
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s %s %g-%g",
+                                 i == 0 ? "" : ", ", links[segment->link],
+                                 recording_task_name(recording, segment->task, name),
+                                 task_state_word(segment->state), (double)segment->from_ns / 1e6,
+                                 (double)segment->to_ns / 1e6);
+    }
+    return text;
+}
+
+static void expect_path(const char *yaml, const char *expected)
+{
+    Recorded recorded;
+    CriticalPath path;
+    record_run(&recorded, yaml);
+    critical_path_of_run(&path, &recorded.recording);
+    check_path(&recorded.recording, &path);
+    assert_string_equal(path_text(&recorded.recording, &path), expected);
+    critical_path_free(&path);
+    recorded_free(&recorded);
+}
+
+#define ZERO(cores)                                                                                \
+    "machine: { cores: " cores ", scheduler: fifo, costs: zero }\nprocesses:\n  - name: app\n"
+
+// b takes the lock that a has until 3 ms, and c's 4 ms are short of its end: the path is a, then b.
+static void lock_chain(void **state)
+{
+    (void)state;
+    expect_path(
+        ZERO("3") "    locks: { x: lock }\n"
+                  "    threads:\n"
+                  "      - { name: a, run: [ { with: { lock: x, do: [ { compute: 3ms } ] } } "
+                  "] }\n"
+                  "      - { name: b, run: [ { compute: 1ms }, { with: { lock: x, do: [ { "
+                  "compute: 2ms } ] } } ] }\n"
+                  "      - { name: c, run: [ { compute: 4ms } ] }\n",
+        "a running 0-3, <-woken b running 3-5");
+}
+
+// A spinner on a core of its own is let in when the holder releases, at 3 ms.
+static void spinning(void **state)
+{
+    (void)state;
+    expect_path(
+        ZERO("2") "    locks: { x: spin }\n"
+                  "    threads:\n"
+                  "      - { name: a, run: [ { with: { lock: x, do: [ { compute: 3ms } ] } } "
+                  "] }\n"
+                  "      - { name: b, run: [ { compute: 1ms }, { with: { lock: x, do: [ { "
+                  "compute: 2ms } ] } } ] }\n",
+        "a running 0-3, <-released b running 3-5");
+}
+
+// A forked process has a lock of its own: what main does with its one, at 3 ms, lets nobody in.
+// child waits for the one that its own thread t has until 4 ms.
+static void spinning_for_its_own(void **state)
+{
+    (void)state;
+    expect_path(ZERO("4") "    locks: { x: spin }\n"
+                          "    functions:\n"
+                          "      t: [ { with: { lock: x, do: [ { compute: 4ms } ] } } ]\n"
+                          "      child: [ { spawn: t }, { compute: 1ms }, { with: { lock: x, do: [ "
+                          "{ compute: 2ms } ] } } ]\n"
+                          "    threads:\n"
+                          "      - name: main\n"
+                          "        run: [ { fork: child }, { with: { lock: x, do: [ { compute: 3ms "
+                          "} ] } }, { compute: 500us }, { with: { lock: x, do: [ { compute: 400us "
+                          "} ] } } ]\n",
+                "t running 0-4, <-released child running 4-6");
+}
+
+// Sleeps and waits for a core are on the path: on one core b, ready at 2 ms, waits for a until 5
+// ms.
+static void sleeping_and_runnable(void **state)
+{
+    (void)state;
+    expect_path(ZERO("1") "    threads:\n"
+                          "      - { name: b, run: [ { sleep: 2ms }, { compute: 1ms } ] }\n"
+                          "      - { name: a, run: [ { compute: 5ms } ] }\n",
+                "b sleeps 0-2, b runnable 2-5, b running 5-6");
+}
+
+// main creates two at 1 ms; the longer one ends at 5 ms and wakes main, which needs 1 ms more.
+static void spawn_and_join(void **state)
+{
+    (void)state;
+    expect_path(ZERO("3") "    functions: { s: [ { compute: 2ms } ], l: [ { compute: 4ms } ] }\n"
+                          "    threads:\n"
+                          "      - name: main\n"
+                          "        run: [ { compute: 1ms }, { spawn: s }, { spawn: l }, { join: l "
+                          "}, { join: s }, { compute: 1ms } ]\n",
+                "main running 0-1, <-created l running 1-5, <-woken main running 5-6");
+}
+
+// A parent that waits for its child: created at 2 ms, it ends at 5 ms.
+static void fork_and_wait(void **state)
+{
+    (void)state;
+    expect_path(ZERO("2") "    functions: { work: [ { compute: 3ms } ] }\n"
+                          "    threads:\n"
+                          "      - name: main\n"
+                          "        run: [ { compute: 2ms }, { fork: work }, wait_child, { compute: "
+                          "1ms } ]\n",
+                "main running 0-2, <-created work running 2-5, <-woken main running 5-6");
+}
+
+// A pipeline of two: what the sink does for the last item is behind what the source did for all.
+static void pipeline(void **state)
+{
+    (void)state;
+    expect_path(
+        "machine: { cores: 2, scheduler: fifo, costs: zero }\npipes: [ line ]\n"
+        "processes:\n  - name: app\n    threads:\n"
+        "      - name: source\n"
+        "        run: [ { repeat: { times: 2, do: [ { compute: 3ms }, { write: { pipe: line, "
+        "size: 4KiB } } ] } } ]\n"
+        "      - name: sink\n"
+        "        run: [ { repeat: { times: 2, do: [ { read: { pipe: line, size: 4KiB } }, { "
+        "compute: 1ms } ] } } ]\n",
+        "source running 0-6, <-woken sink running 6-7");
+}
+
+// A span that a waits through: of its 4 ms b's lock took the first 2.
+static void span_instance(void **state)
+{
+    (void)state;
+    Recorded recorded;
+    CriticalPath path;
+    record_run(&recorded,
+               ZERO("2") "    locks: { x: lock }\n"
+                         "    threads:\n"
+                         "      - name: b\n"
+                         "        run: [ { with: { lock: x, do: [ { compute: 3ms } ] } } ]\n"
+                         "      - name: a\n"
+                         "        run: [ { compute: 1ms }, { span: { name: work, do: [ { with: { "
+                         "lock: x, do: [ { compute: 2ms } ] } } ] } }, { span: { name: work, do: [ "
+                         "{ compute: 1ms } ] } } ]\n");
+    int64_t begin = critical_path_longest_span(&recorded.recording, "work");
+    assert_true(begin >= 0);
+    assert_int_equal(recording_at(&recorded.recording, (uint64_t)begin)->time_ns, 1000000);
+    assert_true(critical_path_of_span(&path, &recorded.recording, (uint64_t)begin));
+    check_path(&recorded.recording, &path);
+    assert_string_equal(path_text(&recorded.recording, &path),
+                        "b running 1-3, <-woken a running 3-5");
+    // By thread, of equals the first: 2 ms each.
+    assert_int_equal(path.shares.count, 2);
+    assert_int_equal(path.shares.at[0].ns, 2000000);
+    assert_int_equal(path.by_state[TASK_STATE_RUNNING_USER], 4000000);
+    critical_path_free(&path);
+    assert_int_equal(critical_path_longest_span(&recorded.recording, "play"), RECORD_NONE);
+    assert_false(critical_path_of_span(&path, &recorded.recording, 0));
+    critical_path_free(&path);
+    recorded_free(&recorded);
+}
+
+// Two threads that wait for each other from 1 ms on: what was last done is what b did.
+static void deadlock(void **state)
+{
+    (void)state;
+    expect_path(
+        ZERO("2") "    locks: { x: lock, y: lock }\n"
+                  "    threads:\n"
+                  "      - { name: a, run: [ { lock: x }, { compute: 1ms }, { lock: y } ] }\n"
+                  "      - { name: b, run: [ { lock: y }, { compute: 2ms }, { lock: x } ] }\n",
+        "b running 0-2");
+}
+
+// Any records give some path that tiles its interval, whatever it says.
+static void any_records(void **state)
+{
+    (void)state;
+    HandTrace hand;
+    hand_open(&hand, "processes:\n  - name: app\n    locks: { cache: lock, s: spin }\n"
+                     "    threads:\n      - { name: a, count: 2, run: [ { compute: 1ms } ] }\n");
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        hand.records.count = 0;
+        hand_random(&hand, seed, 300);
+        TraceFile file = {.records = hand.records.at, .count = hand.records.count};
+        Recording recording;
+        CriticalPath path;
+        recording_of_file(&recording, &hand.scenario, &file);
+        critical_path_of_run(&path, &recording);
+        int64_t at = 0;
+        for (size_t i = 0; i < path.segments.count; at = path.segments.at[i++].to_ns)
+            assert_int_equal(path.segments.at[i].from_ns, at);
+        assert_int_equal(at, recording.end_ns);
+        critical_path_free(&path);
+        recording_free(&recording);
+    }
+    hand_free(&hand);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lock_chain),
+        cmocka_unit_test(spinning),
+        cmocka_unit_test(spinning_for_its_own),
+        cmocka_unit_test(sleeping_and_runnable),
+        cmocka_unit_test(spawn_and_join),
+        cmocka_unit_test(fork_and_wait),
+        cmocka_unit_test(pipeline),
+        cmocka_unit_test(span_instance),
+        cmocka_unit_test(deadlock),
+        cmocka_unit_test(any_records),
         cmocka_unit_test(shipped_paths_tile),
         cmocka_unit_test(random_paths_tile),
     };

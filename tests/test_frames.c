@@ -1,5 +1,6 @@
 // Frames of real scenarios, in every theme and at the sizes that the window may have, at several
 // instants and in every mode: each keeps the laws of frame_laws.h.
+#include "render/canvas.h"
 #include "render/take.h"
 #include "render/views.h"
 #include "sim/ringside.h"
@@ -186,6 +187,31 @@ static void frames_keep_the_laws_beside_a_ghost(void **state)
     take_free(changed);
 }
 
+// Below the least size of a window the laws may break, but nothing else does.
+static void check_tiny(Setting *setting, Player *player)
+{
+    static const int sides[] = {1, 7, 64, 200, 700};
+    Theme theme = theme_make(THEME_DARK, 1, 1);
+    Canvas canvas;
+    canvas_open(&canvas, 1, 1);
+    player_seek_event(player, player->recording->count / 2);
+    player->selected_task = 1;
+    for (int i = 0; i < 25; i++) {
+        int w = sides[i % 5], h = sides[i / 5];
+        player->help = i % 3 == 0;
+        draw_begin(&setting->frame, setting->fonts, &theme, w, h);
+        layout_draw(&setting->frame, w, h, player);
+        canvas_resize(&canvas, w, h);
+        canvas_draw(&canvas, &setting->frame);
+    }
+    canvas_free(&canvas);
+}
+
+static void frames_of_any_size_are_drawn(void **state)
+{
+    each_scenario(*state, check_tiny);
+}
+
 // ---- the laws find what they are for
 
 static void expect_breach(Setting *setting, const char *expected)
@@ -238,6 +264,13 @@ static void the_laws_find_what_they_are_for(void **state)
     draw_text(list, (Box){10, 40, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "hatched");
     expect_breach(setting, "contrast 1.00: 'hatched'");
     PAGE();
+    draw_opacity(list, 150);
+    draw_fill(list, list->frame, COLOUR_GROUND); // a veil
+    draw_opacity(list, 255);
+    draw_round(list, (Box){15, 5, 150, 60}, 4, COLOUR_PANEL);
+    draw_text(list, (Box){20, 10, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "dialogue");
+    expect_breach(setting, "");
+    PAGE();
     draw_opacity(list, 128);
     draw_text(list, (Box){10, 40, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "faint");
     expect_breach(setting, "'faint'");
@@ -263,6 +296,7 @@ int main(void)
         cmocka_unit_test(frames_keep_the_laws_in_every_mode),
         cmocka_unit_test(frames_keep_the_laws_when_zoomed),
         cmocka_unit_test(frames_keep_the_laws_beside_a_ghost),
+        cmocka_unit_test(frames_of_any_size_are_drawn),
     };
     return cmocka_run_group_tests(tests, open_setting, close_setting);
 }

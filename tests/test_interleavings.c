@@ -444,6 +444,7 @@ static void begin(State *first)
             first->tasks[i] = (Task){.id = {i + 1},
                                      .process = {1},
                                      .def = {def + 1},
+                                     .scheduled_as = {def + 1},
                                      .instance = n,
                                      .core = (int16_t)i,
                                      .op = scenario->threads[def].entry,

@@ -6,6 +6,7 @@
 
 #include "sim/analysis/report.h"
 #include "sim/base/rng.h"
+#include "sim/hardware/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -330,6 +331,54 @@ static void shared_memory_faults_once_a_page_and_process(void **state)
     simulated_free(&run);
 }
 
+// ---- the machine's memory
+
+static void assert_range(PageRange range, uint32_t first, uint32_t count)
+{
+    assert_int_equal(range.first, first);
+    assert_int_equal(range.count, count);
+}
+
+// Ten pages of process 1, which process 2 then has too. 2 gives up the first four, 1 gives up all,
+// and 2 what is left: the ten are free again, as one range.
+static void runs_are_cut_where_a_part_is_given_up(void **state)
+{
+    (void)state;
+    Memory memory = {0};
+    assert_range(memory_take(&memory, 10, 1), 0, 10);
+    memory_share(&memory, 0, 2);
+    memory_cut(&memory, 0, 4);
+    memory_cut(&memory, 0, 4); // it begins there already
+    assert_range(memory_run(&memory, 0), 0, 4);
+    assert_range(memory_run_with(&memory, 0, 7), 4, 6);
+    assert_int_equal(memory_drop(&memory, 0, 2), 1);
+    assert_int_equal(memory_refs(&memory, 0), 1);
+    assert_int_equal(memory_refs(&memory, 4), 2);
+    assert_int_equal(memory_drop(&memory, 0, 1), 0);
+    assert_int_equal(memory_drop(&memory, 4, 1), 2);
+    assert_int_equal(memory.used, 6);
+    assert_int_equal(memory_drop(&memory, 4, 2), 0);
+    assert_int_equal(memory.used, 0);
+    assert_range(memory_take(&memory, 10, 3), 0, 10);
+    memory_free(&memory);
+}
+
+// Of 8 pages 4 are free: six at once are new ones. Of the 14 then 8 are free, more than half: now
+// nine come in pieces.
+static void free_pages_are_used_in_pieces_when_there_are_many(void **state)
+{
+    (void)state;
+    Memory memory = {0};
+    assert_range(memory_take(&memory, 4, 1), 0, 4);
+    assert_range(memory_take(&memory, 4, 2), 4, 4);
+    memory_drop(&memory, 0, 1);
+    assert_range(memory_take(&memory, 6, 3), 8, 6);
+    memory_drop(&memory, 4, 2);
+    assert_range(memory_take(&memory, 9, 4), 0, 8);
+    assert_range(memory_take(&memory, 1, 4), 14, 1);
+    memory_free(&memory);
+}
+
 // ---- stacks and the limit
 
 static void threads_reserve_much_and_touch_little(void **state)
@@ -576,6 +625,8 @@ int main(void)
         cmocka_unit_test(both_sides_copy_what_they_write),
         cmocka_unit_test(copies_are_those_of_the_reference),
         cmocka_unit_test(shared_memory_faults_once_a_page_and_process),
+        cmocka_unit_test(runs_are_cut_where_a_part_is_given_up),
+        cmocka_unit_test(free_pages_are_used_in_pieces_when_there_are_many),
         cmocka_unit_test(threads_reserve_much_and_touch_little),
         cmocka_unit_test(the_largest_must_go),
         cmocka_unit_test(who_asks_for_too_much_may_be_the_largest),

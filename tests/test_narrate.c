@@ -67,6 +67,7 @@ static void test_sentences(void **state)
 
     SAYS(TASK_CREATED, -1, 1, 1, 1, "main is created");
     SAYS(TASK_CREATED, -1, 2, 2, 2, "hog-2 is created");
+    SAYS(TASK_CREATED, -1, 3, 2, created_pack(1, false, 1), "main creates hog-1");
     SAYS(ENQUEUED, 1, 2, 0, 0, "hog-2 joins the run queue of core 1");
     SAYS(SWITCH_IN, 0, 1, 0, 0, "core 0 switches to main");
     SAYS(SWITCH_OUT, 0, 1, SWITCH_PREEMPTED_TICK, 0,
@@ -159,6 +160,29 @@ static void test_sentences(void **state)
     hand_free(&t);
 }
 
+// As text of any size: "main prints "ä"" is cut behind a whole character (ä is two bytes).
+static void test_as_text(void **state)
+{
+    (void)state;
+    HandTrace t;
+    hand_open(&t, "threads:\n  - { name: main, run: [ { print: \"a\u00e4b\" } ] }\n");
+    TaskTable tasks = {.row_bytes = sizeof(TaskRow)};
+    ProcessNames processes = {0};
+    task_table_add(&tasks, &t.scenario, 1, 1, 1);
+    Names names = {&t.scenario, &tasks, &processes};
+    TraceRecord said = record(EVENT_PRINT, 0, 1, hand_string(&t, "a\u00e4b"), 0);
+    char text[64];
+    assert_string_equal(narrate_sentence(&names, &said, text, sizeof text),
+                        "main prints \"a\u00e4b\"");
+    // 14 bytes up to the a, then ä: room for 15 holds half of it, and for 16 all.
+    assert_string_equal(narrate_sentence(&names, &said, text, 16), "main prints \"a");
+    assert_string_equal(narrate_sentence(&names, &said, text, 17), "main prints \"a\u00e4");
+    assert_string_equal(narrate_sentence(&names, &said, text, 1), "");
+    assert_string_equal(narrate_argument(&names, ARG_NS, 1500, text, sizeof text), "1.5 us");
+    task_table_free(&tasks);
+    hand_free(&t);
+}
+
 // 12,345,678 ns are 12.345678 ms; the columns stay in line up to 999999 ms.
 static void test_time(void **state)
 {
@@ -209,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_as_text),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_any_records),
     };

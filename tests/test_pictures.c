@@ -1,6 +1,8 @@
 // `ringside picture` and `ringside film` as a user meets them: what they write and that it is
 // whole, what they say when it cannot be. What is in a picture is tested by its draw list
 // (test_frames.c).
+#include "render/take.h"
+#include "sim/ringside.h"
 #include "tests/run_program.h"
 
 #include <errno.h>
@@ -94,10 +96,10 @@ static void every_option_changes_the_picture(void **state)
 {
     (void)state;
     static const char *const changes[][2] = {
-        {"--theme", "dark"},     {"--large", "--large"},  {"--view", "machine"},
-        {"--view", "now"},       {"--view", "program"},   {"--view", "timeline"},
-        {"--select", "second"},  {"--zoom", "5ms..10ms"}, {"--set", "machine.cores=2"},
-        {"--set", "title=Other"}};
+        {"--theme", "dark"},      {"--large", "--large"},         {"--view", "machine"},
+        {"--view", "now"},        {"--view", "program"},          {"--view", "timeline"},
+        {"--select", "second"},   {"--zoom", "5ms..10ms"},        {"--set", "machine.cores=2"},
+        {"--set", "title=Other"}, {"--beside", "machine.cores=2"}};
     file_write("jobs.yaml", two_jobs);
     ASSERT_RUN(0, "", "picture", "jobs.yaml", "-o", "a.png");
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -115,6 +117,48 @@ static void a_saved_trace_has_the_same_picture(void **state)
     ASSERT_RUN(0, "", "picture", "jobs.trace", "-o", "b.png", "--at", "10ms");
     check_same("a.png", "b.png", true);
     ASSERT_RUN(2, "saved trace", "picture", "jobs.trace", "-o", "b.png", "--seed", "2");
+}
+
+static void standard_input_is_a_file_like_any(void **state)
+{
+    (void)state;
+    file_write("jobs.yaml", two_jobs);
+    // The file's name, which the program's panel shows, is another one.
+    ASSERT_RUN(0, "", "picture", "jobs.yaml", "-o", "a.png", "--view", "timeline");
+    Ran ran = program_run_with((Setting){.input = two_jobs}, "picture", "-", "-o", "b.png",
+                               "--view", "timeline", NULL);
+    assert_int_equal(ran.status, 0);
+    program_free(&ran);
+    check_same("a.png", "b.png", true);
+    ran = program_run_with((Setting){.input = "threads: 5\n"}, "picture", "-", "-o", "b.png", NULL);
+    assert_int_equal(ran.status, 2);
+    assert_contains(ran.err, "<stdin>:1:");
+    program_free(&ran);
+}
+
+// A trace from standard input is bytes in memory.
+static void a_take_can_be_of_bytes(void **state)
+{
+    (void)state;
+    enum { MOST = 1 << 16 };
+    file_write("jobs.yaml", two_jobs);
+    ASSERT_RUN(0, "", "run", "--quiet", "jobs.yaml", "--save", "jobs.trace");
+    unsigned char *bytes = malloc(MOST);
+    assert_non_null(bytes);
+    size_t length = read_bytes("jobs.trace", bytes, MOST);
+    assert_true(length < MOST);
+    char *error;
+    Take *take =
+        take_of_bytes("<stdin>", (const char *)bytes, length, NULL, 0, ringside_run, &error);
+    assert_non_null(take);
+    assert_true(take->saved);
+    assert_int_equal(take->headline.makespan_ns, 50000000);
+    take_free(take);
+    take = take_of_bytes("<stdin>", (const char *)bytes, length - 1, NULL, 0, ringside_run, &error);
+    assert_null(take);
+    assert_contains(error, "error:");
+    free(error);
+    free(bytes);
 }
 
 static void a_picture_goes_to_standard_output(void **state)
@@ -156,6 +200,8 @@ static void wrong_pictures_say_what_is_wrong(void **state)
     WRONG("ends after it begins", "jobs.yaml", "-o", "a.png", "--zoom", "5ms..5ms");
     WRONG("nothing to zoom to: the run ends at 50 ms", "jobs.yaml", "-o", "a.png", "--zoom",
           "50ms..60ms");
+    WRONG("'machine' has no key 'bores' (did you mean cores?)", "jobs.yaml", "-o", "a.png",
+          "--beside", "machine.bores=1");
     WRONG("cannot write to nowhere/a.png: No such file", "jobs.yaml", "-o", "nowhere/a.png");
 #undef WRONG
     assert_int_equal(program_files(), 1); // and nothing is written
@@ -178,6 +224,21 @@ static void a_full_disk_leaves_no_picture(void **state)
 }
 
 // ---- films
+
+static void both_commands_explain_themselves(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"picture", "film"};
+    for (size_t i = 0; i < 2; i++) {
+        Ran direct = program_run(commands[i], "--help", NULL);
+        Ran asked = program_run("help", commands[i], NULL);
+        assert_int_equal(direct.status, 0);
+        assert_contains(direct.out, "Example");
+        assert_string_equal(direct.out, asked.out);
+        program_free(&direct);
+        program_free(&asked);
+    }
+}
 
 static void films_begin_as_their_kind_does(void **state)
 {
@@ -325,9 +386,12 @@ int main(void)
         PROGRAM_TEST(the_same_instant_is_the_same_picture),
         PROGRAM_TEST(every_option_changes_the_picture),
         PROGRAM_TEST(a_saved_trace_has_the_same_picture),
+        PROGRAM_TEST(standard_input_is_a_file_like_any),
+        PROGRAM_TEST(a_take_can_be_of_bytes),
         PROGRAM_TEST(a_picture_goes_to_standard_output),
         PROGRAM_TEST(wrong_pictures_say_what_is_wrong),
         PROGRAM_TEST(a_full_disk_leaves_no_picture),
+        PROGRAM_TEST(both_commands_explain_themselves),
         PROGRAM_TEST(films_begin_as_their_kind_does),
         PROGRAM_TEST(wrong_films_say_what_is_wrong),
         PROGRAM_TEST(without_ffmpeg_there_is_no_film),

@@ -94,8 +94,8 @@ static void the_ends_hold(void **state)
     assert_int_equal(player.time_ns, 0);
 }
 
-// B is switched in at 10, out at 20 and in at 30. At 40 the run ends with it; then there is no switch
-// any more, and the step is to the end.
+// B is switched in at 10, out at 20 and in at 30. At 40 the run ends with it; then there is no
+// switch any more, and the step is to the end.
 static void switches_of_the_selected_thread(void **state)
 {
     (void)state;
@@ -244,6 +244,21 @@ static void clicks_do_what_is_there(void **state)
     point(POINTER_UP, 300, 210, 0);
     assert_int_equal(player.selected_task, 0);
     click(390, 390);
+}
+
+// With Shift a drag marks, whichever way, and pans nothing; Esc forgets the mark.
+static void a_drag_with_shift_marks_a_stretch(void **state)
+{
+    (void)state;
+    player_pointer(&player, &frame, (Pointer){POINTER_DOWN, 200, 50, 0, WITH_SHIFT});
+    player_pointer(&player, &frame, (Pointer){POINTER_MOVE, 100, 50, 0, WITH_SHIFT});
+    player_pointer(&player, &frame, (Pointer){POINTER_UP, 100, 50, 0, WITH_SHIFT});
+    assert_int_equal(player.marked.from_ns, 10 * MS);
+    assert_int_equal(player.marked.to_ns, 20 * MS);
+    assert_int_equal(player.zoom.to_ns - player.zoom.from_ns, 40 * MS);
+    assert_int_equal(player.time_ns, 0);
+    press(KEY_LEAVE, 1);
+    assert_int_equal(player.marked.to_ns, 0);
 }
 
 // A pixel is 40 ms / 400 = 100 us.
@@ -435,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_timeline_follows_the_instant, open_player,
                                         close_player),
         cmocka_unit_test_setup_teardown(clicks_do_what_is_there, open_frame, close_frame),
+        cmocka_unit_test_setup_teardown(a_drag_with_shift_marks_a_stretch, open_frame, close_frame),
         cmocka_unit_test_setup_teardown(the_timeline_takes_clicks_drags_and_the_wheel, open_frame,
                                         close_frame),
         cmocka_unit_test_setup_teardown(the_bar_scrubs, open_frame, close_frame),

@@ -141,6 +141,33 @@ TABLE(peeking_leaves_the_pinned, MULTI(2, ", queue: core, peek: 5ms"),
       {"A@0 C@10 D@20 A@25", "B@0 -@5"},
       {{"A", 35 * MS, 0, 15 * MS}, {"C", 20 * MS, 10 * MS, 10 * MS}})
 
+// ---- beside urgent threads, with costs
+
+// Whatever is in a core's way, nobody waits beside an idle core for long: 300 ms of jobs and about
+// 30 ms of urgent threads (an eighth of a core each) take three cores 110 ms, and a few more for
+// chance and costs.
+static void urgent_threads_hold_nobody_back(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 40; variant++) {
+        char yaml[1024];
+        snprintf(
+            yaml, sizeof yaml,
+            "seed: %d\nmachine: { cores: 3, costs: %s, scheduler: { policy: multi, slice: 2ms, "
+            "queue: global, shuffle: %s } }\nthreads:\n"
+            "  - { name: job, count: 6, run: [ { repeat: { times: 10, do: [ { compute: 5ms }, "
+            "yield ] } } ] }\n"
+            "  - { name: urgent, count: 2, policy: fifo 5, daemon: true, run: [ { forever: [ { "
+            "compute: exp(1ms) }, { sleep: exp(7ms) } ] } ] }\n",
+            variant, variant % 4 < 2 ? "zero" : "typical", variant % 2 == 0 ? "true" : "false");
+        Simulated run;
+        simulate(&run, yaml);
+        assert_int_equal(run.result.end, END_DONE);
+        assert_true(run.result.ended.ns < 125 * (int64_t)MS);
+        simulated_free(&run);
+    }
+}
+
 // ---- random cases
 
 enum { JOBS = 8, CORES = 4 };
@@ -406,6 +433,7 @@ int main(void)
         cmocka_unit_test(peeking_takes_the_first),
         cmocka_unit_test(a_busy_core_peeks),
         cmocka_unit_test(peeking_leaves_the_pinned),
+        cmocka_unit_test(urgent_threads_hold_nobody_back),
         cmocka_unit_test(it_agrees_with_a_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

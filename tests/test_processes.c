@@ -320,14 +320,49 @@ static void kill_cannot_be_handled(void **state)
     measured_free(&m);
 }
 
-// A sleep of 10 ms is over at 3 ms; the handler takes 1 ms, the work behind it 2 ms.
-static void a_sleep_ends_early(void **state)
+// 256 pages and 2 of the stack: 30 us + 258 * 60 ns = 45,480 ns. b has core 0 when it is killed at
+// 1 ms: that is busy for so long, in the kernel and for b, before c gets it; c works until
+// 2,045,480. Asleep (on no core), b costs nobody anything.
+static void a_killed_process_is_torn_down_on_its_core(void **state)
+{
+    (void)state;
+    static const char *const victims[] = {"{ compute: 10ms }", "{ sleep: 10ms }"};
+    for (int asleep = 0; asleep < 2; asleep++) {
+        char yaml[2000];
+        snprintf(yaml, sizeof yaml,
+                 "machine: { cores: 2, scheduler: fifo, costs: { base: zero, process_exit: 30us, "
+                 "munmap_page: 60ns } }\n"
+                 "processes:\n"
+                 "  - name: other\n"
+                 "    threads: [ { name: b, affinity: [ 0 ], run: [ { touch: 1MiB }, %s ] } ]\n"
+                 "  - name: boss\n"
+                 "    threads:\n"
+                 "      - { name: a, affinity: [ 1 ], run: [ { compute: 1ms }, "
+                 "{ kill: { process: other, signal: KILL } }, { compute: 5ms }, exit ] }\n"
+                 "      - { name: c, affinity: [ 0 ], start: 500us, run: [ { compute: 1ms } ] }\n",
+                 victims[asleep]);
+        Measured m;
+        measure(&m, yaml);
+        int64_t torn_ns = asleep ? 0 : 45480;
+        assert_int_equal(simulated_time_of(&m.run, EVENT_TASK_KILLED, "b"), 1000000);
+        assert_int_equal(simulated_thread(&m.run, &m.metrics, "b")->cpu_kernel_ns, torn_ns);
+        const ThreadMetrics *c = simulated_thread(&m.run, &m.metrics, "c");
+        assert_int_equal(c->end_ns, asleep ? 1500000 : 1000000 + torn_ns + 1000000);
+        const CoreMetrics *core = &m.metrics.cores[0];
+        assert_int_equal(core->user_ns + core->kernel_ns + core->interrupt_ns + core->idle_ns,
+                         m.run.result.ended.ns);
+        measured_free(&m);
+    }
+}
+
+// The handler takes 1 ms of the 7 that a sleep of 10 ms has left; the work behind it takes 2 ms.
+static void a_sleep_goes_on(void **state)
 {
     (void)state;
     Measured m;
     signal_to(&m, "other",
               "{ on_signal: { signal: TERM, run: handler } }, { sleep: 10ms }, { compute: 2ms }");
-    assert_int_equal(m.run.result.ended.ns, 6000000);
+    assert_int_equal(m.run.result.ended.ns, 12000000);
     measured_free(&m);
 }
 
@@ -586,7 +621,8 @@ int main(void)
         cmocka_unit_test(a_handler_has_its_cost),
         cmocka_unit_test(an_ignored_signal_does_nothing),
         cmocka_unit_test(kill_cannot_be_handled),
-        cmocka_unit_test(a_sleep_ends_early),
+        cmocka_unit_test(a_killed_process_is_torn_down_on_its_core),
+        cmocka_unit_test(a_sleep_goes_on),
         cmocka_unit_test(a_pause_ends_with_a_handler),
         cmocka_unit_test(a_join_begins_anew),
         cmocka_unit_test(a_spinner_handles_it_first),

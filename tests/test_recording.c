@@ -1,10 +1,8 @@
 // Every shipped scenario's trace as a recording: stepping forwards and back, seeking, finding, and
 // what the scene at the end has in common with the metrics, which are counted by other code.
-#include "sim/analysis/recording.h"
 #include "sim/base/rng.h"
-#include "sim/ringside.h"
+#include "tests/recorded.h"
 #include "tests/scene_laws.h"
-#include "tests/simulate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,54 +10,23 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <glob.h>
 #include <stdlib.h>
-#include <string.h>
-
-typedef struct Recorded {
-    Scenario scenario;
-    MemorySink memory;
-    RunResult result;
-    Recording recording;
-} Recorded;
-
-static void record(Recorded *run, const char *path, const char *override)
-{
-    *run = (Recorded){0};
-    Diag diag = {0};
-    if (!scenario_load(&run->scenario, path, &override, override != NULL, &diag))
-        fail_msg("%s", diag_text(&diag));
-    memory_sink_open(&run->memory, 50000000);
-    TraceSink *sinks[] = {&run->memory.sink};
-    Trace trace;
-    trace_open(&trace, sinks, 1);
-    if (!ringside_run(&run->scenario, &trace, &run->result, &diag))
-        fail_msg("%s", diag_text(&diag));
-    trace_close(&trace);
-    recording_of_memory(&run->recording, &run->scenario, &run->memory);
-    diag_free(&diag);
-}
-
-static void recorded_free(Recorded *run)
-{
-    recording_free(&run->recording);
-    memory_sink_free(&run->memory);
-    scenario_free(&run->scenario);
-}
 
 // Runs `check` on every shipped scenario.
-static void each_shipped(const char *override, void (*check)(const char *path, Recorded *run))
+static void each_shipped(void (*check)(const char *path, const Recorded *run))
 {
-    glob_t found;
-    assert_int_equal(glob(RINGSIDE_SOURCE_DIR "/scenarios/*/*.yaml", 0, NULL, &found), 0);
-    assert_true(found.gl_pathc > 100);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        Recorded run;
-        record(&run, found.gl_pathv[i], override);
-        check(found.gl_pathv[i], &run);
-        recorded_free(&run);
+    glob_t paths;
+    shipped_paths(&paths);
+    assert_true(paths.gl_pathc > 100);
+    for (size_t i = 0; i < paths.gl_pathc; i++) {
+        Recorded recorded;
+        char *text = shipped_text(paths.gl_pathv[i]);
+        record_run(&recorded, text);
+        check(paths.gl_pathv[i], &recorded);
+        recorded_free(&recorded);
+        free(text);
     }
-    globfree(&found);
+    globfree(&paths);
 }
 
 // Scenes of more bytes than this are compared at every `n`-th event, so that the work for an event
@@ -151,7 +118,7 @@ static void check_steps(const char *path, const Recording *recording, const uint
     scene_free(&scene);
 }
 
-static void check_stepping(const char *path, Recorded *run)
+static void check_stepping(const char *path, const Recorded *run)
 {
     uint64_t *hashes = hashes_from_start(path, &run->recording);
     check_from_key_frames(path, &run->recording, hashes);
@@ -162,21 +129,19 @@ static void check_stepping(const char *path, Recorded *run)
 static void test_steps_of_every_shipped_scenario(void **state)
 {
     (void)state;
-    each_shipped(NULL, check_stepping);
+    each_shipped(check_stepping);
 }
 
 // ---- the end of a run, counted twice
 
-static void check_against_metrics(const char *path, Recorded *run)
+static void check_against_metrics(const char *path, const Recorded *recorded)
 {
     static Metrics metrics;
+    const Simulated *run = &recorded->run;
     Scene scene;
     scene_open(&scene, &run->scenario);
-    recording_seek(&run->recording, &scene, run->recording.count);
-    metrics_open(&metrics, &run->scenario);
-    for (uint64_t i = 0; i < run->recording.count; i++)
-        metrics_add(&metrics, recording_at(&run->recording, i), 1);
-    metrics_finish(&metrics, &run->result);
+    recording_seek(&recorded->recording, &scene, recorded->recording.count);
+    simulated_measure(run, &metrics);
     for (uint32_t i = 0; i < run->scenario.machine.cores; i++) {
         CoreTimes times = scene_core_times(&scene, i);
         const CoreMetrics *core = &metrics.cores[i];
@@ -198,7 +163,7 @@ static void check_against_metrics(const char *path, Recorded *run)
 static void test_times_are_the_metrics(void **state)
 {
     (void)state;
-    each_shipped(NULL, check_against_metrics);
+    each_shipped(check_against_metrics);
 }
 
 // ---- seeking and finding

@@ -4,6 +4,7 @@
 // the intervals gives. RINGSIDE_SEEDS says how many scenarios (150).
 #include "tests/hand_trace.h"
 #include "tests/random_scenario.h"
+#include "tests/recorded.h"
 #include "tests/simulate.h"
 
 #include "sim/analysis/timeline.h"
@@ -227,6 +228,39 @@ static void spans_and_marks(void **state)
     hand_free(&trace);
 }
 
+// The queue has 1 item from 10, 3 from 20, none from 40; the pipe 100 bytes from 5 and 60 from 25.
+static void what_counts_has_levels(void **state)
+{
+    (void)state;
+    HandTrace trace;
+    hand_open(&trace, "title: Levels\n"
+                      "queues: { jobs: 5, other: 5 }\n"
+                      "pipes: [ first ]\n"
+                      "threads: [ { name: a, run: [ { put: jobs }, { put: other },\n"
+                      "  { write: { pipe: first, size: 100B } } ] } ]\n");
+    hand(&trace, 0, EVENT_TASK_CREATED, CORE_NONE, 1, 1, 1);
+    hand(&trace, 5, EVENT_PIPE_WRITTEN, 0, 1, 1, 100);
+    hand(&trace, 10, EVENT_SYNC_LEVEL, 0, 1, 1, 1);
+    hand(&trace, 20, EVENT_SYNC_LEVEL, 0, 1, 1, 2);
+    hand(&trace, 20, EVENT_SYNC_LEVEL, 0, 1, 1, 3);
+    hand(&trace, 25, EVENT_PIPE_READ, 0, 1, 1, 40);
+    hand(&trace, 40, EVENT_SYNC_LEVEL, 0, 1, 1, 0);
+    hand(&trace, 50, EVENT_RUN_END, CORE_NONE, 0, END_UNTIL, 0);
+    open_hand(&trace);
+    EXPECT_ROW("queue jobs", "level 0 | level(1) 10 | level(3) 20 | level 40");
+    EXPECT_ROW("pipe first", "level 0 | level(100) 5 | level(60) 25");
+    assert_int_equal(timeline.rows.count, 4); // core 0, and a
+    const TimelineRow *jobs = row_named("queue jobs");
+    assert_int_equal(jobs->level_most, 3);
+    // 15 to 30: 5 us of 1 and 10 us of 3 are 35 in 15 us.
+    assert_float_equal(timeline_level(&timeline, jobs, 15000, 30000), 35.0 / 15, 1e-12);
+    assert_float_equal(timeline_level(&timeline, jobs, 20000, 20000), 3, 0);
+    // Behind the end is nothing: 40 to 50, of which the level is 0.
+    assert_float_equal(timeline_level(&timeline, jobs, 40000, 90000), 0, 0);
+    close_both();
+    hand_free(&trace);
+}
+
 // a: 0 user 10 kernel 20 user 30. Ten columns of 4 us, of which the last two are behind the end.
 static void bins_say_what_a_column_holds(void **state)
 {
@@ -331,12 +365,13 @@ static void nothing_happens(void **state)
 static RandomScenario scenario;
 static Simulated run;
 static uint64_t seed;
+static const char *what; // the scenario's text, or its path
 
 #define EXPECT(condition, ...)                                                                     \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
             print_error(__VA_ARGS__);                                                              \
-            fail_msg("\nseed %llu:\n%s", (unsigned long long)seed, scenario.yaml);                 \
+            fail_msg("\nseed %llu:\n%s", (unsigned long long)seed, what);                          \
         }                                                                                          \
     } while (0)
 
@@ -412,12 +447,42 @@ static void expect_intervals(void)
     }
 }
 
+// Objects are as the scene says.
+static void expect_objects(const Scene *scene, int64_t time_ns)
+{
+    for (size_t i = timeline.object_first; i < timeline.task_first; i++) {
+        const TimelineRow *row = &timeline.rows.at[i];
+        size_t at = timeline_at(&timeline, row, time_ns);
+        if (at == SIZE_MAX)
+            continue;
+        const TimelineInterval *interval = &row->intervals.at[at];
+        if (row->place == PLACE_PIPE)
+            EXPECT(interval->subject == scene->pipes[row->id - 1].bytes, "pipe %u", row->id);
+        if (row->place == PLACE_MESSAGES)
+            EXPECT(interval->subject == scene->messages[row->id - 1].count, "queue %u", row->id);
+        if (row->place != PLACE_SYNC)
+            continue;
+        const SceneSync *sync = &scene->syncs[row->id - 1];
+        if (row->kind == ROW_LEVEL)
+            EXPECT(interval->subject == sync->level, "level of %u", row->id);
+        else if (sync->holder != 0)
+            EXPECT(interval->subject == sync->holder &&
+                       (interval->state == TIMELINE_CONTENDED) == (sync->waiting > 0),
+                   "lock %u at %lld: held", row->id, (long long)time_ns);
+        else
+            EXPECT(interval->state == (sync->readers > 0 ? TIMELINE_READ : TIMELINE_FREE) &&
+                       interval->subject == sync->readers,
+                   "lock %u at %lld: free", row->id, (long long)time_ns);
+    }
+}
+
 // Every thread is in the state that the scene says, and has the core that the scene says.
 static void expect_scene(int64_t time_ns)
 {
     Scene scene;
     scene_open(&scene, &run.scenario);
     recording_seek_time(&recording, &scene, time_ns);
+    expect_objects(&scene, time_ns);
     for (uint32_t id = 1; id <= scene.tasks.count; id++) {
         const SceneTask *task = scene_task(&scene, id);
         const TimelineRow *row = timeline_task_row(&timeline, id);
@@ -486,6 +551,30 @@ static void expect_bins(int64_t from_ns, int64_t to_ns, size_t of, size_t first,
     }
 }
 
+// The mean as a walk over all intervals gives it, to what doubles can tell.
+static void expect_levels(int64_t from_ns, int64_t to_ns)
+{
+    for (size_t i = timeline.object_first; i < timeline.task_first; i++) {
+        const TimelineRow *row = &timeline.rows.at[i];
+        double sum = 0, ns = 0;
+        for (size_t k = 0; row->kind == ROW_LEVEL && k < row->intervals.count; k++) {
+            int64_t begin = row->intervals.at[k].begin_ns;
+            int64_t end = timeline_interval_end(&timeline, row, k);
+            begin = begin > from_ns ? begin : from_ns;
+            end = end < to_ns ? end : to_ns;
+            if (begin >= end)
+                continue;
+            sum += (double)row->intervals.at[k].subject * (double)(end - begin);
+            ns += (double)(end - begin);
+        }
+        if (ns <= 0)
+            continue;
+        double mean = timeline_level(&timeline, row, from_ns, to_ns), error = mean - sum / ns;
+        EXPECT(error < 1e-6 * row->level_most && error > -1e-6 * row->level_most,
+               "level of %u: %g, not %g", row->id, mean, sum / ns);
+    }
+}
+
 static void expect_random_zooms(Rng *rng)
 {
     for (int i = 0; i < 6; i++) {
@@ -506,6 +595,7 @@ static void expect_random_zooms(Rng *rng)
         if (i == 0 && to <= recording.end_ns)
             expect_sums(from, to);
         expect_scene(from);
+        expect_levels(from, to);
     }
 }
 
@@ -524,19 +614,44 @@ static void random_scenarios(void **state)
 {
     (void)state;
     const char *seeds = getenv("RINGSIDE_SEEDS");
-    uint64_t count = seeds != NULL ? strtoull(seeds, NULL, 10) : 150;
+    uint64_t count = seeds != NULL ? strtoull(seeds, NULL, 10) : 400;
     for (seed = 1; seed <= count; seed++) {
         random_scenario(&scenario, seed);
+        what = scenario.yaml;
         simulate(&run, scenario.yaml);
         expect_all();
         simulated_free(&run);
     }
 }
 
+static void shipped_scenarios(void **state)
+{
+    (void)state;
+    glob_t paths;
+    shipped_paths(&paths);
+    for (size_t i = 0; i < paths.gl_pathc; i++) {
+        what = paths.gl_pathv[i];
+        char *text = shipped_text(what);
+        simulate(&run, text);
+        recording_of_memory(&recording, &run.scenario, &run.memory);
+        timeline_open(&timeline, &recording);
+        expect_intervals();
+        expect_sums(0, recording.end_ns);
+        expect_sums(recording.end_ns / 3, recording.end_ns / 2);
+        expect_scene(recording.end_ns / 3);
+        expect_levels(recording.end_ns / 3, recording.end_ns / 2);
+        close_both();
+        simulated_free(&run);
+        free(text);
+    }
+    globfree(&paths);
+}
+
 // Records that mean nothing together harm nobody, and what is true of intervals stays so.
 static void damaged_traces(void **state)
 {
     (void)state;
+    what = two_yaml;
     for (seed = 1; seed <= 50; seed++) {
         HandTrace trace;
         hand_open(&trace, two_yaml);
@@ -556,10 +671,12 @@ int main(void)
         cmocka_unit_test(interrupts_take_their_time_from_both),
         cmocka_unit_test(locks_say_who_holds_them),
         cmocka_unit_test(spans_and_marks),
+        cmocka_unit_test(what_counts_has_levels),
         cmocka_unit_test(bins_say_what_a_column_holds),
         cmocka_unit_test(another_run_has_like_rows),
         cmocka_unit_test(nothing_happens),
         cmocka_unit_test(random_scenarios),
+        cmocka_unit_test(shipped_scenarios),
         cmocka_unit_test(damaged_traces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,11 @@ static void on_created(Laws *laws, const TraceRecord *record)
                       .last_core = NONE,
                       .daemon = laws->daemon_defs[record->a - 1]};
     group->created++;
+    uint32_t by = created_by(record->b);
+    task->scheduled_as = (uint32_t)record->a;
+    if (by != 0 && by < laws->task_count &&
+        laws_scheduled(laws, &laws->tasks[by])->policy != POLICY_DEADLINE)
+        task->scheduled_as = laws->tasks[by].scheduled_as;
     const ThreadDef *def = laws_def(laws, task);
     LAW(created_daemon(record->b) == task->daemon, "life: a daemon or not, it is the other");
     LAW((created_by(record->b) != 0) == (def->spawned || def->forked),

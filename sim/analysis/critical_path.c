@@ -1,5 +1,9 @@
 #include "sim/analysis/critical_path.h"
 
+#include "sim/analysis/instances.h"
+
+#include "sim/base/check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +105,8 @@ typedef struct Walk {
     size_t stay;        // index of the first segment since the path came to this task
     bool spinning;      // it spins; from the release of the lock on, `released`
     uint64_t released;
+    Instances instances; // whose spin lock is which; made when it is first asked for
+    bool has_instances;
 } Walk;
 
 static bool is_over(const Walk *walk)
@@ -144,6 +150,20 @@ static void jump(Walk *walk, uint32_t task, uint64_t index, PathLink link)
 
 // ---- spinning
 
+// Whether two tasks mean the same object by `sync`: forked processes have their own.
+static bool same_object(Walk *walk, uint32_t left, uint32_t right, uint32_t sync)
+{
+    const Recording *recording = walk->recording;
+    if (!walk->has_instances) {
+        instances_open(&walk->instances, recording->scenario);
+        for (uint64_t i = 0; i < recording->count; i++)
+            instances_add(&walk->instances, recording_at(recording, i));
+        walk->has_instances = true;
+    }
+    return instances_sync(&walk->instances, left, sync) ==
+           instances_sync(&walk->instances, right, sync);
+}
+
 // The task takes a spin lock with record `taken`. If it spun for it: since when, and who released
 // it.
 static void find_release(Walk *walk, uint64_t taken)
@@ -152,7 +172,8 @@ static void find_release(Walk *walk, uint64_t taken)
     uint64_t lock = recording_at(recording, taken)->a, released = 0;
     for (uint64_t i = taken; i > 0; i--) {
         const TraceRecord *record = recording_at(recording, i - 1);
-        if (record->kind == EVENT_LOCK_RELEASED && record->a == lock && released == 0)
+        if (record->kind == EVENT_LOCK_RELEASED && record->a == lock && released == 0 &&
+            same_object(walk, record->task, walk->task, (uint32_t)lock))
             released = i; // the index plus 1
         if (record->task != walk->task)
             continue;
@@ -275,11 +296,13 @@ static void leave_to_releaser(Walk *walk)
 {
     const Recording *recording = walk->recording;
     const TraceRecord *release = recording_at(recording, walk->released);
-    TaskState state = TASK_STATE_RUNNABLE;
+    TaskState state = TASK_STATE_SPINNING;
     for (int64_t k = before(recording, walk->task, walk->released); k >= 0;
-         k = before(recording, walk->task, (uint64_t)k))
-        if (begins_state(walk, recording_at(recording, (uint64_t)k), &state))
+         k = before(recording, walk->task, (uint64_t)k)) {
+        const TraceRecord *record = recording_at(recording, (uint64_t)k);
+        if (record->kind == EVENT_LOCK_SPIN || begins_state(walk, record, &state))
             break;
+    }
     tell(walk, release->time_ns, state);
     jump(walk, release->task, walk->released, PATH_RELEASED);
 }
@@ -316,45 +339,43 @@ static void reverse(CriticalPath *path)
     }
 }
 
-static int by_task(const void *left, const void *right)
-{
-    const PathShare *a = left, *b = right;
-    return a->task < b->task ? -1 : a->task > b->task;
-}
-
 static int by_length(const void *left, const void *right)
 {
     const PathShare *a = left, *b = right;
-    return a->ns != b->ns ? (a->ns > b->ns ? -1 : 1) : by_task(left, right);
+    if (a->ns != b->ns)
+        return a->ns > b->ns ? -1 : 1;
+    return a->task < b->task ? -1 : a->task > b->task;
 }
 
-// A row a segment, then those of one task made one.
-static void add_up(CriticalPath *path)
+// The row of a task. `rows` has for each task of the trace its row plus 1; one that the trace does
+// not know can only be the earliest of the path, and gets a row of its own.
+static PathShare *share_of(CriticalPath *path, uint32_t *rows, uint32_t id_max, uint32_t task)
 {
+    if (task <= id_max && rows[task] != 0)
+        return &path->shares.at[rows[task] - 1];
+    PathShare *share = ARRAY_PUSH(&path->shares);
+    share->task = task;
+    if (task <= id_max)
+        rows[task] = (uint32_t)path->shares.count;
+    return share;
+}
+
+static void add_up(CriticalPath *path, const Recording *recording)
+{
+    uint32_t id_max = recording->tasks.id_max;
+    uint32_t *rows = calloc((size_t)id_max + 1, sizeof *rows);
+    CHECKF(rows != NULL, "out of memory for %u tasks", id_max);
     for (size_t i = 0; i < path->segments.count; i++) {
         const PathSegment *segment = &path->segments.at[i];
         int64_t ns = segment->to_ns - segment->from_ns;
+        PathShare *share = share_of(path, rows, id_max, segment->task);
         path->by_state[segment->state] += ns;
-        PathShare *share = ARRAY_PUSH(&path->shares);
-        share->task = segment->task;
-        share->ns = share->by_state[segment->state] = ns;
+        share->ns += ns;
+        share->by_state[segment->state] += ns;
     }
-    if (path->shares.count == 0)
-        return;
-    qsort(path->shares.at, path->shares.count, sizeof *path->shares.at, by_task);
-    size_t last = 0;
-    for (size_t i = 1; i < path->shares.count; i++) {
-        PathShare *share = &path->shares.at[last], *more = &path->shares.at[i];
-        if (share->task != more->task) {
-            path->shares.at[++last] = *more;
-            continue;
-        }
-        share->ns += more->ns;
-        for (int s = 0; s < TASK_STATE_COUNT; s++)
-            share->by_state[s] += more->by_state[s];
-    }
-    path->shares.count = last + 1;
-    qsort(path->shares.at, path->shares.count, sizeof *path->shares.at, by_length);
+    free(rows);
+    if (path->shares.count > 0)
+        qsort(path->shares.at, path->shares.count, sizeof *path->shares.at, by_length);
 }
 
 void critical_path_of_task(CriticalPath *path, const Recording *recording, uint32_t task,
@@ -368,8 +389,10 @@ void critical_path_of_task(CriticalPath *path, const Recording *recording, uint3
                  .from_ns = from_ns,
                  .to_ns = to_ns};
     walk_back(&walk);
+    if (walk.has_instances)
+        instances_free(&walk.instances);
     reverse(path);
-    add_up(path);
+    add_up(path, recording);
 }
 
 void critical_path_free(CriticalPath *path)

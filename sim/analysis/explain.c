@@ -116,12 +116,19 @@ static void say_shares(Writer *writer, Arena *arena, const Recording *recording,
         writer_format(writer, "  and %zu more\n", count - SHARES_TOLD);
 }
 
-static const char *const link_words[] = {
-    [PATH_SAME] = "",
-    [PATH_WOKEN] = "woken by it",
-    [PATH_CREATED] = "created by it",
-    [PATH_RELEASED] = "spun for its lock",
-};
+// How the path came to the segment: "woken by web-1"; "" when the thread went on.
+static const char *link_text(Arena *arena, const Recording *recording, const PathSegment *segment)
+{
+    if (segment->link == PATH_SAME)
+        return "";
+    const TraceRecord *record = recording_at(recording, segment->record);
+    if (segment->link == PATH_WOKEN)
+        return arena_format(arena, "woken by %s", name_in(arena, recording, (uint32_t)record->a));
+    if (segment->link == PATH_CREATED)
+        return arena_format(arena, "created by %s",
+                            name_in(arena, recording, created_by(record->b)));
+    return arena_format(arena, "lock released by %s", name_in(arena, recording, record->task));
+}
 
 // The segments, the latest ones when there are many: a path is read from its end.
 static void say_segments(Writer *writer, Arena *arena, const Recording *recording,
@@ -141,7 +148,7 @@ static void say_segments(Writer *writer, Arena *arena, const Recording *recordin
         table_text(&table, segment->link == PATH_SAME && i > first
                                ? ""
                                : name_in(arena, recording, segment->task));
-        table_text(&table, link_words[segment->link]);
+        table_text(&table, link_text(arena, recording, segment));
         table_text(&table, task_state_word(segment->state));
     }
     writer_char(writer, '\n');

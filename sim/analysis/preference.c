@@ -17,16 +17,18 @@ typedef struct Rivals {
 // The last record before the scene's instant that says where the task's virtual time is: an
 // ENQUEUED or a SWITCH_IN; NULL when it has left a core since, because that is charged and not
 // told.
-static const TraceRecord *virtual_record(const Rivals *rivals, uint32_t task, EventKind *kind)
+static const TraceRecord *virtual_record(const Rivals *rivals, uint32_t task, EventKind wanted,
+                                         uint64_t *index)
 {
     for (uint64_t i = rivals->scene->next; i > 0; i--) {
         const TraceRecord *record = recording_at(rivals->recording, i - 1);
         if (record->task != task)
             continue;
-        *kind = (EventKind)record->kind;
-        if (*kind == EVENT_ENQUEUED || *kind == EVENT_SWITCH_IN)
+        *index = i - 1;
+        if (record->kind == wanted)
             return record;
-        if (*kind == EVENT_SWITCH_OUT || *kind == EVENT_TASK_CREATED)
+        if (record->kind == EVENT_ENQUEUED || record->kind == EVENT_SWITCH_IN ||
+            record->kind == EVENT_SWITCH_OUT)
             return NULL;
     }
     return NULL;
@@ -45,15 +47,14 @@ typedef struct VirtualTimes {
 static VirtualTimes virtual_times(const Rivals *rivals)
 {
     VirtualTimes times = {0};
-    EventKind kind;
-    const TraceRecord *in = virtual_record(rivals, rivals->runs_id, &kind);
-    if (in == NULL || kind != EVENT_SWITCH_IN)
-        return times;
-    const TraceRecord *joined = virtual_record(rivals, rivals->waits_id, &kind);
-    if (joined == NULL || kind != EVENT_ENQUEUED)
+    uint64_t in_at, joined_at;
+    const TraceRecord *in = virtual_record(rivals, rivals->runs_id, EVENT_SWITCH_IN, &in_at);
+    const TraceRecord *joined =
+        virtual_record(rivals, rivals->waits_id, EVENT_ENQUEUED, &joined_at);
+    if (in == NULL || joined == NULL)
         return times;
     times.known = true;
-    times.chosen = joined->time_ns < in->time_ns;
+    times.chosen = joined_at < in_at;
     times.runs = (int64_t)in->b;
     times.waits = (int64_t)joined->a;
     times.waits_deadline = (int64_t)joined->b;
@@ -66,10 +67,15 @@ static VirtualTimes virtual_times(const Rivals *rivals)
     return times;
 }
 
-// A thread in the kernel is not preempted there, whoever has a better claim.
+// A thread in the kernel is not preempted there, whoever has a better claim. On its way to its own
+// program after the switch to it, it has only just been chosen: that holds for newcomers.
 static bool in_kernel(const Rivals *rivals)
 {
-    return rivals->runs->state == TASK_STATE_RUNNING_KERNEL;
+    const SceneTask *runs = rivals->runs;
+    if (runs->state != TASK_STATE_RUNNING_KERNEL || runs->core < 0)
+        return false;
+    return runs->errand != KERNEL_ERRAND_SWITCH ||
+           rivals->waits->since_ns > rivals->scene->cores[runs->core].since_ns;
 }
 
 static const char in_kernel_text[] = ", which is in the kernel, where it is not preempted";
@@ -128,6 +134,7 @@ static const char *by_scheduler(const Rivals *rivals)
         return in_kernel(rivals) ? in_kernel_text
                                  : ", which asks for no more time than it until it blocks or ends";
     case SCHEDULER_RR:
+    case SCHEDULER_MULTI:
         return by_slice(rivals);
     case SCHEDULER_MLFQ:
         return in_kernel(rivals) ? in_kernel_text : ", whose level is not lower";

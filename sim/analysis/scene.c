@@ -12,7 +12,7 @@ _Static_assert(sizeof(SceneCore) == 72, "a field of SceneCore has room before it
 _Static_assert(sizeof(SceneSync) == 40, "a field of SceneSync has room before it");
 _Static_assert(sizeof(ScenePipe) == 24, "a field of ScenePipe has room before it");
 _Static_assert(sizeof(SceneMessages) == 16, "a field of SceneMessages has room before it");
-_Static_assert(sizeof(SceneProcess) == 48, "a field of SceneProcess has room before it");
+_Static_assert(sizeof(SceneProcess) == 112, "a field of SceneProcess has room before it");
 
 // ---- words
 

@@ -52,6 +52,12 @@ static inline bool task_state_blocked(TaskState state)
     return state >= TASK_STATE_WAITS_LOCK && state <= TASK_STATE_SLEEPS;
 }
 
+// Whether it means something to a person what ENQUEUED and SWITCH_IN tell as `vruntime`.
+static inline bool scheduler_has_vruntime(SchedulerKind kind)
+{
+    return kind == SCHEDULER_EEVDF || kind == SCHEDULER_CFS;
+}
+
 // What a thread is in the kernel for. X(ID, "word")
 #define KERNEL_ERRANDS(X)                                                                          \
     X(NONE, "")                                                                                    \
@@ -89,7 +95,8 @@ typedef struct SceneTask {
     uint8_t state;  // TaskState
     uint8_t place;  // PlaceKind of what it waits for, or where it runs
     uint8_t errand; // KernelErrand, while it is in the kernel or blocked there
-    bool daemon, boosted;
+    bool daemon;
+    bool ran;          // since `vruntime` was told: it is more by now
     bool listed;       // in the list of its place
     bool spins;        // for `wants`, also while it is preempted
     bool deadlocked;   // a DEADLOCK record names it
@@ -114,7 +121,8 @@ typedef struct SceneTask {
 
 typedef struct SceneCore {
     uint32_t task;        // who runs, or has ended and not left yet; 0: idle
-    uint32_t first, last; // its run queue, in the order of joining; TaskIds
+    uint32_t first, last; // its run queue, in the order of joining; TaskIds. With one queue for all
+                          // cores (machine.global_queue) that is core 0's.
     uint32_t queued;
     int64_t since_ns;                   // with this task, or idle
     int64_t irq_until_ns;               // an interrupt has it until then
@@ -153,6 +161,8 @@ typedef struct SceneProcess {
     uint32_t threads;    // alive
     bool started, ended, reaped, execed;
     uint32_t status;
+    uint32_t in_state[TASK_STATE_COUNT]; // how many of its threads
+    uint32_t unused;
     uint64_t reserved, resident, shared; // bytes; 0 in scenarios that do not speak of memory
 } SceneProcess;
 

@@ -111,6 +111,18 @@ static void join_list(Scene *scene, SceneTask *task, PlaceKind place, uint32_t p
     task->listed = true;
 }
 
+// Normal threads of a machine with one queue for all cores: it is core 0's.
+static bool shares_queue(const Scene *scene, const SceneTask *task)
+{
+    const Scenario *scenario = scene->scenario;
+    return scenario->machine.global_queue && scenario->threads[task->def - 1].policy < POLICY_FIFO;
+}
+
+static void join_run_queue(Scene *scene, SceneTask *task, int core)
+{
+    join_list(scene, task, PLACE_CORE, shares_queue(scene, task) ? 1 : (uint32_t)core + 1);
+}
+
 static bool in_run_queue(const SceneTask *task)
 {
     return task->listed && task->place == PLACE_CORE;
@@ -124,15 +136,23 @@ static bool at_wait(const SceneTask *task)
 
 // ---- states and times
 
+static void count_state(Scene *scene, const SceneTask *task, int by)
+{
+    SceneProcess *process = process_of(scene, task->process);
+    scene->in_state[task->state] += (uint32_t)by;
+    if (process != NULL)
+        process->in_state[task->state] += (uint32_t)by;
+}
+
 static void set_state(Scene *scene, SceneTask *task, TaskState state)
 {
     if (task->state == state)
         return;
     if (task->state == TASK_STATE_RUNNABLE)
         task->runnable_ns += scene->time_ns - task->since_ns;
-    scene->in_state[task->state]--;
-    scene->in_state[state]++;
+    count_state(scene, task, -1);
     task->state = (uint8_t)state;
+    count_state(scene, task, 1);
     task->since_ns = scene->time_ns;
 }
 
@@ -159,6 +179,7 @@ static void share_out(Scene *scene, SceneCore *core)
     if (core->task == 0)
         return;
     SceneTask *task = &scene->tasks.at[core->task - 1];
+    task->ran = task->ran || ran > 0;
     if (core->in_kernel != 0) {
         core->kernel_ns += ran;
         task->kernel_ns += ran;
@@ -228,7 +249,7 @@ static void on_created(Scene *scene, const TraceRecord *record)
         .since_ns = scene->time_ns,
         .wakes_ns = -1,
     };
-    scene->in_state[TASK_STATE_NOT_YET]++;
+    count_state(scene, &scene->tasks.at[record->task - 1], 1);
     count_thread(scene, process, 1);
     if (process_of(scene, process) != NULL)
         process_of(scene, process)->started = true;
@@ -254,8 +275,9 @@ static void on_enqueued(Scene *scene, const TraceRecord *record, SceneTask *task
     if (task->state == TASK_STATE_ENDED || core_of(scene, record) == NULL)
         return;
     task->vruntime = (int64_t)record->a;
+    task->ran = false;
     task->deadline = (int64_t)record->b;
-    join_list(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
+    join_run_queue(scene, task, record->core);
     // Woken while it is still leaving its core, it is in the queue already.
     if (task_state_runs((TaskState)task->state))
         return;
@@ -297,6 +319,7 @@ static void on_switch_in(Scene *scene, const TraceRecord *record, SceneTask *tas
         move_to(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
     task->core = record->core;
     task->vruntime = (int64_t)record->b;
+    task->ran = false;
     task->wakes_ns = -1;
     task->switches++;
     give_core(scene, core, record->task, in_kernel);
@@ -342,10 +365,10 @@ static void on_switch_out(Scene *scene, const TraceRecord *record)
     if (in_run_queue(task)) // woken while it was leaving
         state = TASK_STATE_RUNNABLE;
     else if (state == TASK_STATE_RUNNABLE)
-        join_list(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
+        join_run_queue(scene, task, record->core);
     else if (!at_wait(task))
         join_list(scene, task, outside[record->a].place, (uint32_t)record->b);
-    if (in_run_queue(task))
+    if (in_run_queue(task) && !shares_queue(scene, task))
         task->core = (int16_t)(task->place_id - 1);
     if (task->errand == KERNEL_ERRAND_SWITCH)
         task->errand = KERNEL_ERRAND_NONE;
@@ -369,10 +392,8 @@ static void on_migrated(Scene *scene, const TraceRecord *record, SceneTask *task
     task->core = record->core;
     if (!in_run_queue(task))
         return;
-    // Out of a queue; only from the one that all cores share there is no ENQUEUED to follow.
-    if (record->b == MIGRATION_SHARED_QUEUE)
-        join_list(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
-    else
+    // Out of a queue, with an ENQUEUED to follow; only the one that all cores share is not left.
+    if (record->b != MIGRATION_SHARED_QUEUE)
         move_to(scene, task, PLACE_NONE, 0);
 }
 
@@ -494,11 +515,15 @@ static void wait_at(Scene *scene, const TraceRecord *record, SceneTask *task, Pl
 
 static void move_thread(Scene *scene, SceneTask *task, uint32_t pid)
 {
+    if (process_of(scene, pid) == NULL)
+        return;
     if (task->state != TASK_STATE_ENDED) {
         count_thread(scene, task->process, -1);
         count_thread(scene, pid, 1);
     }
+    count_state(scene, task, -1);
     task->process = pid;
+    count_state(scene, task, 1);
 }
 
 static void on_process_started(Scene *scene, const TraceRecord *record, SceneTask *task)
@@ -657,11 +682,9 @@ static void fold_task(Scene *scene, const TraceRecord *record)
         move_thread(scene, task, (uint32_t)record->a);
         break;
     case EVENT_PRIORITY_LENT:
-        task->boosted = true;
         task->lender = (uint32_t)record->a;
         break;
     case EVENT_PRIORITY_BACK:
-        task->boosted = false;
         task->lender = 0;
         break;
     case EVENT_DEADLOCK:

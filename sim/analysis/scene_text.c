@@ -88,6 +88,8 @@ static void say_queued(const Teller *teller, const SceneTask *task)
 {
     say(teller, "waits for ");
     say_ns(teller, since(teller, task->since_ns));
+    if (task->ran || !scheduler_has_vruntime(teller->scene->scenario->machine.scheduler))
+        return;
     say(teller, ", vruntime ");
     say_ns(teller, task->vruntime);
 }
@@ -130,7 +132,7 @@ static void say_mode(const Teller *teller, const SceneTask *task)
                         ? syscall_name(task->syscall - 1u)
                         : kernel_errand_word(task->errand));
     }
-    if (task->boosted) {
+    if (task->lender != 0) {
         say(teller, ", with the priority of ");
         say_value(teller, ARG_TASK, task->lender);
     }
@@ -165,7 +167,9 @@ static void say_core(const Teller *teller, uint32_t number)
     if (core->queued == 0)
         return;
     writer_fill(teller->writer, ' ', LABEL_COLUMNS + 4);
-    say_list(teller, "run queue: ", core->first, core->queued, say_queued);
+    bool shared = teller->scene->scenario->machine.global_queue && number == 0;
+    say_list(teller, shared ? "run queue of all cores: " : "run queue: ", core->first, core->queued,
+             say_queued);
     writer_char(teller->writer, '\n');
 }
 

@@ -24,6 +24,7 @@ void timeline_free(Timeline *timeline)
     for (size_t i = 0; i < timeline->rows.count; i++) {
         ARRAY_FREE(&timeline->rows.at[i].intervals);
         free(timeline->rows.at[i].begins_ns);
+        free(timeline->rows.at[i].level_sums);
     }
     ARRAY_FREE(&timeline->rows);
     ARRAY_FREE(&timeline->task_rows);
@@ -48,6 +49,8 @@ size_t timeline_bytes(const Timeline *timeline)
     for (size_t i = 0; i < timeline->rows.count; i++) {
         const TimelineRow *row = &timeline->rows.at[i];
         bytes += row->intervals.capacity * sizeof(TimelineInterval);
+        if (row->level_sums != NULL)
+            bytes += timeline_row_blocks(row) * sizeof(double);
         if (row->begins_ns != NULL)
             bytes += timeline_row_blocks(row) * (1 + row->columns) * sizeof(int64_t);
     }
@@ -89,10 +92,11 @@ const TimelineRow *timeline_like(const Timeline *timeline, const TimelineRow *ro
     const TimelineRow *at = timeline->rows.at;
     switch ((TimelineRowKind)row->kind) {
     case ROW_CORE:
-        return row->id < timeline->lock_first ? &at[row->id] : NULL;
+        return row->id < timeline->object_first ? &at[row->id] : NULL;
     case ROW_LOCK:
-        for (size_t i = timeline->lock_first; i < timeline->task_first; i++)
-            if (at[i].id == row->id)
+    case ROW_LEVEL:
+        for (size_t i = timeline->object_first; i < timeline->task_first; i++)
+            if (at[i].place == row->place && at[i].id == row->id)
                 return &at[i];
         return NULL;
     case ROW_TASK:
@@ -103,17 +107,32 @@ const TimelineRow *timeline_like(const Timeline *timeline, const TimelineRow *ro
     return NULL;
 }
 
+static void object_name(const Scenario *scenario, const TimelineRow *row, char text[static 128])
+{
+    const char *word = "pipe";
+    StringId name = {0};
+    if (row->place == PLACE_SYNC) {
+        word = sync_kind_word(scenario->syncs[row->id - 1].kind);
+        name = scenario->syncs[row->id - 1].name;
+    } else if (row->place == PLACE_PIPE) {
+        name = scenario->pipes[row->id - 1].name;
+    } else {
+        word = "messages";
+        name = scenario->message_queues[row->id - 1].name;
+    }
+    snprintf(text, 128, "%s %.96s", word, scenario_string(scenario, name));
+}
+
 char *timeline_row_name(const Timeline *timeline, const TimelineRow *row, char text[static 128])
 {
-    const Scenario *scenario = timeline->recording->scenario;
     char name[96];
     switch ((TimelineRowKind)row->kind) {
     case ROW_CORE:
         snprintf(text, 128, "core %u", row->id);
         break;
     case ROW_LOCK:
-        snprintf(text, 128, "%s %.96s", sync_kind_word(scenario->syncs[row->id - 1].kind),
-                 scenario_string(scenario, scenario->syncs[row->id - 1].name));
+    case ROW_LEVEL:
+        object_name(timeline->recording->scenario, row, text);
         break;
     case ROW_TASK:
         snprintf(text, 128, "%s", recording_task_name(timeline->recording, row->id, name));
@@ -227,6 +246,33 @@ void timeline_sums(const Timeline *timeline, const TimelineRow *row, int64_t fro
         return;
     size_t i = find_from(row, 0, from_ns);
     add_stretch(row, i, from_ns, find_from(row, i, to_ns - 1), to_ns, ns);
+}
+
+// Sum of level x ns from the row's first instant to `time_ns`, which is in interval i.
+static double level_sum(const TimelineRow *row, size_t i, int64_t time_ns)
+{
+    const TimelineInterval *at = row->intervals.at;
+    size_t block = i / TIMELINE_BLOCK;
+    double sum = row->level_sums[block];
+    for (size_t k = block * TIMELINE_BLOCK; k < i; k++)
+        sum += (double)at[k].subject * (double)(at[k + 1].begin_ns - at[k].begin_ns);
+    return sum + (double)at[i].subject * (double)(time_ns - at[i].begin_ns);
+}
+
+double timeline_level(const Timeline *timeline, const TimelineRow *row, int64_t from_ns,
+                      int64_t to_ns)
+{
+    CHECK(row->kind == ROW_LEVEL);
+    if (row->intervals.count == 0)
+        return 0;
+    int64_t begin = row->intervals.at[0].begin_ns;
+    from_ns = from_ns > begin ? from_ns : begin;
+    to_ns = to_ns < timeline->end_ns ? to_ns : timeline->end_ns;
+    size_t i = find_from(row, 0, from_ns);
+    if (from_ns >= to_ns)
+        return row->intervals.at[i].subject;
+    size_t j = find_from(row, i, to_ns - 1);
+    return (level_sum(row, j, to_ns) - level_sum(row, i, from_ns)) / (double)(to_ns - from_ns);
 }
 
 // ---- bins

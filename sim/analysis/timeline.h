@@ -24,6 +24,7 @@
     X(HELD, "held")           /* a lock, and nobody waits for it */                                \
     X(CONTENDED, "held, others wait")                                                              \
     X(READ, "held by readers")                                                                     \
+    X(LEVEL, "level") /* what counts: a queue, a pipe */                                           \
     X(IN_SPAN, "in a span")                                                                        \
     X(NO_SPAN, "in no span")
 
@@ -39,15 +40,17 @@ _Static_assert(TIMELINE_STATE_COUNT <= 32, "a row's states are a mask of 32 bits
 
 const char *timeline_state_word(unsigned state);
 
-// What a row is about, in the order in which rows stand. A lock has a row when somebody takes it or
-// waits for it; a thread's spans have one, below the thread's, when it begins any.
-typedef enum TimelineRowKind { ROW_CORE, ROW_LOCK, ROW_TASK, ROW_SPANS } TimelineRowKind;
+// What a row is about. Cores come first, then objects: locks that somebody takes or waits for, and
+// what counts (the value of a semaphore, the items of a queue, the bytes of a pipe …) if it ever
+// changes. Then threads; one's spans have a row, below its own, when it begins any.
+typedef enum TimelineRowKind { ROW_CORE, ROW_LOCK, ROW_LEVEL, ROW_TASK, ROW_SPANS } TimelineRowKind;
 
 typedef struct TimelineInterval {
     int64_t begin_ns; // it lasts to the next one's beginning, the last one to the recording's end
     // Whom or what the state is about. A core: TaskId of who has it. A lock: TaskId of who holds
-    // it, or the number of its readers. A thread: the core plus 1 while it has one, the id of what
-    // it waits for (see PlaceKind) while it waits, else 0. Spans: StringId of the innermost one.
+    // it, or the number of its readers. What counts: the level, at most UINT32_MAX. A thread: the
+    // core plus 1 while it has one, the id of what it waits for (see PlaceKind) while it waits,
+    // else 0. Spans: StringId of the innermost one.
     uint32_t subject;
     uint8_t state; // TimelineState
 } TimelineInterval;
@@ -56,7 +59,8 @@ enum { TIMELINE_BLOCK = 16 };
 
 typedef struct TimelineRow {
     uint8_t kind;           // TimelineRowKind
-    uint32_t id;            // core, SyncId, or TaskId
+    uint8_t place;          // of an object: PLACE_SYNC, PLACE_PIPE or PLACE_MESSAGES
+    uint32_t id;            // core, TaskId, SyncId, or the id that belongs to `place`
     uint32_t states;        // that occur in it: a mask
     uint32_t def, instance; // of a thread
     ARRAY(TimelineInterval) intervals;
@@ -64,6 +68,9 @@ typedef struct TimelineRow {
     // long the row was in each of `states` before it.
     int64_t *begins_ns, *sums_ns;
     uint8_t columns; // how many states occur: sums a block
+    // What counts: its highest level, and before every block the sum of level x ns.
+    uint32_t level_most;
+    double *level_sums;
 } TimelineRow;
 
 static inline size_t timeline_row_blocks(const TimelineRow *row)
@@ -108,9 +115,9 @@ typedef struct Timeline {
     int64_t end_ns;
     uint32_t states; // that occur in any row: a mask
     ARRAY(TimelineRow) rows;
-    size_t lock_first, task_first; // rows; cores begin at 0
-    ARRAY(uint32_t) task_rows;     // by TaskId - 1: its row plus 1; 0: none
-    ARRAY(TimelineWakeup) wakeups; // in the order of time
+    size_t object_first, task_first; // rows; cores begin at 0
+    ARRAY(uint32_t) task_rows;       // by TaskId - 1: its row plus 1; 0: none
+    ARRAY(TimelineWakeup) wakeups;   // in the order of time
     ARRAY(TimelineInstant) instants;
     size_t instant_counts[INSTANT_KIND_COUNT];
     TimelineIndex wakeups_of, instants_of; // a wake-up is both the waker's and the woken one's
@@ -140,6 +147,11 @@ int64_t timeline_interval_end(const Timeline *timeline, const TimelineRow *row, 
 // the row exists.
 void timeline_sums(const Timeline *timeline, const TimelineRow *row, int64_t from_ns, int64_t to_ns,
                    int64_t ns[static TIMELINE_STATE_COUNT]);
+
+// The mean level of a ROW_LEVEL within [from_ns, to_ns), of the part in which the row exists; the
+// level at from_ns when there is no such part or no length.
+double timeline_level(const Timeline *timeline, const TimelineRow *row, int64_t from_ns,
+                      int64_t to_ns);
 
 // One pixel column of a row.
 typedef struct TimelineBin {

@@ -25,7 +25,7 @@ typedef struct Fold {
     FoldCore *cores;
     ARRAY(FoldTask) tasks; // by TaskId - 1
     OpenSpans spans;
-    bool about_sync[EVENT_KIND_COUNT]; // the kind's first argument is a SyncId
+    uint8_t object_of[EVENT_KIND_COUNT]; // PlaceKind of what the kind's first argument names
 } Fold;
 
 static void *zeroed(size_t count, size_t bytes)
@@ -67,22 +67,97 @@ static TimelineRow *row_of(Fold *fold, uint32_t row_plus_1)
     return &fold->timeline->rows.at[row_plus_1 - 1];
 }
 
-// ---- locks
+// ---- objects
 
-static void follow_lock(Fold *fold, uint32_t sync, int64_t now)
+// While the rows are made: those of all objects that there are follow those of the cores, first by
+// SyncId, then by PipeId, then by MessageQueueId.
+static TimelineRow *object_row(Fold *fold, PlaceKind place, uint32_t id)
 {
     const Scenario *scenario = fold->scene.scenario;
-    if (sync == 0 || sync > scenario->sync_count || !sync_is_lock(scenario->syncs[sync - 1].kind))
+    size_t row = fold->timeline->object_first + id - 1;
+    row += place != PLACE_SYNC ? scenario->sync_count : 0;
+    row += place == PLACE_MESSAGES ? scenario->pipe_count : 0;
+    return &fold->timeline->rows.at[row];
+}
+
+static void set_level(TimelineRow *row, int64_t now, uint64_t level)
+{
+    uint32_t shown = level > UINT32_MAX ? UINT32_MAX : (uint32_t)level;
+    row->level_most = shown > row->level_most ? shown : row->level_most;
+    row_set(row, now, TIMELINE_LEVEL, shown);
+}
+
+static void follow_sync(Fold *fold, uint64_t id, int64_t now)
+{
+    const Scenario *scenario = fold->scene.scenario;
+    if (id - 1 >= scenario->sync_count)
         return;
-    const SceneSync *lock = &fold->scene.syncs[sync - 1];
-    // The rows of all locks that there are follow those of the cores, in the order of SyncIds.
-    TimelineRow *row = &fold->timeline->rows.at[fold->timeline->lock_first + sync - 1];
-    if (lock->holder != 0)
-        row_set(row, now, lock->waiting > 0 ? TIMELINE_CONTENDED : TIMELINE_HELD, lock->holder);
-    else if (lock->readers > 0)
-        row_set(row, now, TIMELINE_READ, lock->readers);
+    const SceneSync *sync = &fold->scene.syncs[id - 1];
+    TimelineRow *row = object_row(fold, PLACE_SYNC, (uint32_t)id);
+    if (!sync_is_lock(scenario->syncs[id - 1].kind))
+        set_level(row, now, sync->level < 0 ? 0 : (uint64_t)sync->level);
+    else if (sync->holder != 0)
+        row_set(row, now, sync->waiting > 0 ? TIMELINE_CONTENDED : TIMELINE_HELD, sync->holder);
+    else if (sync->readers > 0)
+        row_set(row, now, TIMELINE_READ, sync->readers);
     else
         row_set(row, now, TIMELINE_FREE, 0);
+}
+
+// The object that the record's first argument names, if any.
+static void follow_object(Fold *fold, const TraceRecord *record)
+{
+    const Scenario *scenario = fold->scene.scenario;
+    uint64_t id = record->a;
+    switch (fold->object_of[record->kind]) {
+    case PLACE_SYNC:
+        follow_sync(fold, id, record->time_ns);
+        break;
+    case PLACE_PIPE:
+        if (id - 1 < scenario->pipe_count)
+            set_level(object_row(fold, PLACE_PIPE, (uint32_t)id), record->time_ns,
+                      fold->scene.pipes[id - 1].bytes);
+        break;
+    case PLACE_MESSAGES:
+        if (id - 1 < scenario->message_queue_count)
+            set_level(object_row(fold, PLACE_MESSAGES, (uint32_t)id), record->time_ns,
+                      fold->scene.messages[id - 1].count);
+        break;
+    default:
+        break;
+    }
+}
+
+static void open_objects(Fold *fold)
+{
+    const Scenario *scenario = fold->scene.scenario;
+    Timeline *timeline = fold->timeline;
+    const struct {
+        PlaceKind place;
+        uint32_t count;
+    } objects[] = {{PLACE_SYNC, scenario->sync_count},
+                   {PLACE_PIPE, scenario->pipe_count},
+                   {PLACE_MESSAGES, scenario->message_queue_count}};
+    timeline->object_first = timeline->rows.count;
+    for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
+        for (uint32_t id = 1; id <= objects[i].count; id++) {
+            bool lock =
+                objects[i].place == PLACE_SYNC && sync_is_lock(scenario->syncs[id - 1].kind);
+            row_add(timeline, lock ? ROW_LOCK : ROW_LEVEL, id);
+            TimelineRow *row = object_row(fold, objects[i].place, id);
+            row->place = (uint8_t)objects[i].place;
+            if (objects[i].place == PLACE_SYNC)
+                follow_sync(fold, id, 0);
+            else
+                set_level(row, 0, 0);
+        }
+    for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++) {
+        ArgType type = event_info(kind)->arg[0].type;
+        fold->object_of[kind] = (uint8_t)(type == ARG_LOCK || type == ARG_SYNC ? PLACE_SYNC
+                                          : type == ARG_PIPE                   ? PLACE_PIPE
+                                          : type == ARG_MESSAGES               ? PLACE_MESSAGES
+                                                                               : PLACE_NONE);
+    }
 }
 
 // ---- cores and their interrupts
@@ -168,8 +243,8 @@ static void follow_task(Fold *fold, uint32_t id, int64_t now)
     if (sync != known->sync) {
         uint32_t left = known->sync;
         known->sync = sync;
-        follow_lock(fold, left, now);
-        follow_lock(fold, sync, now);
+        follow_sync(fold, left, now);
+        follow_sync(fold, sync, now);
     }
 }
 
@@ -253,9 +328,7 @@ static void fold_record(Fold *fold, const TraceRecord *record)
         follow_core(fold, core, now);
     if (record->task != 0)
         follow_task(fold, record->task, now);
-    if (record->kind < EVENT_KIND_COUNT && fold->about_sync[record->kind] &&
-        record->a <= UINT32_MAX)
-        follow_lock(fold, (uint32_t)record->a, now);
+    follow_object(fold, record);
     follow_instant(fold, record);
 }
 
@@ -270,15 +343,7 @@ static void fold_open(Fold *fold, Timeline *timeline)
         row_set(&timeline->rows.at[i], 0, TIMELINE_IDLE, 0);
         fold->cores[i] = (FoldCore){-1, 0, TIMELINE_IDLE};
     }
-    timeline->lock_first = timeline->rows.count;
-    for (uint32_t i = 0; i < scenario->sync_count; i++) {
-        row_add(timeline, ROW_LOCK, i + 1);
-        row_set(&timeline->rows.at[timeline->lock_first + i], 0, TIMELINE_FREE, 0);
-    }
-    for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++) {
-        ArgType type = event_info(kind)->arg[0].type;
-        fold->about_sync[kind] = type == ARG_LOCK || type == ARG_SYNC;
-    }
+    open_objects(fold);
 }
 
 static void fold_free(Fold *fold)
@@ -291,6 +356,20 @@ static void fold_free(Fold *fold)
 
 // ---- indexes
 
+static void index_levels(TimelineRow *row)
+{
+    size_t count = row->intervals.count;
+    row->level_sums = zeroed(timeline_row_blocks(row), sizeof *row->level_sums);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        const TimelineInterval *at = &row->intervals.at[i];
+        if (i % TIMELINE_BLOCK == 0)
+            row->level_sums[i / TIMELINE_BLOCK] = sum;
+        if (i + 1 < count)
+            sum += (double)at->subject * (double)(at[1].begin_ns - at->begin_ns);
+    }
+}
+
 // The sums before every block, and which states occur.
 static void row_index(TimelineRow *row, int64_t end_ns)
 {
@@ -301,6 +380,8 @@ static void row_index(TimelineRow *row, int64_t end_ns)
     for (size_t i = 0; i < count; i++)
         row->states |= UINT32_C(1) << row->intervals.at[i].state;
     row->columns = (uint8_t)__builtin_popcount(row->states);
+    if (row->kind == ROW_LEVEL)
+        index_levels(row);
     if (count <= TIMELINE_BLOCK)
         return;
     unsigned column[TIMELINE_STATE_COUNT] = {0};
@@ -322,20 +403,27 @@ static void row_index(TimelineRow *row, int64_t end_ns)
     }
 }
 
-// Puts the rows into their order: cores, locks that were used, threads with their spans below.
+static bool object_used(const TimelineRow *row)
+{
+    unsigned state = row->intervals.at[0].state;
+    return row->intervals.count > 1 || (state != TIMELINE_FREE && state != TIMELINE_LEVEL);
+}
+
+// Puts the rows into their order: cores, objects that were used, threads with their spans below.
 static void order_rows(Fold *fold)
 {
     Timeline *timeline = fold->timeline;
     TimelineRow *from = timeline->rows.at;
-    size_t count = timeline->rows.count, to = timeline->lock_first;
+    const Scenario *scenario = fold->scene.scenario;
+    size_t count = timeline->rows.count, to = timeline->object_first;
+    size_t objects = scenario->sync_count + scenario->pipe_count + scenario->message_queue_count;
     TimelineRow *rows = zeroed(count, sizeof *rows);
-    memcpy(rows, from, timeline->lock_first * sizeof *rows);
-    for (size_t i = 0; i < fold->scene.scenario->sync_count; i++) {
-        TimelineRow *lock = &from[timeline->lock_first + i];
-        if (lock->intervals.count > 1 || lock->intervals.at[0].state != TIMELINE_FREE)
-            rows[to++] = *lock;
+    memcpy(rows, from, to * sizeof *rows);
+    for (size_t i = timeline->object_first; i < timeline->object_first + objects; i++) {
+        if (object_used(&from[i]))
+            rows[to++] = from[i];
         else
-            ARRAY_FREE(&lock->intervals);
+            ARRAY_FREE(&from[i].intervals);
     }
     timeline->task_first = to;
     for (size_t i = 0; i < fold->tasks.count; i++) {

@@ -1,12 +1,13 @@
 #include "sim/analysis/why.h"
 
+#include "sim/analysis/own_sync.h"
 #include "sim/analysis/preference.h"
 #include "sim/analysis/sentence.h"
 #include "sim/analysis/wakers.h"
 
 #include "sim/base/size.h"
 
-#include <inttypes.h>
+#include <string.h>
 
 enum { DEPTH_MAX = 12, NAMED_MAX = 3 };
 
@@ -84,13 +85,28 @@ __attribute__((format(printf, 3, 4))) static void say(Asking *asking, uint32_t t
     why->lines[why->count++] = (WhyLine){text, task, asking->depth};
 }
 
-// "a, b and 4 more" of those that `wanted` takes; how many in `count`.
+// "a, b, c and 4 more": the first of `count` tasks.
+static const char *names_text(const Asking *asking, const uint32_t *first, uint32_t count)
+{
+    const char *text = "";
+    uint32_t named = count < NAMED_MAX ? count : NAMED_MAX;
+    for (uint32_t i = 0; i < named; i++) {
+        const char *between = i == 0 ? "" : i + 1 == count ? " and " : ", ";
+        text = arena_format(arena_of(asking), "%s%s%s", text, between, name_of(asking, first[i]));
+    }
+    if (count > named)
+        text = arena_format(arena_of(asking), "%s and %u more", text, count - named);
+    return text;
+}
+
+// The names of those that `wanted` takes; the first of them, and how many they are.
 typedef bool (*Wanted)(const Asking *asking, const void *what, uint32_t id, const SceneTask *task);
 
 static const char *list_tasks(const Asking *asking, Wanted wanted, const void *what,
                               uint32_t first[NAMED_MAX], uint32_t *count)
 {
     *count = 0;
+    memset(first, 0, NAMED_MAX * sizeof *first);
     for (uint32_t id = 1; id <= asking->scene->tasks.count; id++) {
         const SceneTask *task = scene_task(asking->scene, id);
         if (task == NULL || !wanted(asking, what, id, task))
@@ -99,15 +115,7 @@ static const char *list_tasks(const Asking *asking, Wanted wanted, const void *w
             first[*count] = id;
         ++*count;
     }
-    const char *text = "";
-    uint32_t named = *count < NAMED_MAX ? *count : NAMED_MAX;
-    for (uint32_t i = 0; i < named; i++) {
-        const char *between = i == 0 ? "" : i + 1 == *count ? " and " : ", ";
-        text = arena_format(arena_of(asking), "%s%s%s", text, between, name_of(asking, first[i]));
-    }
-    if (*count > named)
-        text = arena_format(arena_of(asking), "%s and %u more", text, *count - named);
-    return text;
+    return names_text(asking, first, *count);
 }
 
 // What is said of each of the first of a list in turn, one step deeper.
@@ -132,7 +140,8 @@ static void tell_running(Asking *asking, uint32_t id, const SceneTask *task)
         say(asking, id, "%s is in the kernel on core %d since %s: %s.", name, task->core, since,
             kernel_errand_word(task->errand));
     else
-        say(asking, id, "%s runs on core %d since %s%s.", name, task->core, since,
+        say(asking, id, "%s runs on core %d since %s%s.", name, task->core,
+            core != NULL && core->task == id ? time_text(asking, core->since_ns) : since,
             place_text(asking, task));
     if (core != NULL && core->irq_until_ns > asking->scene->time_ns)
         say(asking, id, "An interrupt has core %d until %s: %s.", task->core,
@@ -144,6 +153,17 @@ static const char *others_text(const Asking *asking, uint32_t others)
     if (others < 2)
         return others == 1 ? "; another waits there too" : "";
     return arena_format(arena_of(asking), "; %u others wait there too", others);
+}
+
+// Whether a core is idle, and the thread may run on every one.
+static bool takes_any_core(const Scene *scene, const SceneTask *task)
+{
+    if (scene->scenario->threads[task->def - 1].affinity != 0)
+        return false;
+    for (uint32_t i = 0; i < scene->core_count; i++)
+        if (scene->cores[i].task == 0)
+            return true;
+    return false;
 }
 
 static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
@@ -161,9 +181,9 @@ static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
     if (core->irq_until_ns > scene->time_ns) {
         say(asking, id, "%s is runnable %s since %s; an interrupt has core %d until %s: %s.", name,
             where, since, task->core, time_text(asking, core->irq_until_ns), irq_name(core->irq));
-    } else if (core->task == 0 || core->task == id) {
-        say(asking, id, "%s is runnable %s since %s, and core %d is about to take it.", name, where,
-            since, task->core);
+    } else if (core->task == 0 || core->task == id || (shared && takes_any_core(scene, task))) {
+        say(asking, id, "%s is runnable %s since %s, and a core is about to take it.", name, where,
+            since);
         return;
     }
     const SceneTask *running = scene_task(scene, core->task);
@@ -177,23 +197,39 @@ static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
 
 // ---- waits for locks
 
-// Who holds it, as far as the trace tells: a lock that is read has no holder.
+// Others read under the lock; new ones may join them, unless the lock prefers writers.
+static void tell_readers(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
+{
+    uint32_t readers[NAMED_MAX + 1];
+    uint32_t count = own_sync_readers(asking->recording, asking->scene, task, task->wants, readers,
+                                      NAMED_MAX + 1);
+    say(asking, id, "%s; %s %s under it%s.", waits,
+        names_text(asking, readers, count < NAMED_MAX ? count : NAMED_MAX),
+        count == 1 ? "reads" : "read", count > NAMED_MAX ? ", and others" : "");
+    tell_reasons(asking, readers, count, false);
+}
+
 static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
 {
-    const SceneSync *sync = &asking->scene->syncs[task->wants - 1];
+    OwnSync sync = own_sync(asking->recording, asking->scene, task, task->wants);
     const char *name = name_of(asking, id), *lock = sync_text(asking, task->wants);
     const char *since = time_text(asking, task->since_ns);
-    const SceneTask *holder = scene_task(asking->scene, sync->holder);
-    if (holder == NULL) {
-        const char *state = sync->readers > 0
-                                ? arena_format(arena_of(asking), "%u thread%s read under it",
-                                               sync->readers, sync->readers == 1 ? "" : "s")
-                                : "nobody has it now";
-        say(asking, id, "%s %s %s since %s; %s.", name, waits, lock, since, state);
+    // Woken, and too late, it waits anew; what it waits for is the same.
+    if (task->wants_since_ns < task->since_ns && task->state == TASK_STATE_WAITS_LOCK)
+        since = arena_format(arena_of(asking), "%s, and has wanted it since %s", since,
+                             time_text(asking, task->wants_since_ns));
+    const SceneTask *holder = scene_task(asking->scene, sync.holder);
+    if (holder == NULL && sync.readers > 0) {
+        tell_readers(asking, id, task,
+                     arena_format(arena_of(asking), "%s %s %s since %s", name, waits, lock, since));
         return;
     }
-    const char *holds = name_of(asking, sync->holder);
-    if (sync->holder == id) {
+    if (holder == NULL) {
+        say(asking, id, "%s %s %s since %s; nobody has it now.", name, waits, lock, since);
+        return;
+    }
+    const char *holds = name_of(asking, sync.holder);
+    if (sync.holder == id) {
         say(asking, id, "%s %s %s since %s, which it holds itself.", name, waits, lock, since);
         asking->why->circle = true;
     } else if (holder->state == TASK_STATE_ENDED) {
@@ -201,18 +237,40 @@ static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const 
             name, waits, lock, since, holds);
     } else {
         say(asking, id, "%s %s %s since %s; %s holds it since %s.", name, waits, lock, since, holds,
-            time_text(asking, sync->held_since_ns));
-        tell_reason(asking, sync->holder, task->wakes_ns < 0);
+            time_text(asking, sync.held_since_ns));
+        tell_reason(asking, sync.holder, task->wakes_ns < 0);
     }
 }
 
 // ---- waits that somebody's deed ends
 
+// Threads of two processes do not mean the same queue, unless it is shared.
+static bool share_object(const Asking *asking, const SceneTask *waiter, const SceneTask *other)
+{
+    return waiter->place != PLACE_SYNC || waiter->process == other->process ||
+           asking->scene->scenario->syncs[waiter->place_id - 1].shared;
+}
+
+// It waits at the same place for the same: it has come to the barrier, it wants an item itself.
+static bool waits_likewise(const Scenario *scenario, const SceneTask *waiter,
+                           const SceneTask *other)
+{
+    return waiter->state == other->state && waiter->place == other->place &&
+           waiter->place_id == other->place_id && waiter->op < scenario->op_count &&
+           other->op < scenario->op_count &&
+           scenario->ops[waiter->op].code == scenario->ops[other->op].code;
+}
+
 static bool could_wake(const Asking *asking, const void *what, uint32_t id, const SceneTask *task)
 {
     const Wakers *wakers = what;
-    return id != asking->chain[asking->depth] && task->state != TASK_STATE_ENDED &&
-           task->state != TASK_STATE_NOT_YET && wakers->may[task->def - 1];
+    uint32_t waiter = asking->chain[asking->depth];
+    if (id == waiter ||
+        waits_likewise(asking->scene->scenario, scene_task(asking->scene, waiter), task))
+        return false;
+    return task->state != TASK_STATE_ENDED && task->state != TASK_STATE_NOT_YET &&
+           wakers->may[task->def - 1] &&
+           share_object(asking, scene_task(asking->scene, waiter), task);
 }
 
 // ", or its time is over at 3 s".
@@ -244,10 +302,11 @@ static void tell_wakers(Asking *asking, uint32_t id, const SceneTask *task, cons
     tell_reasons(asking, first, count, false);
 }
 
-static const char *level_text(const Asking *asking, uint32_t id)
+static const char *level_text(const Asking *asking, const SceneTask *task)
 {
-    const SyncDef *def = &asking->scene->scenario->syncs[id - 1];
-    long long level = (long long)asking->scene->syncs[id - 1].level;
+    const SyncDef *def = &asking->scene->scenario->syncs[task->place_id - 1];
+    long long level =
+        (long long)own_sync(asking->recording, asking->scene, task, task->place_id).level;
     Arena *arena = arena_of(asking);
     switch (def->kind) {
     case SYNC_SEMAPHORE:
@@ -271,7 +330,7 @@ static void tell_sync(Asking *asking, uint32_t id, const SceneTask *task)
 {
     const char *object = sync_text(asking, task->place_id);
     say(asking, id, "%s waits at %s since %s%s.", name_of(asking, id), object,
-        time_text(asking, task->since_ns), level_text(asking, task->place_id));
+        time_text(asking, task->since_ns), level_text(asking, task));
     tell_wakers(asking, id, task, arena_format(arena_of(asking), " %s", object));
 }
 
@@ -441,10 +500,21 @@ static bool tell_circle(Asking *asking, uint32_t id)
     return true;
 }
 
+static bool is_told(const Asking *asking, uint32_t id)
+{
+    for (uint32_t i = 0; i < asking->why->count; i++)
+        if (asking->why->lines[i].task == id)
+            return true;
+    return false;
+}
+
 // `only`: the one above waits for this one and nothing else can end that.
 static void tell_reason(Asking *asking, uint32_t id, bool only)
 {
     const SceneTask *task = scene_task(asking->scene, id);
+    // Of several who could help, one that has been spoken of needs no more words.
+    if (!only && is_told(asking, id))
+        return;
     asking->depth++;
     if (asking->depth < DEPTH_MAX && task != NULL) {
         asking->only[asking->depth] = only;
@@ -460,7 +530,7 @@ static void tell_reason(Asking *asking, uint32_t id, bool only)
 
 void why_now(Why *why, const Recording *recording, const Scene *scene, uint32_t task)
 {
-    why_free(why);
+    why_clear(why);
     Asking asking = {.why = why, .recording = recording, .scene = scene};
     const SceneTask *asked = scene_task(scene, task);
     asking.chain[0] = task;
@@ -468,6 +538,13 @@ void why_now(Why *why, const Recording *recording, const Scene *scene, uint32_t 
         tell_state(&asking, task, asked);
     else
         say(&asking, task, "%s has not started.", name_of(&asking, task));
+}
+
+void why_clear(Why *why)
+{
+    arena_reset(&why->arena);
+    why->count = 0;
+    why->circle = false;
 }
 
 void why_free(Why *why)

@@ -29,4 +29,5 @@ void why_now(Why *why, const Recording *recording, const Scene *scene, uint32_t 
 // in all, how it ended, and what was done meanwhile that it had to wait for. False, and no lines,
 // when the thread does not wait then.
 bool why_so_long(Why *why, const Recording *recording, const Scene *scene, uint32_t task);
+void why_clear(Why *why); // empties it and keeps its memory
 void why_free(Why *why);

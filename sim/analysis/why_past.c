@@ -105,6 +105,33 @@ static uint64_t cause_of(const Recording *recording, uint64_t wakeup)
     return wakeup;
 }
 
+// The record with which `task`, woken by `wakeup`, begins to wait for the same thing again, because
+// another was there first; RECORD_NONE when it does not.
+static int64_t waits_again(const Recording *recording, uint32_t task, uint64_t wakeup,
+                           uint32_t sync)
+{
+    for (uint64_t i = wakeup; i < recording->count; i++) {
+        const TraceRecord *record = recording_at(recording, i);
+        if (record->task != task)
+            continue;
+        switch ((EventKind)record->kind) {
+        case EVENT_LOCK_WAIT:
+        case EVENT_SYNC_WAIT:
+            return record->a == sync ? (int64_t)i : RECORD_NONE;
+        case EVENT_LOCK_TAKEN:
+        case EVENT_LOCK_READ:
+        case EVENT_SYNC_WAIT_OVER:
+        case EVENT_OP_BEGUN:
+        case EVENT_TASK_EXITED:
+        case EVENT_TASK_KILLED:
+            return RECORD_NONE;
+        default:
+            break;
+        }
+    }
+    return RECORD_NONE;
+}
+
 static void tell_end(Why *why, const Recording *recording, uint32_t task, const SceneTask *waiter,
                      uint64_t end)
 {
@@ -119,6 +146,95 @@ static void tell_end(Why *why, const Recording *recording, uint32_t task, const 
         say(why, task, 0, "It ended at %s: a new period began.", at);
     else
         say(why, task, 0, "It ended at %s: a timer woke it.", at);
+    if (record->kind != EVENT_WAKEUP || waiter->place != PLACE_SYNC)
+        return;
+    int64_t again = waits_again(recording, task, end, waiter->place_id);
+    if (again >= 0)
+        say(why, task, 0, "It was woken in vain: at %s %s.",
+            time_text(why, recording_at(recording, (uint64_t)again)->time_ns),
+            record_text(why, recording, (uint64_t)again));
+}
+
+// ---- who had the core
+
+// Who had the core while the thread waited for it.
+typedef struct Rival {
+    uint32_t task; // 0: nobody
+    int64_t ns;
+    int64_t longest_ns; // at a stretch, as far as `why` is concerned
+    bool user;          // that was in user mode
+    const char *why;    // during that
+} Rival;
+
+typedef struct Rivals {
+    Rival at[RIVALS_MAX];
+    uint32_t count;
+    int64_t others_ns; // of those that find no room
+} Rivals;
+
+static Rival *rival_of(Rivals *rivals, uint32_t task)
+{
+    for (uint32_t i = 0; i < rivals->count; i++)
+        if (rivals->at[i].task == task)
+            return &rivals->at[i];
+    if (rivals->count == RIVALS_MAX)
+        return NULL;
+    rivals->at[rivals->count] = (Rival){.task = task};
+    return &rivals->at[rivals->count++];
+}
+
+static int by_length(const void *left, const void *right)
+{
+    const Rival *a = left, *b = right;
+    if (a->ns != b->ns)
+        return a->ns > b->ns ? -1 : 1;
+    return a->task < b->task ? -1 : a->task > b->task;
+}
+
+static void count_rival(Why *why, Rivals *rivals, const Recording *recording, const Scene *scene,
+                        uint32_t task, int64_t ns)
+{
+    const SceneTask *waiter = scene_task(scene, task);
+    if (ns <= 0 || waiter == NULL || waiter->core < 0 ||
+        (uint32_t)waiter->core >= scene->core_count)
+        return;
+    Rival *rival = rival_of(rivals, scene->cores[waiter->core].task);
+    if (rival == NULL) {
+        rivals->others_ns += ns;
+        return;
+    }
+    rival->ns += ns;
+    const SceneTask *running = scene_task(scene, rival->task);
+    bool user = running != NULL && running->state != TASK_STATE_RUNNING_KERNEL;
+    // The reason of a stretch that counts: one outside the kernel, where nobody is preempted. It is
+    // not found anew for every one that is a little longer.
+    if (rival->user ? !user || ns <= 2 * rival->longest_ns : !user && ns <= 2 * rival->longest_ns)
+        return;
+    rival->user = user;
+    rival->longest_ns = ns;
+    rival->why =
+        running == NULL ? "" : preference_text(&why->arena, recording, scene, rival->task, task);
+}
+
+// Folds the wait once more, from the instant at which it began.
+static void find_rivals(Why *why, Rivals *rivals, const Recording *recording, uint32_t task,
+                        int64_t from_ns, int64_t to_ns)
+{
+    Scene scene;
+    scene_open(&scene, recording->scenario);
+    recording_seek_time(recording, &scene, from_ns);
+    int64_t at = from_ns;
+    while (scene.next < recording->count) {
+        const TraceRecord *record = recording_at(recording, scene.next);
+        if (record->time_ns >= to_ns)
+            break;
+        count_rival(why, rivals, recording, &scene, task, record->time_ns - at);
+        at = record->time_ns;
+        scene_fold(&scene, record);
+    }
+    count_rival(why, rivals, recording, &scene, task, to_ns - at);
+    scene_free(&scene);
+    qsort(rivals->at, rivals->count, sizeof rivals->at[0], by_length);
 }
 
 // ---- what was done meanwhile
@@ -147,6 +263,28 @@ static const char *link_text(Why *why, const Recording *recording, const PathSeg
     return arena_format(&why->arena, " Then %s.", record_text(why, recording, record));
 }
 
+// Who had the core during the longest of the segments first … end - 1 in which the thread waited
+// for it.
+static void tell_rival(Why *why, const Recording *recording, const CriticalPath *path, size_t first,
+                       size_t end)
+{
+    const PathSegment *longest = NULL;
+    for (size_t i = first; i < end; i++) {
+        const PathSegment *segment = &path->segments.at[i];
+        if (segment->state == TASK_STATE_RUNNABLE &&
+            (longest == NULL ||
+             segment->to_ns - segment->from_ns > longest->to_ns - longest->from_ns))
+            longest = segment;
+    }
+    if (longest == NULL)
+        return;
+    Rivals rivals = {0};
+    find_rivals(why, &rivals, recording, longest->task, longest->from_ns, longest->to_ns);
+    if (rivals.count > 0 && rivals.at[0].task != 0)
+        say(why, rivals.at[0].task, 2, "For %s its core ran %s%s.", time_text(why, rivals.at[0].ns),
+            name_of(why, recording, rivals.at[0].task), rivals.at[0].why);
+}
+
 static size_t end_of_stay(const CriticalPath *path, size_t first)
 {
     size_t end = first + 1;
@@ -173,8 +311,11 @@ static void tell_path(Why *why, const Recording *recording, const CriticalPath *
             time_text(why, path->segments.at[end - 1].to_ns), name_of(why, recording, first->task),
             states_text(why, path, i, end),
             last ? "" : link_text(why, recording, &path->segments.at[end]));
+        tell_rival(why, recording, path, i, end);
     }
 }
+
+// ---- the two kinds of waits
 
 static const char *waited_text(Why *why, const Recording *recording, const SceneTask *task)
 {
@@ -232,78 +373,6 @@ static void tell_blocked(Why *why, const Recording *recording, uint32_t task,
     critical_path_free(&path);
 }
 
-// ---- runnable
-
-// Who had the core while the thread waited for it.
-typedef struct Rival {
-    uint32_t task; // 0: nobody
-    int64_t ns;
-    const char *why; // when it first had it
-} Rival;
-
-typedef struct Rivals {
-    Rival at[RIVALS_MAX];
-    uint32_t count;
-    int64_t others_ns; // of those that find no room
-} Rivals;
-
-static Rival *rival_of(Rivals *rivals, uint32_t task)
-{
-    for (uint32_t i = 0; i < rivals->count; i++)
-        if (rivals->at[i].task == task)
-            return &rivals->at[i];
-    if (rivals->count == RIVALS_MAX)
-        return NULL;
-    rivals->at[rivals->count] = (Rival){.task = task};
-    return &rivals->at[rivals->count++];
-}
-
-static int by_length(const void *left, const void *right)
-{
-    const Rival *a = left, *b = right;
-    if (a->ns != b->ns)
-        return a->ns > b->ns ? -1 : 1;
-    return a->task < b->task ? -1 : a->task > b->task;
-}
-
-static void count_rival(Why *why, Rivals *rivals, const Recording *recording, const Scene *scene,
-                        uint32_t task, int64_t ns)
-{
-    const SceneTask *waiter = scene_task(scene, task);
-    if (ns <= 0 || waiter == NULL || waiter->core < 0 ||
-        (uint32_t)waiter->core >= scene->core_count)
-        return;
-    Rival *rival = rival_of(rivals, scene->cores[waiter->core].task);
-    if (rival == NULL) {
-        rivals->others_ns += ns;
-        return;
-    }
-    rival->ns += ns;
-    if (rival->why == NULL)
-        rival->why = rival->task == 0
-                         ? ""
-                         : preference_text(&why->arena, recording, scene, rival->task, task);
-}
-
-// Folds the wait once more, from the instant at which it began.
-static void find_rivals(Why *why, Rivals *rivals, const Recording *recording, uint32_t task,
-                        int64_t from_ns, uint64_t end, int64_t to_ns)
-{
-    Scene scene;
-    scene_open(&scene, recording->scenario);
-    recording_seek_time(recording, &scene, from_ns);
-    int64_t at = from_ns;
-    while (scene.next < end) {
-        const TraceRecord *record = recording_at(recording, scene.next);
-        count_rival(why, rivals, recording, &scene, task, record->time_ns - at);
-        at = record->time_ns;
-        scene_fold(&scene, record);
-    }
-    count_rival(why, rivals, recording, &scene, task, to_ns - at);
-    scene_free(&scene);
-    qsort(rivals->at, rivals->count, sizeof rivals->at[0], by_length);
-}
-
 static void tell_runnable(Why *why, const Recording *recording, uint32_t task,
                           const SceneTask *waiter, int64_t end)
 {
@@ -312,14 +381,14 @@ static void tell_runnable(Why *why, const Recording *recording, uint32_t task,
         time_text(why, to_ns - waiter->since_ns), time_text(why, waiter->since_ns),
         end < 0 ? "the end of the run" : time_text(why, to_ns));
     Rivals rivals = {0};
-    find_rivals(why, &rivals, recording, task, waiter->since_ns,
-                end < 0 ? recording->count : (uint64_t)end, to_ns);
+    find_rivals(why, &rivals, recording, task, waiter->since_ns, to_ns);
     for (uint32_t i = 0; i < rivals.count; i++) {
         const Rival *rival = &rivals.at[i];
         if (i >= RIVALS_TOLD)
             rivals.others_ns += rival->ns;
         else if (rival->task == 0)
-            say(why, 0, 1, "For %s its core was on its way to it.", time_text(why, rival->ns));
+            say(why, 0, 1, "For %s its core was idle, or on its way to it.",
+                time_text(why, rival->ns));
         else
             say(why, rival->task, 1, "For %s its core ran %s%s.", time_text(why, rival->ns),
                 name_of(why, recording, rival->task), rival->why);
@@ -330,7 +399,7 @@ static void tell_runnable(Why *why, const Recording *recording, uint32_t task,
 
 bool why_so_long(Why *why, const Recording *recording, const Scene *scene, uint32_t task)
 {
-    why_free(why);
+    why_clear(why);
     const SceneTask *found = scene_task(scene, task);
     if (found == NULL || (found->state != TASK_STATE_RUNNABLE && !task_state_blocked(found->state)))
         return false;

@@ -4,6 +4,11 @@
 // A cache holds whole working sets, the one used last in full and of the oldest what is left of the
 // room (least recently used). Real caches hold lines and mix; a thread that runs for less than it
 // takes to load its set loads a part only.
+//
+// What is in the cache is near, wherever its memory is: on a machine with several nodes far memory
+// is paid for when a set is loaded (cache_refill_far) and when pages are gone through
+// (memory_page_far), and a `compute` takes its length on every core. A real computation whose set
+// does not fit its cache goes on paying, by how often it misses, which no op says.
 #pragma once
 #include "sim/base/array.h"
 #include "sim/base/ids.h"

@@ -1,5 +1,8 @@
 #include "sim/hardware/memory.h"
 
+// How many of the ranges that were given back last are looked at.
+enum { LOOK = 8 };
+
 static PageRange new_range(Memory *memory, uint64_t count)
 {
     PageRange range = {(uint32_t)memory->pages.count, (uint32_t)count};
@@ -7,26 +10,38 @@ static PageRange new_range(Memory *memory, uint64_t count)
     return range;
 }
 
-// The range that was given back last, or as much as is asked for of its beginning.
-static PageRange used_range(Memory *memory, uint64_t count)
+// The beginning of a free range, or all of it.
+static PageRange used_range(Memory *memory, PageRange *free, uint64_t count)
 {
-    PageRange *last = &memory->free.at[memory->free.count - 1];
-    PageRange range = *last;
-    if (range.count <= count) {
-        memory->free.count--;
-        return range;
+    PageRange range = *free;
+    if (range.count > count) {
+        range.count = (uint32_t)count;
+        free->first += range.count;
+        free->count -= range.count;
+    } else {
+        *free = ARRAY_POP(&memory->free);
     }
-    range.count = (uint32_t)count;
-    last->first += range.count;
-    last->count -= range.count;
+    memory->spare -= range.count;
     return range;
+}
+
+// New numbers are better than a run in pieces, as long as there are not more free than used ones.
+static PageRange find_range(Memory *memory, uint64_t count)
+{
+    size_t ranges = memory->free.count;
+    for (size_t i = ranges; i-- > 0 && i + LOOK >= ranges;)
+        if (memory->free.at[i].count >= count)
+            return used_range(memory, &memory->free.at[i], count);
+    if (memory->spare <= memory->pages.count / 2)
+        return new_range(memory, count);
+    return used_range(memory, &memory->free.at[ranges - 1], count);
 }
 
 PageRange memory_take(Memory *memory, uint64_t count, uint32_t owner)
 {
     CHECKF(count > 0 && memory->pages.count + count <= PAGES_MAX, "%llu pages",
            (unsigned long long)count);
-    PageRange range = memory->free.count > 0 ? used_range(memory, count) : new_range(memory, count);
+    PageRange range = find_range(memory, count);
     memory->pages.at[range.first] = (Page){.run = range.count, .refs = 1, .owners = owner};
     memory->used += range.count;
     return range;
@@ -35,15 +50,17 @@ PageRange memory_take(Memory *memory, uint64_t count, uint32_t owner)
 static void give_back(Memory *memory, PageRange range)
 {
     memory->used -= range.count;
-    PageRange *last = memory->free.count > 0 ? &memory->free.at[memory->free.count - 1] : NULL;
-    if (last != NULL && last->first + last->count == range.first) {
-        last->count += range.count;
-    } else if (last != NULL && range.first + range.count == last->first) {
-        last->first = range.first;
-        last->count += range.count;
-    } else {
-        *ARRAY_PUSH(&memory->free) = range;
+    memory->spare += range.count;
+    size_t ranges = memory->free.count;
+    for (size_t i = ranges; i-- > 0 && i + LOOK >= ranges;) {
+        PageRange *free = &memory->free.at[i];
+        if (free->first + free->count != range.first && range.first + range.count != free->first)
+            continue;
+        free->first = free->first < range.first ? free->first : range.first;
+        free->count += range.count;
+        return;
     }
+    *ARRAY_PUSH(&memory->free) = range;
 }
 
 PageRange memory_run_with(const Memory *memory, uint32_t first, uint32_t number)

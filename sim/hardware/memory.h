@@ -29,7 +29,8 @@ typedef struct Memory {
     uint64_t limit; // pages; 0: none
     uint64_t used;  // pages in use, those without a number included
     ARRAY(Page) pages;
-    ARRAY(PageRange) free;
+    ARRAY(PageRange) free; // ranges of no runs, the one given back last behind the others
+    uint64_t spare;        // pages in them
 } Memory;
 
 enum { PAGES_MAX = 1 << 30 };

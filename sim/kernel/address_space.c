@@ -93,17 +93,47 @@ static void cut(Machine *machine, const Extent *extent, uint64_t at)
 
 // ---- blocks
 
-static void block_free(Block *block)
+static Block *block_at(const Machine *machine, uint32_t index)
 {
-    ARRAY_FREE(&block->extents);
+    return &machine->blocks.at[index];
 }
 
-Block *address_space_find(AddressSpace *space, MemoryId name)
+// A block from the pool, which is in no list yet.
+static uint32_t new_block(Machine *machine)
 {
-    for (size_t i = 0; i < space->blocks.count; i++)
-        if (ID_EQUAL(space->blocks.at[i].name, name))
-            return &space->blocks.at[i];
-    return NULL;
+    uint32_t index = machine->free_block;
+    if (index != 0) {
+        machine->free_block = block_at(machine, index)->next;
+        return index;
+    }
+    if (machine->blocks.count == 0)
+        ARRAY_EXTEND(&machine->blocks); // index 0 is "none"
+    ARRAY_EXTEND(&machine->blocks);
+    return (uint32_t)machine->blocks.count - 1;
+}
+
+static void fill_block(Block *block, MemoryId name, uint64_t pages, uint32_t shared)
+{
+    block->name = name;
+    block->next = 0;
+    block->pages = pages;
+    block->shared = shared;
+    block->extents.count = 0;
+}
+
+// The link to the block of that name, or the one that ends the list.
+static uint32_t *find_link(const Machine *machine, uint32_t *link, MemoryId name)
+{
+    while (*link != 0 && !ID_EQUAL(block_at(machine, *link)->name, name))
+        link = &block_at(machine, *link)->next;
+    return link;
+}
+
+Block *address_space_find(const Machine *machine, const Process *process, MemoryId name)
+{
+    uint32_t first = process->space.newest;
+    uint32_t found = *find_link(machine, &first, name);
+    return found == 0 ? NULL : block_at(machine, found);
 }
 
 Block *address_space_reserve(Machine *machine, Process *process, MemoryId name, uint64_t pages,
@@ -111,17 +141,21 @@ Block *address_space_reserve(Machine *machine, Process *process, MemoryId name, 
 {
     AddressSpace *space = &process->space;
     space->reserved += pages;
-    Block *block = ID_NONE(name) ? address_space_find(space, name) : NULL;
+    Block *block = ID_NONE(name) ? address_space_find(machine, process, name) : NULL;
     if (block != NULL) {
         block->pages += pages;
         return block;
     }
-    block = ARRAY_PUSH(&space->blocks);
-    *block = (Block){.name = name, .pages = pages};
+    uint32_t index1 = 0;
     if (shared) {
         ARRAY_PUSH(&machine->shared_pages)->mappings = 1;
-        block->shared = (uint32_t)machine->shared_pages.count;
+        index1 = (uint32_t)machine->shared_pages.count;
     }
+    uint32_t index = new_block(machine);
+    block = block_at(machine, index);
+    fill_block(block, name, pages, index1);
+    block->next = space->newest;
+    space->newest = index;
     return block;
 }
 
@@ -193,31 +227,42 @@ static uint64_t release(Machine *machine, Process *process, Block *block)
     }
     process->space.resident -= resident;
     process->space.reserved -= block->pages;
-    block_free(block);
+    return resident;
+}
+
+// The block that `link` leads to leaves its process. Returns how many pages were resident.
+static uint64_t remove_block(Machine *machine, Process *process, uint32_t *link)
+{
+    uint32_t index = *link;
+    Block *block = block_at(machine, index);
+    uint64_t resident = release(machine, process, block);
+    *link = block->next;
+    block->next = machine->free_block;
+    machine->free_block = index;
     return resident;
 }
 
 uint64_t address_space_release(Machine *machine, Process *process, MemoryId name)
 {
-    AddressSpace *space = &process->space;
-    Block *block = address_space_find(space, name);
-    CHECK(block != NULL);
-    uint64_t resident = release(machine, process, block);
-    *block = ARRAY_POP(&space->blocks);
-    return resident;
+    uint32_t *link = find_link(machine, &process->space.newest, name);
+    CHECK(*link != 0);
+    return remove_block(machine, process, link);
 }
 
 void address_space_clear(Machine *machine, Process *process)
 {
-    while (process->space.blocks.count > 0)
-        release(machine, process, &ARRAY_POP(&process->space.blocks));
+    while (process->space.newest != 0)
+        remove_block(machine, process, &process->space.newest);
 }
 
-void address_space_free(AddressSpace *space)
+void address_space_free(Machine *machine)
 {
-    for (size_t i = 0; i < space->blocks.count; i++)
-        block_free(&space->blocks.at[i]);
-    ARRAY_FREE(&space->blocks);
+    for (size_t i = 0; i < machine->blocks.count; i++)
+        ARRAY_FREE(&machine->blocks.at[i].extents);
+    ARRAY_FREE(&machine->blocks);
+    for (size_t i = 0; i < machine->shared_pages.count; i++)
+        ARRAY_FREE(&machine->shared_pages.at[i].extents);
+    ARRAY_FREE(&machine->shared_pages);
 }
 
 // ---- touching
@@ -404,23 +449,44 @@ static void fork_extents(Machine *machine, Process *parent, Process *child, Exte
     memcpy(copy->at, extents->at, kept * sizeof(Extent));
 }
 
-static void fork_block(Machine *machine, Process *parent, Process *child, Block *block)
+// Returns the child's copy.
+static uint32_t fork_block(Machine *machine, Process *parent, Process *child, uint32_t index)
 {
-    Block copy = {.name = block->name, .pages = block->pages, .shared = block->shared};
+    uint32_t copied = new_block(machine); // which may move the others
+    Block *block = block_at(machine, index), *copy = block_at(machine, copied);
+    fill_block(copy, block->name, block->pages, block->shared);
     child->space.reserved += block->pages;
     if (block->shared != 0) {
         // Linux does not copy the tables of shared memory: the child faults its pages in.
         shared_of(machine, block)->mappings++;
     } else {
-        fork_extents(machine, parent, child, &block->extents, &copy.extents);
+        fork_extents(machine, parent, child, &block->extents, &copy->extents);
     }
-    *ARRAY_PUSH(&child->space.blocks) = copy;
+    return copied;
 }
 
 void address_space_fork(Machine *machine, Process *parent, Process *child)
 {
-    for (size_t i = 0; i < parent->space.blocks.count; i++)
-        fork_block(machine, parent, child, &parent->space.blocks.at[i]);
+    uint32_t last = 0;
+    for (uint32_t i = parent->space.newest; i != 0; i = block_at(machine, i)->next) {
+        uint32_t copy = fork_block(machine, parent, child, i);
+        if (last == 0)
+            child->space.newest = copy;
+        else
+            block_at(machine, last)->next = copy;
+        last = copy;
+    }
+}
+
+uint64_t address_space_copied(const Machine *machine, const Process *process)
+{
+    uint64_t pages = process->space.resident;
+    for (uint32_t i = process->space.newest; i != 0; i = block_at(machine, i)->next) {
+        const Block *block = block_at(machine, i);
+        for (size_t e = 0; block->shared != 0 && e < block->extents.count; e++)
+            pages -= block->extents.at[e].count;
+    }
+    return pages;
 }
 
 // ---- the trace

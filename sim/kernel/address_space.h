@@ -40,21 +40,24 @@ typedef struct SharedPages {
     uint32_t mappings; // how many processes have the block
 } SharedPages;
 
+// Blocks of all processes share one pool, where one that is given back keeps its array of extents
+// for whoever comes next.
 typedef struct Block {
     MemoryId name;   // none: the process's own, which grows with each `touch` without a block
+    uint32_t next;   // of the same process, older; 0: none
     uint64_t pages;  // reserved
     uint32_t shared; // index1 into the machine's shared pages; 0: private
     Extents extents;
 } Block;
 
 typedef struct AddressSpace {
-    ARRAY(Block) blocks;
+    uint32_t newest;                                    // of its blocks, in Machine.blocks; 0: none
     uint64_t reserved, resident, shared;                // pages, stacks included
     uint64_t said_reserved, said_resident, said_shared; // as last traced
 } AddressSpace;
 
-// The block of that name, NULL when it is not there.
-Block *address_space_find(AddressSpace *space, MemoryId name);
+// The process's block of that name, NULL when it is not there.
+Block *address_space_find(const Machine *machine, const Process *process, MemoryId name);
 // Adds a block of `pages`; there must be none of that name, unless the name is none: then the
 // process's own block grows by as much.
 Block *address_space_reserve(Machine *machine, Process *process, MemoryId name, uint64_t pages,
@@ -86,9 +89,11 @@ void address_space_fault(Machine *machine, Process *process, Block *block, uint6
 void address_space_stack(Machine *machine, Process *process, int64_t reserved, int64_t resident);
 // `child`, new, gets what `parent` has: shared blocks as they are, all else to be copied on write.
 void address_space_fork(Machine *machine, Process *parent, Process *child);
+// How many pages' table entries that copies: all that are resident, but those of shared blocks.
+uint64_t address_space_copied(const Machine *machine, const Process *process);
 // Drops all blocks.
 void address_space_clear(Machine *machine, Process *process);
-// Frees what the simulator holds for it.
-void address_space_free(AddressSpace *space);
+// Frees what the simulator holds for all processes' memory.
+void address_space_free(Machine *machine);
 // Traces what has changed since it last did.
 void address_space_say(Machine *machine, Process *process, TaskId task);

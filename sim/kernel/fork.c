@@ -8,13 +8,7 @@
 
 Duration fork_cost(const Machine *machine, const Process *process)
 {
-    // Shared memory's page tables are not copied.
-    uint64_t pages = process->space.resident;
-    for (size_t i = 0; i < process->space.blocks.count; i++) {
-        const Block *block = &process->space.blocks.at[i];
-        for (size_t e = 0; e < block->extents.count && block->shared != 0; e++)
-            pages -= block->extents.at[e].count;
-    }
+    uint64_t pages = address_space_copied(machine, process);
     return (Duration){machine_cost(machine, COST_FORK_BASE).ns +
                       (int64_t)pages * machine_cost(machine, COST_FORK_PAGE).ns};
 }

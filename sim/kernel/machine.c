@@ -76,7 +76,8 @@ uint64_t machine_bytes(const Machine *machine)
                      machine->positions.at.capacity * sizeof(uint32_t) +
                      machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
     bytes += machine->memory.pages.capacity * sizeof(Page) +
-             machine->memory.free.capacity * sizeof(PageRange);
+             machine->memory.free.capacity * sizeof(PageRange) +
+             machine->blocks.capacity * sizeof(Block);
     for (uint32_t i = 0; i < machine->core_count; i++)
         bytes += machine->cores[i].timers.entries.capacity * sizeof(TimerEntry);
     return bytes;

@@ -102,6 +102,8 @@ struct Machine {
     Instant device_at;                   // its next interrupt
     struct Pipe *pipes;                  // by PipeId
     struct MessageQueue *message_queues; // by MessageQueueId
+    ARRAY(Block) blocks;                 // of the address spaces; blocks[0] is not used
+    uint32_t free_block;                 // list through `next`
     ARRAY(SharedPages) shared_pages;
     uint32_t workers;    // tasks that are not daemons and have not ended, arrivals included
     ARRAY(Frame) frames; // frames[0] is not used
@@ -141,7 +143,7 @@ static inline const SchedPolicy *policy_of(const Machine *machine, const Task *t
 
 static inline ThreadPolicy thread_policy(const Machine *machine, const Task *task)
 {
-    return machine->scenario->threads[task->def.index1 - 1].policy;
+    return machine->scenario->threads[task->scheduled_as.index1 - 1].policy;
 }
 
 // The node of memory that is near to `core`.

@@ -6,7 +6,7 @@
 
 static const ThreadDef *def_of(const Machine *machine, const Task *task)
 {
-    return &machine->scenario->threads[task->def.index1 - 1];
+    return &machine->scenario->threads[task->scheduled_as.index1 - 1];
 }
 
 static Priority own_priority(const Task *task, const ThreadDef *def)
@@ -129,6 +129,21 @@ void priority_release(Machine *machine, Task *task)
         return;
     machine_emit(machine, EVENT_PRIORITY_BACK, CORE_NONE, task->id, 0, 0);
     priority_set(machine, task, priority, lent);
+}
+
+void priority_give_up(Machine *machine, const Task *task)
+{
+    while (is_pi(machine, task->waits_sync)) {
+        TaskId owner = sync_of(machine, task, task->waits_sync)->owner;
+        Task *holder = owner.index1 == 0 ? NULL : task_at(machine, owner);
+        if (holder == NULL || holder->state == TASK_DEAD || !holder->boosted)
+            return;
+        Priority before = current_priority(holder);
+        priority_release(machine, holder);
+        if (!higher(before, current_priority(holder)) || holder->state != TASK_BLOCKED)
+            return;
+        task = holder; // what it lends is less now
+    }
 }
 
 Task *priority_take_waiter(Machine *machine, WaitList *list)

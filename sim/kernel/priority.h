@@ -11,7 +11,7 @@ typedef struct Priority {
     int64_t deadline_ns; // of the deadline class: when, since the run began
 } Priority;
 
-// What a new task of `def` begins with.
+// What a new task that is scheduled as `def` says begins with.
 void priority_begin(Task *task, const ThreadDef *def);
 // Changes what a task runs with, wherever it is: blocked, queued or on a core. `lent` when it has
 // that from another. Who should run now is decided anew.
@@ -19,6 +19,9 @@ void priority_set(Machine *machine, Task *task, Priority priority, bool lent);
 
 // `task` has just gone to sleep on a lock of kind pi (task->waits_sync): lends.
 void priority_wait(Machine *machine, Task *task);
+// `task` has left the list of what it waited for (task->waits_sync) without having it: its time is
+// over, a signal came, or it was killed. What it lent goes back, along the whole chain.
+void priority_give_up(Machine *machine, const Task *task);
 // `task` has released a pi lock: it keeps what waiters of others that it holds lend it.
 void priority_release(Machine *machine, Task *task);
 // Takes the waiter with the highest priority off a pi lock's list, of equals the first that came.

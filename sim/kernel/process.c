@@ -52,12 +52,8 @@ void process_init(Machine *machine)
 
 void process_free(Machine *machine)
 {
-    for (size_t i = 0; i < machine->processes.count; i++)
-        address_space_free(&machine->processes.at[i]->space);
     ARRAY_FREE(&machine->processes);
-    for (size_t i = 0; i < machine->shared_pages.count; i++)
-        ARRAY_FREE(&machine->shared_pages.at[i].extents);
-    ARRAY_FREE(&machine->shared_pages);
+    address_space_free(machine);
     memory_free(&machine->memory);
 }
 
@@ -173,6 +169,17 @@ void process_release_stack(Machine *machine, Task *task)
     address_space_say(machine, process, task->id);
 }
 
+// A thread that another starts, and a forked process, are scheduled as that one is (clone(2) copies
+// nice, policy and affinity: kernel/sched/core.c sched_fork). A deadline thread has a bandwidth
+// that it cannot share: Linux lets it clone only with SCHED_FLAG_RESET_ON_FORK, which begins as
+// normal.
+static ThreadDefId scheduled_as(const Machine *machine, ThreadDefId def, TaskId creator)
+{
+    if (ID_NONE(creator) || thread_policy(machine, task_at(machine, creator)) == POLICY_DEADLINE)
+        return def;
+    return task_at(machine, creator)->scheduled_as;
+}
+
 static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint32_t instance,
                     bool daemon, TaskId creator)
 {
@@ -190,15 +197,17 @@ static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint
     task->process = process->pid;
     task->def = def_id;
     task->instance = instance;
-    task->affinity = def->affinity;
+    task->scheduled_as = scheduled_as(machine, def_id, creator);
+    const ThreadDef *scheduled = def_of(machine, task->scheduled_as);
+    task->affinity = scheduled->affinity;
     task->working_set = def->working_set;
     task->daemon = daemon;
     task->op = def->entry;
     task->last_ran = (Instant){INT64_MIN / 4}; // never cache-hot
     task->rng = process_rng(machine->scenario, def_id, instance);
-    priority_begin(task, def);
-    task->fair.slice_ns = def->slice_ns;
-    task->fair.custom_slice = def->slice_ns != 0;
+    priority_begin(task, scheduled);
+    task->fair.slice_ns = scheduled->slice_ns;
+    task->fair.custom_slice = scheduled->slice_ns != 0;
     machine_emit(machine, EVENT_TASK_CREATED, CORE_NONE, id, def_id.index1,
                  created_pack(instance, daemon, creator.index1));
     bool first = ID_NONE(process->first);
@@ -260,19 +269,27 @@ Duration process_spawn(Machine *machine, ThreadDefId def_id, Task *creator)
 
 // ---- ending
 
+static void tell_joiners(Machine *machine, const Process *process, const Task *task)
+{
+    bool declared = process->pid.index1 <= machine->scenario->process_count;
+    if (!declared && process->groups == NULL)
+        return; // it never had another thread, which could join or be joined
+    const ThreadDef *def = def_of(machine, task->def);
+    ThreadGroup *group = process_group(machine, task->process, task->def);
+    group->ended++;
+    if (group->ended < (def->spawned ? group->created : def->count))
+        return;
+    Task *joiner;
+    while ((joiner = wait_list_take(machine, &group->joiners)) != NULL)
+        sched_wake(machine, joiner, task->id, task->core);
+}
+
 void process_exit(Machine *machine, Task *task)
 {
     machine_emit(machine, EVENT_TASK_EXITED, task->core, task->id, 0, 0);
     sched_exit(machine, task);
-    const ThreadDef *def = def_of(machine, task->def);
     Process *process = process_of(machine, task);
-    ThreadGroup *group = process_group(machine, task->process, task->def);
-    group->ended++;
-    if (group->ended >= (def->spawned ? group->created : def->count)) {
-        Task *joiner;
-        while ((joiner = wait_list_take(machine, &group->joiners)) != NULL)
-            sched_wake(machine, joiner, task->id, task->core);
-    }
+    tell_joiners(machine, process, task);
     process->alive--;
     process_release_stack(machine, task);
     if (!task->daemon) {

@@ -2,6 +2,7 @@
 
 #include "sim/base/check.h"
 #include "sim/kernel/pipe.h"
+#include "sim/kernel/priority.h"
 #include "sim/kernel/process_data.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/signal.h"
@@ -14,6 +15,8 @@ static void kill_task(Machine *machine, Process *process, Task *task, KillReason
     bool worker = !task->daemon;
     machine_emit(machine, EVENT_TASK_KILLED, CORE_NONE, task->id, reason, 0);
     wait_list_leave(machine, task);
+    if (task->waits_sync.index1 != 0)
+        priority_give_up(machine, task);
     sched_kill(machine, task);
     machine_free_frames(machine, task);
     if (reason != KILL_REASON_EXEC)
@@ -137,16 +140,47 @@ bool process_has_child(const Machine *machine, const Process *process, ProcessId
 
 // ---- ending
 
-Duration process_end_cost(const Machine *machine, const Task *task, bool whole)
+static Duration end_cost(const Machine *machine, const Process *process)
 {
     if (!machine->scenario->tracks_processes)
-        return (Duration){0};
-    const Process *process = process_of(machine, task);
-    if (!whole && (task->daemon || process->workers > 1))
         return (Duration){0};
     int64_t page = machine_cost(machine, COST_MUNMAP_PAGE).ns;
     return (Duration){machine_cost(machine, COST_PROCESS_EXIT).ns +
                       (int64_t)process->space.resident * page};
+}
+
+Duration process_end_cost(const Machine *machine, const Task *task, bool whole)
+{
+    const Process *process = process_of(machine, task);
+    if (!whole && (task->daemon || process->workers > 1))
+        return (Duration){0};
+    return end_cost(machine, process);
+}
+
+// The last of the process's tasks that has a core: it takes the process apart. NULL: none has.
+static Task *undertaker(const Machine *machine, const Process *process)
+{
+    Task *last = NULL;
+    for (uint32_t i = process->first.index1; i != 0 && i <= machine->task_count; i++) {
+        Task *task = task_at(machine, (TaskId){i});
+        if (task->state != TASK_DEAD && ID_EQUAL(task->process, process->pid) &&
+            ID_EQUAL(machine->cores[task->core].current, task->id))
+            last = task;
+    }
+    return last;
+}
+
+// Kills all of them. That the process ends costs time, as if one of those on a core had called
+// exit_group.
+static void kill_all(Machine *machine, Process *process, KillReason reason)
+{
+    Duration cost = end_cost(machine, process);
+    Task *last = cost.ns > 0 ? undertaker(machine, process) : NULL;
+    if (last != NULL && !last->in_kernel && !machine->cores[last->core].switching)
+        machine_emit(machine, EVENT_KERNEL_ENTER, last->core, last->id, SYSCALL_EXIT_GROUP, 0);
+    process_kill_tasks(machine, process, NULL, reason);
+    if (last != NULL)
+        sched_linger(machine, last, cost);
 }
 
 void process_end(Machine *machine, Process *process, uint16_t status, KillReason reason, Task *by)
@@ -155,8 +189,10 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
     process->state = PROCESS_ZOMBIE;
     process->status = status;
     machine->workers -= process->workers; // those that have yet to arrive included
-    if (process->alive > 0)
-        process_kill_tasks(machine, process, NULL, reason);
+    if (process->alive > 0 && status >= STATUS_SIGNALLED)
+        kill_all(machine, process, reason);
+    else if (process->alive > 0)
+        process_kill_tasks(machine, process, NULL, reason); // who ended it has paid
     process->workers = process->alive = 0;
     process_data_drop(machine, process);
     address_space_clear(machine, process);

@@ -1,8 +1,10 @@
 // How processes end: by their last thread, by an exit code, killed. What they leave: a zombie until
 // the parent asks for it, and children that init adopts.
 //
-// A killed process dies at once, wherever its threads are. (Linux lets a thread that is inside a
-// system call finish it first, and takes the time to tear down memory from the dying threads.)
+// A killed process dies at once, wherever its threads are, and its core is busy for as long as
+// tearing it down takes when one of them has one. (Linux lets a thread that is inside a system call
+// finish it first, wakes up those that wait so that they end themselves, and tells the parent when
+// the memory is gone. Here a process that has no core when it is killed costs nobody its time.)
 #pragma once
 #include "sim/kernel/process.h"
 

@@ -86,8 +86,8 @@ struct RunQueue {
     int core;
     void *state[SCHED_CLASS_COUNT]; // the policies'
     Task *current;                  // on the core and runnable, or NULL
-    uint32_t runnable;  // normal tasks that can run here, current included, delayed ones not
-    TaskId left_by;     // who left the core last, and when
+    uint32_t runnable; // normal tasks that can run here, current included, delayed ones not
+    TaskId left_by;    // who left the core last, and when
     Instant left_at;
     Instant exec_start; // current is charged up to here
     Instant slice_end;  // set by the policy; INSTANT_NEVER when it has no exact slices

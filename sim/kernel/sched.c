@@ -5,6 +5,7 @@
 #include "sim/kernel/fair_server.h"
 #include "sim/kernel/pelt.h"
 #include "sim/kernel/placement.h"
+#include "sim/kernel/priority.h"
 #include "sim/kernel/runnable.h"
 #include "sim/kernel/wait_list.h"
 #include "sim/kernel/warmth.h"
@@ -240,6 +241,16 @@ void sched_kill(Machine *machine, Task *task)
     }
 }
 
+void sched_linger(Machine *machine, const Task *task, Duration length)
+{
+    Core *core = &machine->cores[task->core];
+    CHECKF(task->state == TASK_DEAD && ID_EQUAL(core->current, task->id), "task %u",
+           task->id.index1);
+    core->in_kernel = true;
+    core->dispatch_at = instant_add(core->dispatch_at, length);
+    machine_refresh(machine, task->core);
+}
+
 void sched_yield_to_others(Machine *machine, Task *task)
 {
     RunQueue *queue = &machine->run_queues[task->core];
@@ -311,6 +322,8 @@ void sched_expire_timers(Machine *machine, int core_number)
         if (machine->cancelled_timers)
             drop_cancelled_timers(machine, core_number);
         wait_list_leave(machine, task);
+        if (task->waits_sync.index1 != 0)
+            priority_give_up(machine, task);
         sched_wake(machine, task, (TaskId){0}, core_number);
     }
 }

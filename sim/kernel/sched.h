@@ -16,6 +16,8 @@ void sched_block(Machine *machine, Task *task, SwitchReason reason);
 void sched_exit(Machine *machine, Task *task);
 // Removes a task that is not asking for it (a daemon whose process ended), wherever it is.
 void sched_kill(Machine *machine, Task *task);
+// `task`, which has just been killed on its core, keeps it for `length`, in the kernel.
+void sched_linger(Machine *machine, const Task *task, Duration length);
 // The timer that `task` waits for, if any, will not wake it.
 void sched_cancel_timer(Machine *machine, Task *task);
 // `task`, running, lets others go first.

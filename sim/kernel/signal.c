@@ -1,5 +1,6 @@
 #include "sim/kernel/signal.h"
 
+#include "sim/kernel/priority.h"
 #include "sim/kernel/process_end.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/wait_list.h"
@@ -22,36 +23,25 @@ static Task *first_alive(const Machine *machine, const Process *process)
     return NULL;
 }
 
-// Whether the op that `task` sleeps in ends or begins anew when a signal was handled.
-static bool interruptible(const Machine *machine, const Task *task)
-{
-    switch (machine->scenario->ops[task->op].code) {
-    case OP_SLEEP:
-    case OP_JOIN:
-    case OP_READ:
-    case OP_READ_UNTIL_EOF:
-    case OP_SEND_MESSAGE:
-    case OP_RECEIVE_MESSAGE:
-    case OP_WAIT_CHILD:
-    case OP_PAUSE:
-        return true;
-    default:
-        return false; // it handles the signal when it has what it waits for
-    }
-}
-
+// Every sleep in a system call is interruptible here. (In Linux a page fault's or a disk's is not.)
 static void interrupt(Machine *machine, Task *task, Task *by)
 {
     int core = by != NULL ? by->core : task->core;
-    if (task->state == TASK_BLOCKED && interruptible(machine, task)) {
-        wait_list_leave(machine, task);
-        task->waits_join = (ThreadDefId){0};
-        sched_cancel_timer(machine, task);
-        task->attention |= ATTENTION_INTERRUPTED;
-        sched_wake(machine, task, by != NULL ? by->id : (TaskId){0}, core);
-    } else if (task->state == TASK_RUNNABLE) {
+    if (task->state == TASK_DEAD)
+        return;
+    // One that may not run for now (SWITCH_THROTTLED) is stopped in its work, and does not sleep.
+    if (task->state == TASK_RUNNABLE || task->out_reason == SWITCH_THROTTLED) {
         sched_interrupt(machine, task, core);
+        return;
     }
+    wait_list_leave(machine, task);
+    if (task->waits_sync.index1 != 0)
+        priority_give_up(machine, task);
+    task->waits_sync = (SyncId){0};
+    task->waits_join = (ThreadDefId){0};
+    sched_cancel_timer(machine, task);
+    task->attention |= ATTENTION_INTERRUPTED;
+    sched_wake(machine, task, by != NULL ? by->id : (TaskId){0}, core);
 }
 
 void signal_send(Machine *machine, Process *process, SignalId signal, Task *by)

@@ -71,6 +71,7 @@ typedef enum Attention {
     ATTENTION_SIGNAL = 2,      // a signal has a handler that it is to run
     ATTENTION_INTERRUPTED = 4, // a signal has ended its waiting
     ATTENTION_EXEC = 8,        // its process has a program to load first
+    ATTENTION_RESTART = 16,    // the call that a signal has interrupted is to begin anew
 } Attention;
 
 typedef struct Task {
@@ -78,6 +79,9 @@ typedef struct Task {
     Pid process;
     ThreadDefId def;
     uint32_t instance; // from 1, among the tasks of `def`
+    // Whose nice, policy, affinity, slice and tickets it has: those of `def`, or what its creator
+    // has.
+    ThreadDefId scheduled_as;
     uint32_t affinity; // CoreSet (index1); 0: every core
 
     // Where it is. `core`: the run queue it is on, or was last on.
@@ -91,6 +95,7 @@ typedef struct Task {
     uint8_t attention; // Attention bits
     uint8_t signals;   // pending ones with a handler: a bit a SignalId
     uint8_t attending; // what it is seeing to; attention.c's
+    uint8_t restart;   // the phase in which an interrupted call begins anew
     int16_t core;
     Duration left;        // of its current segment, while it is not on a core
     Duration refill;      // user time that loading its working set will take, besides its work

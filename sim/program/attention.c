@@ -4,6 +4,7 @@
 #include "sim/kernel/process_end.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/signal.h"
+#include "sim/program/futex.h"
 
 // What `attending` says is being seen to.
 enum { ATTENDING_STACK = 1, ATTENDING_SIGNAL, ATTENDING_RETURN, ATTENDING_EXEC };
@@ -67,32 +68,95 @@ static StepResult resume_unfinished(Machine *machine, Task *task)
     return program_work(machine, task, false, left, task->phase);
 }
 
-// The call that it slept in is over: a sleep ends early, as nanosleep does; all else begins anew,
-// as with SA_RESTART.
+// The call that it slept in, or was about to, is over.
 static StepResult interrupted(Machine *machine, Task *task)
 {
     const Op *op = &machine->scenario->ops[task->op];
     task->attention &= (uint8_t)~ATTENTION_INTERRUPTED;
     program_syscall_over(machine, task);
-    if (op->code == OP_SLEEP || op->code == OP_PAUSE)
+    if (op->code == OP_PAUSE)
         return program_done(task, op);
-    task->phase = PHASE_ENTER;
+    task->attention |= ATTENTION_RESTART;
     return STEP_NEXT;
 }
 
-// Two frames keep what is interrupted: the op with its scratch, and above it (marked by op 0) the
-// phase and the rest of its segment.
+// It goes into the same call again, where it left it: the kernel has set it back to the instruction
+// that enters (ERESTARTSYS).
+static StepResult restart(Machine *machine, Task *task)
+{
+    enum { NO_COST = -1 };
+    static const struct {
+        uint16_t op;
+        SyscallId call;
+        int cost; // CostId besides half a system call
+    } calls[] = {
+        {OP_SLEEP, SYSCALL_CLOCK_NANOSLEEP, NO_COST},
+        {OP_WAIT_CHILD, SYSCALL_WAIT4, NO_COST},
+        {OP_READ, SYSCALL_READ, COST_PIPE_READ},
+        {OP_READ_UNTIL_EOF, SYSCALL_READ, COST_PIPE_READ},
+        {OP_WRITE, SYSCALL_WRITE, COST_PIPE_WRITE},
+        {OP_SEND_MESSAGE, SYSCALL_MQ_SEND, COST_MESSAGE_SEND},
+        {OP_RECEIVE_MESSAGE, SYSCALL_MQ_RECEIVE, COST_MESSAGE_RECEIVE},
+    };
+    task->attention &= (uint8_t)~ATTENTION_RESTART;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        if (calls[i].op != machine->scenario->ops[task->op].code)
+            continue;
+        Duration entry = half(machine_cost(machine, COST_SYSCALL), false);
+        if (calls[i].cost != NO_COST)
+            entry = duration_add(entry, machine_cost(machine, (CostId)calls[i].cost));
+        return program_syscall(machine, task, calls[i].call, entry, task->restart);
+    }
+    return futex_wait(machine, task, task->restart); // all others wait at a futex
+}
+
+// What a handler may change of its thread. Four frames keep it, of which the uppermost, which has
+// no op, marks the end of the handler: the op with its scratch, when its wait gives up, the rest of
+// its segment, and the small rest.
+static bool save_interrupted(Machine *machine, Task *task)
+{
+    bool again = (task->attention & ATTENTION_RESTART) != 0;
+    uint64_t rest = (uint64_t)task->saved_depth << 32 | (uint64_t)task->restart << 16 |
+                    (uint64_t)task->slept << 9 | (uint64_t)again << 8 | task->phase;
+    return program_push(machine, task, task->op, task->scratch) &&
+           program_push(machine, task, 0, (uint64_t)task->wait_until.ns) &&
+           program_push(machine, task, 0, (uint64_t)task->unfinished.ns) &&
+           program_push(machine, task, 0, rest);
+}
+
+static uint64_t pop_value(Machine *machine, Task *task)
+{
+    uint64_t value = program_frame(machine, task)->value;
+    program_pop(machine, task);
+    return value;
+}
+
+static void restore_interrupted(Machine *machine, Task *task)
+{
+    uint64_t rest = pop_value(machine, task);
+    task->saved_depth = (uint32_t)(rest >> 32);
+    task->restart = (uint8_t)(rest >> 16);
+    task->slept = rest >> 9 & 1;
+    if (rest >> 8 & 1)
+        task->attention |= ATTENTION_RESTART;
+    task->phase = (uint8_t)rest;
+    task->unfinished = (Duration){(int64_t)pop_value(machine, task)};
+    task->wait_until = (Instant){(int64_t)pop_value(machine, task)};
+    task->op = program_frame(machine, task)->op;
+    task->scratch = pop_value(machine, task);
+}
+
 static StepResult handle_signal(Machine *machine, Task *task)
 {
     SignalId signal;
     uint32_t handler = signal_take(machine, task, &signal);
     if (handler == 0)
         return resume_unfinished(machine, task);
-    uint64_t rest = (uint64_t)task->unfinished.ns << 8 | task->phase;
-    if (!program_push(machine, task, task->op, task->scratch) ||
-        !program_push(machine, task, 0, rest))
+    if (!save_interrupted(machine, task))
         return STEP_ENDED;
+    task->attention &= (uint8_t)~ATTENTION_RESTART;
     task->unfinished = (Duration){0};
+    task->slept = false;
     task->op = handler;
     task->attending = ATTENDING_SIGNAL;
     return program_trap(machine, task, EVENT_SIGNAL_HANDLED, signal, 0,
@@ -108,14 +172,10 @@ StepResult attention_handler_returns(Machine *machine, Task *task)
 
 static StepResult handler_returned(Machine *machine, Task *task)
 {
-    uint64_t rest = program_frame(machine, task)->value;
-    program_pop(machine, task);
-    task->op = program_frame(machine, task)->op;
-    task->scratch = program_frame(machine, task)->value;
-    program_pop(machine, task);
-    task->phase = (uint8_t)(rest & 255);
-    task->unfinished = (Duration){(int64_t)(rest >> 8)};
+    restore_interrupted(machine, task);
     program_syscall_over(machine, task);
+    if (task->phase != PHASE_ENTER) // else it is about to be said
+        machine_emit(machine, EVENT_OP_BEGUN, task->core, task->id, task->op, 0);
     return resume_unfinished(machine, task);
 }
 
@@ -143,5 +203,7 @@ StepResult attention_step(Machine *machine, Task *task)
         return load_program(machine, task);
     if (task->attention & ATTENTION_STACK)
         return stack_faults(machine, task);
-    return handle_signal(machine, task);
+    if (task->attention & ATTENTION_SIGNAL)
+        return handle_signal(machine, task);
+    return restart(machine, task);
 }

@@ -42,6 +42,8 @@ StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, Wa
                        uint8_t phase)
 {
     bool lock = sync_is_lock(sync_def(machine, id)->kind);
+    if (program_interrupted(task, task->phase))
+        return STEP_NEXT;
     emit_wait(machine, task, op, id);
     wait_list_add(machine, list, task);
     task->waits_sync = id;

@@ -36,7 +36,8 @@ bool futex_timed_out(const Machine *machine, const Task *task);
 
 // Enters the kernel to wait.
 StepResult futex_wait(Machine *machine, Task *task, uint8_t phase);
-// In the kernel: sleeps in `list` until it is woken or its time is over.
+// In the kernel: sleeps in `list` until it is woken or its time is over. Interrupted by a signal,
+// the op comes here again, from the phase that it is in now.
 StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, WaitList *list,
                        uint8_t phase);
 // In the kernel, awake: on the way back to user space.

@@ -110,6 +110,15 @@ void program_syscall_over(Machine *machine, Task *task)
     machine_emit(machine, EVENT_KERNEL_EXIT, task->core, task->id, 0, 0);
 }
 
+bool program_interrupted(Task *task, uint8_t again)
+{
+    task->restart = again;
+    if (!(task->attention & ATTENTION_SIGNAL))
+        return false;
+    task->attention |= ATTENTION_INTERRUPTED;
+    return true;
+}
+
 StepResult program_blocked(Task *task, uint8_t phase)
 {
     task->phase = phase;

@@ -49,6 +49,10 @@ void program_syscall_over(Machine *machine, Task *task);
 // of `length` is done there, after which the op continues in `phase`. program_syscall_over ends it.
 StepResult program_trap(Machine *machine, Task *task, EventKind kind, uint64_t a, uint64_t b,
                         Duration length, uint8_t phase);
+// `task`, in the kernel, is about to sleep in the call that it is in. True when it must not,
+// because a signal came on the way: it returns STEP_NEXT then. A signal that interrupts it makes
+// the call begin anew in phase `again`, in the kernel, when it has been handled.
+bool program_interrupted(Task *task, uint8_t again);
 // Gives up the core; when woken, the op continues in `phase`.
 StepResult program_blocked(Task *task, uint8_t phase);
 

@@ -86,6 +86,8 @@ static StepResult write_look(Machine *machine, Task *task, const Op *op)
         return write_broken(machine, task, op);
     uint32_t bytes = pipe_room(pipe, size_of(machine, op), left);
     if (bytes == 0) {
+        if (program_interrupted(task, LOOK))
+            return STEP_NEXT;
         pipe_wait(machine, task, id, PIPE_END_WRITE);
         return program_blocked(task, LOOK);
     }
@@ -149,6 +151,8 @@ static StepResult read_step(Machine *machine, Task *task, const Op *op)
         machine_emit(machine, EVENT_PIPE_EOF, task->core, task->id, id.index1, 0);
         return leave_call(machine, task, (Duration){0}, ENDED_RETURNED);
     }
+    if (program_interrupted(task, LOOK))
+        return STEP_NEXT;
     pipe_wait(machine, task, id, PIPE_END_READ);
     return program_blocked(task, LOOK);
 }
@@ -206,6 +210,8 @@ StepResult step_SEND_MESSAGE(Machine *machine, Task *task, const Op *op)
         return program_done(task, op);
     }
     if (full) {
+        if (program_interrupted(task, LOOK))
+            return STEP_NEXT;
         message_queue_wait(machine, task, id, true);
         return program_blocked(task, LOOK);
     }
@@ -226,6 +232,8 @@ StepResult step_RECEIVE_MESSAGE(Machine *machine, Task *task, const Op *op)
         return program_done(task, op);
     }
     if (queue->count == 0) {
+        if (program_interrupted(task, LOOK))
+            return STEP_NEXT;
         message_queue_wait(machine, task, id, false);
         return program_blocked(task, LOOK);
     }

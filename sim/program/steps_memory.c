@@ -21,7 +21,7 @@ static const char *memory_name(const Machine *machine, uint32_t name)
 // A block of the process that the op names; fails the run when it is not there.
 static Block *named_block(Machine *machine, Task *task, const Op *op, uint32_t name)
 {
-    Block *block = address_space_find(&own_process(machine, task)->space, (MemoryId){name});
+    Block *block = address_space_find(machine, own_process(machine, task), (MemoryId){name});
     if (block != NULL)
         return block;
     char text[96];
@@ -42,7 +42,7 @@ StepResult step_ALLOC(Machine *machine, Task *task, const Op *op)
             duration_add(machine_cost(machine, COST_SYSCALL), machine_cost(machine, COST_MMAP));
         return program_syscall(machine, task, SYSCALL_MMAP, cost, MAPPED);
     }
-    if (address_space_find(&process->space, name) != NULL) {
+    if (address_space_find(machine, process, name) != NULL) {
         char text[96];
         machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
                      "at %" PRId64 " ns %s allocates '%s', which its process has already",
@@ -124,7 +124,7 @@ static bool touch_place(Machine *machine, Task *task, const Op *op, TouchPlace *
     uint32_t name = op->arg[1];
     place->block = name != 0
                        ? named_block(machine, task, op, name)
-                       : address_space_find(&own_process(machine, task)->space, (MemoryId){0});
+                       : address_space_find(machine, own_process(machine, task), (MemoryId){0});
     if (place->block == NULL)
         return false;
     place->from = low_part(program_frame(machine, task)->value);
@@ -143,7 +143,7 @@ static bool touch_begin(Machine *machine, Task *task, const Op *op)
     if (op->arg[1] == 0) {
         uint64_t pages = pages_of(machine->scenario->sizes[op->arg[0] - 1]);
         Process *process = own_process(machine, task);
-        const Block *own = address_space_find(&process->space, (MemoryId){0});
+        const Block *own = address_space_find(machine, process, (MemoryId){0});
         if (own != NULL && own->pages + pages >= UINT64_C(1) << PAGE_BITS) {
             machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
                          "a process touches more than 64 TiB of new memory");

@@ -79,6 +79,8 @@ StepResult step_WAIT_CHILD(Machine *machine, Task *task, const Op *op)
             process_reap(machine, child);
             rest = duration_add(rest, machine_cost(machine, COST_WAIT_CHILD));
         } else if (process_has_child(machine, process, which)) {
+            if (program_interrupted(task, LOOK))
+                return STEP_NEXT;
             machine_emit(machine, EVENT_CHILD_WAIT, task->core, task->id, process->pid.index1,
                          process->children);
             wait_list_add(machine, &process->waiters, task);
@@ -139,6 +141,8 @@ StepResult step_PAUSE(Machine *machine, Task *task, const Op *op)
     if (task->phase == PHASE_ENTER)
         return program_syscall(machine, task, SYSCALL_PAUSE, machine_cost(machine, COST_SYSCALL),
                                ASLEEP);
+    if (program_interrupted(task, ASLEEP))
+        return STEP_NEXT;
     sched_block(machine, task, SWITCH_BLOCKED_SIGNAL);
     return program_blocked(task, ASLEEP);
 }

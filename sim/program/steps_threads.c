@@ -53,6 +53,8 @@ StepResult step_JOIN(Machine *machine, Task *task, const Op *op)
         return futex_wait(machine, task, IN_KERNEL);
     case IN_KERNEL:
         if (alive > 0) {
+            if (program_interrupted(task, IN_KERNEL))
+                return STEP_NEXT;
             machine_emit(machine, EVENT_JOIN_WAIT, task->core, task->id, def.index1, alive);
             wait_list_add(machine, &process_group(machine, task->process, def)->joiners, task);
             task->waits_join = def;

@@ -14,14 +14,26 @@ StepResult step_COMPUTE(Machine *machine, Task *task, const Op *op)
 
 StepResult step_SLEEP(Machine *machine, Task *task, const Op *op)
 {
-    enum { IN_KERNEL = 1, WOKEN, RETURNED };
-    Duration call = machine_cost(machine, COST_SYSCALL);
+    enum { IN_KERNEL = 1, AGAIN, WOKEN, RETURNED };
+    Duration call = machine_cost(machine, COST_SYSCALL), length;
     switch (task->phase) {
     case PHASE_ENTER:
         return program_syscall(machine, task, SYSCALL_CLOCK_NANOSLEEP, half(call, false),
                                IN_KERNEL);
     case IN_KERNEL:
-        process_sleep(machine, task, dist_draw(machine->scenario, op->arg[0], &task->rng));
+        length = dist_draw(machine->scenario, op->arg[0], &task->rng);
+        task->scratch = (uint64_t)instant_add(machine->now, length).ns;
+        if (program_interrupted(task, AGAIN))
+            return STEP_NEXT;
+        process_sleep(machine, task, length);
+        return program_blocked(task, WOKEN);
+    case AGAIN: // for what is left
+        length = instant_since((Instant){(int64_t)task->scratch}, machine->now);
+        if (length.ns <= 0)
+            return program_work(machine, task, true, half(call, true), RETURNED);
+        if (program_interrupted(task, AGAIN))
+            return STEP_NEXT;
+        process_sleep(machine, task, length);
         return program_blocked(task, WOKEN);
     case WOKEN:
         return program_work(machine, task, true, half(call, true), RETURNED);

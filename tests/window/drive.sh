@@ -162,6 +162,7 @@ until_true "no help" says_not help
 for k in t l w q Return q plus minus Tab k s n o; do key "$k"; done
 until_true "as it was written" is cores 1
 xdotool windowsize "$id" 1024 640
+until_true "another size" is size 1024x640
 key ctrl+q
 for _ in $(seq 200); do
     kill -0 "$window" 2>/dev/null || break

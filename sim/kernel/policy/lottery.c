@@ -76,7 +76,7 @@ static bool lottery_charge(Machine *machine, RunQueue *queue)
 
 static uint64_t tickets_of(const Machine *machine, const Task *task)
 {
-    return machine->scenario->threads[task->def.index1 - 1].tickets;
+    return machine->scenario->threads[task->scheduled_as.index1 - 1].tickets;
 }
 
 // The tasks that take part in a draw, as they stand in the scenario: the queued ones that may run

@@ -22,6 +22,8 @@
 #include "sim/kernel/sched.h"
 #include "sim/kernel/task_list.h"
 
+enum { PAUSE_MOST = 1000000 };
+
 // One for all cores.
 typedef struct Multi {
     const MachineDef *def;
@@ -137,9 +139,12 @@ static int64_t unit_now(const Machine *machine, const Multi *state)
 }
 
 // Those of the program's orders that it has drawn by the beginning of `unit`. Our own are drawn
-// when they are needed.
+// when they are needed. The program draws while it has nothing to run, too; of a pause of more than
+// a million units we leave out the rest, lest a late arrival keep us drawing.
 static void draw_orders_before(const Machine *machine, Multi *state, int64_t unit)
 {
+    if (state->orders < unit - PAUSE_MOST)
+        state->orders = unit - PAUSE_MOST;
     while (state->python != NULL && state->def->shuffled && state->orders < unit)
         draw_order(machine, state);
 }
@@ -157,6 +162,20 @@ static void choose(const Machine *machine, Multi *state, int core)
     task_list_remove(list, task);
     task->job.chosen_by1 = (uint16_t)(core + 1);
     state->chosen[core] = task;
+}
+
+// A core that has got something urgent to run gives back whom it has chosen.
+static void give_back(const Machine *machine, Multi *state)
+{
+    for (int core = 0; machine->urgent_classes && core < (int)machine->core_count; core++) {
+        const Task *current = machine->run_queues[core].current;
+        Task *task = state->chosen[core];
+        if (task == NULL || current == NULL || current->sched_class == SCHED_CLASS_NORMAL)
+            continue;
+        state->chosen[core] = NULL;
+        task->job.chosen_by1 = 0;
+        task_list_prepend(list_of(state, task->job.home), task);
+    }
 }
 
 static bool is_free(const Machine *machine, int core)
@@ -187,6 +206,7 @@ static TaskId multi_pick(Machine *machine, RunQueue *queue)
     Task *current = run_queue_current(queue, SCHED_CLASS_NORMAL);
     if (current != NULL && !current->job.listed)
         return current->id;
+    give_back(machine, state);
     if (state->chosen[queue->core] == NULL) {
         if (state->def->shuffled && state->def->global_queue)
             choose_in_random_order(machine, state);
@@ -296,6 +316,7 @@ static void multi_put_back(Machine *machine, RunQueue *queue, Task *task)
     if (!task->job.listed)
         append(multi(queue), task, queue->core);
     task->job.listed = false;
+    give_back(machine, multi(queue));
     if (task->job.chosen_by1 != 0)
         call(machine, task->job.chosen_by1 - 1);
 }

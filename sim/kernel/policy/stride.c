@@ -55,7 +55,7 @@ static bool stride_charge(Machine *machine, RunQueue *queue)
     Task *task = run_queue_current(queue, SCHED_CLASS_NORMAL);
     if (task == NULL)
         return false;
-    uint32_t tickets = machine->scenario->threads[task->def.index1 - 1].tickets;
+    uint32_t tickets = machine->scenario->threads[task->scheduled_as.index1 - 1].tickets;
     int64_t ran = machine->now.ns - queue->exec_start.ns;
     task->job.pass += ran * (STRIDE_OF_ONE_TICKET / tickets);
     queue->exec_start = machine->now;

@@ -1,0 +1,308 @@
+// The upper band: the processes, and in each what its threads synchronise by: who has it, who
+// waits. Where there is room left, what its threads have had of the cores so far.
+#include "render/machine_bands.h"
+
+#include "sim/base/size.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static bool waits_note(const Stage *stage, const SceneTask *task, char text[static 48])
+{
+    if (task->deadlocked)
+        snprintf(text, 48, "deadlock");
+    else
+        duration_text(stage->scene->time_ns - task->wants_since_ns, text);
+    return true;
+}
+
+// ---- one object: a line
+
+static void lock_line(Stage *stage, Box *row, const SceneSync *sync)
+{
+    char text[32];
+    if (sync->holder != 0) {
+        stage_name(stage, row, sync->holder);
+        stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT,
+                   duration_text(stage->scene->time_ns - sync->held_since_ns, text));
+        if (sync->depth > 1)
+            stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, "%" PRIu32 " deep", sync->depth);
+    } else if (sync->readers > 0) {
+        stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT, "%" PRIu32 " read", sync->readers);
+    } else {
+        stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, "free");
+    }
+}
+
+enum { CELLS_MOST = 12 };
+
+// A queue's places, those with an item filled.
+static void queue_cells(Stage *stage, Box *row, const SceneSync *sync, uint32_t places)
+{
+    const Theme *theme = stage->list->theme;
+    int side = theme_px(theme, 10), step = side + theme_px(theme, 3);
+    Box cells = box_cut_left(row, (int)places * step + theme_px(theme, 4));
+    for (uint32_t i = 0; i < places && !stage->dry; i++) {
+        Box cell = {cells.x + (int)i * step, cells.y + (cells.h - side) / 2, side, side};
+        if (box_right(cell) > box_right(cells))
+            return;
+        if ((int64_t)i < sync->level)
+            draw_round(stage->list, cell, theme_px(theme, 2), COLOUR_GOOD);
+        else
+            draw_stroke(stage->list, cell, theme_px(theme, 2), 1, COLOUR_TEXT_SOFT);
+    }
+}
+
+static void level_line(Stage *stage, Box *row, const SyncDef *def, const SceneSync *sync)
+{
+    if (def->kind == SYNC_EVENT)
+        stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT, sync->level != 0 ? "set" : "clear");
+    else if (def->kind == SYNC_SEMAPHORE)
+        stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT, "%" PRId64 " left", sync->level);
+    else if (def->kind == SYNC_BARRIER)
+        stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT, "%" PRId64 " of %" PRIu32 " are here",
+                    sync->level, def->parameter);
+    else if (def->kind == SYNC_QUEUE && def->parameter > 0 && def->parameter <= CELLS_MOST)
+        queue_cells(stage, row, sync, def->parameter);
+    else if (def->kind == SYNC_QUEUE)
+        stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT, "%" PRId64 " item%s", sync->level,
+                    sync->level == 1 ? "" : "s");
+}
+
+static void sync_line(Stage *stage, Box row, uint32_t id)
+{
+    const Scenario *scenario = stage->scene->scenario;
+    const SyncDef *def = &scenario->syncs[id - 1];
+    const SceneSync *sync = &stage->scene->syncs[id - 1];
+    stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, sync_kind_word(def->kind));
+    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, scenario_string(scenario, def->name));
+    if (sync_is_lock(def->kind))
+        lock_line(stage, &row, sync);
+    else
+        level_line(stage, &row, def, sync);
+    if (sync->waiting == 0)
+        return;
+    stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "waiting");
+    stage_list(stage, &row, sync->first, sync->waiting, waits_note);
+}
+
+// ---- one thread's share of the time: a line
+
+static void share_line(const Stage *stage, Box row, uint32_t id)
+{
+    DrawList *list = stage->list;
+    const Theme *theme = list->theme;
+    char name[96], text[32];
+    TaskTimes times = scene_task_times(stage->scene, id);
+    draw_hit(list, row, HIT_TASK, id);
+    int label_w = theme_px(theme, 84) < row.w * 2 / 5 ? theme_px(theme, 84) : row.w * 2 / 5;
+    Box label = box_cut_left(&row, label_w);
+    draw_text(list, label, ALIGN_LEFT, STYLE_MONO_SMALL, COLOUR_TEXT,
+              recording_task_name(stage->player->recording, id, name));
+    box_cut_left(&row, stage_gap(stage));
+    Box right = box_cut_right(&row, draw_text_width(list, STYLE_SMALL, "8888.8 ms"));
+    draw_text(list, right, ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT,
+              duration_text(times.user_ns + times.kernel_ns, text));
+    box_cut_right(&row, stage_gap(stage));
+    int h = theme_px(theme, 7);
+    Box bar = {row.x, row.y + (row.h - h) / 2, row.w, h};
+    draw_fill(list, bar, COLOUR_RULE);
+    const struct {
+        int64_t ns;
+        ColourRole colour;
+        int h;
+    } parts[] = {{times.user_ns, COLOUR_RUNNING, h},
+                 {times.kernel_ns, COLOUR_KERNEL, h},
+                 {times.runnable_ns, COLOUR_RUNNABLE, h / 2}};
+    double scale = stage->scene->time_ns > 0 ? (double)bar.w / (double)stage->scene->time_ns : 0;
+    double x = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        double end = x + (double)parts[i].ns * scale;
+        Box part = {bar.x + (int)x, bar.y + h - parts[i].h, (int)end - (int)x, parts[i].h};
+        if (part.w > 0)
+            draw_fill(list, box_meet(part, bar), parts[i].colour);
+        x = end;
+    }
+}
+
+// ---- one process
+
+// "process 1 · 69 MiB · running 1 · runnable 2"
+static void process_title(Stage *stage, Box row, uint32_t pid, const SceneProcess *process)
+{
+    char text[512], size[32];
+    const Player *player = stage->player;
+    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT,
+               process_names_text(&player->recording->processes, &player->recording->tasks,
+                                  player->scenario, pid, text));
+    // With little room, what its threads do is more than its number.
+    int length = 0, most = (int)sizeof text;
+    const char *between = "";
+    if (row.w > theme_px(stage->list->theme, 240)) {
+        length = snprintf(text, sizeof text, "process %" PRIu32, pid);
+        between = " · ";
+    }
+    if (process->reserved > 0) {
+        length += snprintf(text + length, (size_t)(most - length), "%s%s", between,
+                           size_text(process->resident, size));
+        between = " · ";
+    }
+    for (unsigned state = 0; state < TASK_STATE_COUNT; state++) {
+        if (process->in_state[state] == 0)
+            continue;
+        length += snprintf(text + length, (size_t)(most - length), "%s%s %" PRIu32, between,
+                           task_state_word(state), process->in_state[state]);
+        between = " · ";
+    }
+    if (length > 0)
+        stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, text);
+}
+
+// The cells of a grid that is filled column by column.
+typedef struct Cells {
+    Box box;
+    int w, rows, columns;
+    uint32_t count, used;
+} Cells;
+
+static Cells cells_of(const Stage *stage, Box box, int columns)
+{
+    int rows = box.h / stage_row_h(stage);
+    return (Cells){box, box.w / columns, rows, columns, (uint32_t)(rows * columns), 0};
+}
+
+static Box next_cell(const Stage *stage, Cells *cells)
+{
+    int column = (int)cells->used / cells->rows, row = (int)cells->used % cells->rows;
+    int h = stage_row_h(stage), gap = cells->columns > 1 ? theme_px(stage->list->theme, 16) : 0;
+    cells->used++;
+    return (Box){cells->box.x + column * cells->w, cells->box.y + row * h, cells->w - gap, h};
+}
+
+// How many columns of at least `least` points there are room for; at least one.
+static int columns_of(const Stage *stage, Box box, float least)
+{
+    int columns = box.w / theme_px(stage->list->theme, least);
+    return columns < 1 ? 1 : columns;
+}
+
+// What the process's threads synchronise by: each a line of its own as long as there is room, else
+// in columns. Cuts off `box` what it takes.
+static void draw_syncs(Stage *stage, Box *box, uint32_t pid)
+{
+    const Scenario *scenario = stage->scene->scenario;
+    uint32_t mine = 0;
+    for (uint32_t id = 1; id <= scenario->sync_count; id++)
+        mine += scenario->syncs[id - 1].process.index1 == pid;
+    int rows = box->h / stage_row_h(stage), columns = columns_of(stage, *box, 250);
+    if (mine == 0 || rows < 1)
+        return;
+    int wanted = ((int)mine + rows - 1) / rows;
+    Cells cells = cells_of(stage, *box, wanted < columns ? wanted : columns);
+    for (uint32_t id = 1; id <= scenario->sync_count && cells.used < cells.count; id++) {
+        if (scenario->syncs[id - 1].process.index1 != pid)
+            continue;
+        Box cell = next_cell(stage, &cells);
+        if (cells.used == cells.count && mine > 1)
+            stage_textf(stage, &cell, STYLE_SMALL, COLOUR_TEXT_SOFT, "and %" PRIu32 " more", mine);
+        else
+            sync_line(stage, cell, id);
+        mine--;
+    }
+    int taken = cells.columns > 1 ? cells.rows : (int)cells.used;
+    box_cut_top(box, taken * stage_row_h(stage));
+}
+
+// A look at more threads than these would take longer than a frame may.
+enum { THREADS_LOOKED_AT = 4096 };
+
+static void draw_shares(const Stage *stage, Box box, uint32_t pid)
+{
+    Cells cells = cells_of(stage, box, columns_of(stage, box, 230));
+    uint32_t most = (uint32_t)stage->scene->tasks.count;
+    most = most < THREADS_LOOKED_AT ? most : THREADS_LOOKED_AT;
+    for (uint32_t id = 1; id <= most && cells.used < cells.count; id++) {
+        const SceneTask *task = scene_task(stage->scene, id);
+        if (task != NULL && task->process == pid && task->state != TASK_STATE_ENDED)
+            share_line(stage, next_cell(stage, &cells), id);
+    }
+}
+
+static void draw_process(Stage *stage, Box box, uint32_t pid)
+{
+    const Theme *theme = stage->list->theme;
+    const SceneProcess *process = scene_process(stage->scene, pid);
+    if (!stage->dry) {
+        draw_round(stage->list, box, theme_px(theme, 5), COLOUR_PANEL);
+        draw_stroke(stage->list, box, theme_px(theme, 5), 1, COLOUR_PANEL_EDGE);
+    }
+    Box inside = {box.x + theme_px(theme, 10), box.y + theme_px(theme, 4),
+                  box.w - theme_px(theme, 20), box.h - theme_px(theme, 8)};
+    process_title(stage, box_cut_top(&inside, stage_row_h(stage)), pid, process);
+    draw_syncs(stage, &inside, pid);
+    if (!stage->dry)
+        draw_shares(stage, inside, pid);
+}
+
+// ---- all of them
+
+static bool is_alive(const Scene *scene, uint32_t pid)
+{
+    const SceneProcess *process = scene_process(scene, pid);
+    return process != NULL && process->started && !process->ended;
+}
+
+// Who has ended and whose end nobody has collected, in a line at the band's bottom.
+static void draw_zombies(Stage *stage, Box *box)
+{
+    const Player *player = stage->player;
+    char name[96];
+    Box row = {0};
+    for (uint32_t pid = 1; pid <= stage->scene->processes.count; pid++) {
+        const SceneProcess *process = scene_process(stage->scene, pid);
+        if (process == NULL || !process->ended || process->reaped)
+            continue;
+        if (box_empty(row)) {
+            row = box_cut_bottom(box, draw_line_height(stage->list, STYLE_SMALL));
+            stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "zombies, not collected:");
+        }
+        stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT, "%s (%" PRIu32 ")",
+                    process_names_text(&player->recording->processes, &player->recording->tasks,
+                                       player->scenario, pid, name),
+                    pid);
+        if (row.w < theme_px(stage->list->theme, 40))
+            return;
+    }
+}
+
+void band_user(Stage *stage, Box box)
+{
+    const Theme *theme = stage->list->theme;
+    uint32_t alive = 0, shown = 0;
+    for (uint32_t pid = 1; pid <= stage->scene->processes.count; pid++)
+        alive += is_alive(stage->scene, pid);
+    draw_zombies(stage, &box);
+    if (alive == 0)
+        return;
+    int gap = theme_px(theme, 8), least_w = theme_px(theme, 150);
+    int least_h = 2 * stage_row_h(stage) + theme_px(theme, 8);
+    int across = box.w / least_w < 1 ? 1 : box.w / least_w;
+    across = (uint32_t)across < alive ? across : (int)alive;
+    int down = ((int)alive + across - 1) / across, most_down = box.h / least_h;
+    down = down < most_down ? down : most_down < 1 ? 1 : most_down;
+    int w = (box.w - (across - 1) * gap) / across, h = (box.h - (down - 1) * gap) / down;
+    uint32_t room = (uint32_t)(across * down);
+    for (uint32_t pid = 1; pid <= stage->scene->processes.count; pid++) {
+        if (!is_alive(stage->scene, pid))
+            continue;
+        int column = (int)shown % across, row = (int)shown / across;
+        Box place = {box.x + column * (w + gap), box.y + row * (h + gap), w, h};
+        if (shown + 1 == room && alive > room) {
+            stage_textf(stage, &place, STYLE_SMALL, COLOUR_TEXT_SOFT,
+                        "and %" PRIu32 " more processes", alive - shown);
+            return;
+        }
+        draw_process(stage, place, pid);
+        shown++;
+    }
+}

@@ -1,0 +1,50 @@
+// The stage of the machine view: where each thread's chip stands in a scene. The same code places
+// the chips of two scenes, the one shown and the one before, so that a chip can be drawn on its way
+// from the one place to the other. What is not a chip is drawn at once, and for the scene shown
+// only.
+#pragma once
+#include "render/panel.h"
+
+// More chips than this are not told apart by anybody; the rows end in "+37".
+enum { STAGE_CHIPS = 512 };
+
+typedef struct StageChip {
+    uint32_t task;
+    Box box;
+} StageChip;
+
+typedef struct Stage {
+    DrawList *list;
+    const Player *player;
+    const Scene *scene; // the one that is placed
+    bool dry;           // chips are placed, nothing is drawn
+    bool compact;       // the window is low: what can be left out is
+    uint32_t count;
+    StageChip chips[STAGE_CHIPS];
+} Stage;
+
+// What chips and the rows that they stand in are high, and the gap between them.
+int stage_chip_h(const Stage *stage);
+int stage_row_h(const Stage *stage);
+int stage_gap(const Stage *stage);
+
+// Text in the row, whose part it becomes that is left: what it takes and a gap are cut off its left
+// end. (In a dry stage too.)
+void stage_text(Stage *stage, Box *row, TextStyle style, ColourRole colour, const char *text);
+__attribute__((format(printf, 5, 6))) void stage_textf(Stage *stage, Box *row, TextStyle style,
+                                                       ColourRole colour, const char *format, ...);
+// A chip at the row's left end. False, and nothing, when there is no room for it.
+bool stage_chip(Stage *stage, Box *row, uint32_t task);
+// The same, but its name is cut to the room that there is.
+void stage_chip_cut(Stage *stage, Box *row, uint32_t task);
+// A thread that stands elsewhere, by its name with a rim: who holds a lock.
+void stage_name(Stage *stage, Box *row, uint32_t task);
+// The chips of a list of the scene, `count` long; "+37" for those that the row has no room for. Who
+// is in the list but runs (it spins, or is about to sleep) has its chip on its core, and its name
+// here.
+// `note`, unless NULL, says something in small type behind each chip; false: it has nothing to say.
+typedef bool (*StageNote)(const Stage *stage, const SceneTask *task, char text[static 48]);
+void stage_list(Stage *stage, Box *row, uint32_t first, uint32_t count, StageNote note);
+
+// Draws the chips of `stage` on their way from where `from` has them.
+void stage_draw_chips(const Stage *stage, const Stage *from);

@@ -1,0 +1,125 @@
+#include "render/timeline_view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// Makes room for an entry at the left of what is left of the line and writes its label. Returns
+// where its sample goes; empty when the entry does not fit.
+static Box legend_entry(DrawList *list, Box *line, const char *label)
+{
+    const Theme *theme = list->theme;
+    int gap = theme_px(theme, 6), sample = theme_px(theme, 16), h = theme_px(theme, 12);
+    int w = draw_text_width(list, STYLE_SMALL, label) + 1;
+    if (sample + gap + w > line->w)
+        return (Box){0, 0, 0, 0};
+    Box box = box_cut_left(line, sample);
+    box_cut_left(line, gap);
+    draw_text(list, box_cut_left(line, w), ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, label);
+    box_cut_left(line, theme_px(theme, 16));
+    return (Box){box.x, box.y + (box.h - h) / 2, box.w, h};
+}
+
+// The states that occur, each look once, and what lies over the rows.
+static void legend(DrawList *list, Box line, const TimelinePlan *plan)
+{
+    const char *shown[TIMELINE_STATE_COUNT];
+    int count = 0;
+    for (unsigned state = 0; state < TIMELINE_STATE_COUNT; state++) {
+        BarLook look = bar_look(state);
+        bool known = (plan->timeline->states >> state & 1) == 0 || look.shape == SHAPE_NONE ||
+                     state == TIMELINE_IN_SPAN; // which says itself what it is
+        for (int i = 0; i < count && !known; i++)
+            known = strcmp(shown[i], look.legend) == 0;
+        if (known)
+            continue;
+        shown[count++] = look.legend;
+        Box sample = legend_entry(list, &line, look.legend);
+        if (!box_empty(sample))
+            bar_draw(list, sample, state);
+    }
+    for (int kind = 0; kind < INSTANT_KIND_COUNT; kind++) {
+        if (plan->timeline->instant_counts[kind] == 0 || flag_legend(kind) == NULL)
+            continue;
+        Box sample = legend_entry(list, &line, flag_legend(kind));
+        if (!box_empty(sample))
+            flag_draw(list, sample.x + sample.w / 2, sample.y + sample.h / 2, kind);
+    }
+    if (plan->player->why) {
+        Box sample = legend_entry(list, &line, "critical path");
+        if (!box_empty(sample))
+            draw_fill(list, (Box){sample.x, sample.y + sample.h / 2, sample.w, path_px(list)},
+                      COLOUR_TEXT);
+    }
+}
+
+// Cuts a text off the right end of the line; not when it would take more than half of it.
+static void legend_end(DrawList *list, Box *line, const char *text)
+{
+    int w = draw_text_width(list, STYLE_SMALL, text) + 1;
+    if (w > line->w / 2)
+        return;
+    draw_text(list, box_cut_right(line, w), ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, text);
+    box_cut_right(line, theme_px(list->theme, 16));
+}
+
+// How long the marked stretch is and what the selected thread did in it, or all cores together.
+static const char *marked_text(const TimelinePlan *plan, char text[static 160])
+{
+    enum { TOLD = 4 };
+    const Player *player = plan->player;
+    char length[32];
+    TimeSpan marked = player->marked;
+    const TimelineRow *row = timeline_task_row(plan->timeline, player->selected_task);
+    size_t rows = row != NULL ? 1 : plan->timeline->object_first;
+    row = row != NULL ? row : plan->timeline->rows.at;
+    int64_t ns[TIMELINE_STATE_COUNT], all[TIMELINE_STATE_COUNT] = {0}, sum = 0;
+    for (size_t i = 0; i < rows; i++) {
+        timeline_sums(plan->timeline, &row[i], marked.from_ns, marked.to_ns, ns);
+        for (unsigned state = 0; state < TIMELINE_STATE_COUNT; state++) {
+            all[state] += ns[state];
+            sum += ns[state];
+        }
+    }
+    size_t used = (size_t)snprintf(text, 160, "marked: %s",
+                                   duration_text(marked.to_ns - marked.from_ns, length));
+    for (int told = 0; told < TOLD; told++) {
+        unsigned best = 0;
+        for (unsigned state = 1; state < TIMELINE_STATE_COUNT; state++)
+            best = all[state] > all[best] ? state : best;
+        if (all[best] == 0)
+            break;
+        used += (size_t)snprintf(text + used, 160 - used, ", %s %.0f %%", timeline_state_word(best),
+                                 100 * (double)all[best] / (double)sum);
+        all[best] = 0;
+    }
+    return text;
+}
+
+// Which rows of how many are shown, what the marked stretch holds, and what the pale strips are.
+static void draw_line_end(DrawList *list, Box *line, const TimelinePlan *plan)
+{
+    char text[160], length[32];
+    if (plan_has_mark(plan))
+        legend_end(list, line, marked_text(plan, text));
+    if (plan->shown < plan->rows) {
+        snprintf(text, sizeof text, "rows %d to %d of %d", plan->pinned + plan->first + 1,
+                 plan->first + plan->shown - (plan->kept >= 0), plan->rows);
+        legend_end(list, line, text);
+    }
+    if (plan->ghost != NULL) {
+        snprintf(text, sizeof text, "below, pale: before, %s",
+                 duration_text(plan->ghost->end_ns, length));
+        legend_end(list, line, text);
+    }
+}
+
+void caption_draw(DrawList *list, Box line, const TimelinePlan *plan)
+{
+    static const char caption[] = "TIMELINE";
+    int w = draw_text_width(list, STYLE_CAPTION, caption) + 1;
+    draw_text(list, (Box){line.x, line.y, w, line.h}, ALIGN_LEFT, STYLE_CAPTION, COLOUR_TEXT_SOFT,
+              caption);
+    box_cut_left(&line, w + theme_px(list->theme, 22));
+    draw_line_end(list, &line, plan);
+    legend(list, line, plan);
+}

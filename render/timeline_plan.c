@@ -1,0 +1,122 @@
+#include "render/timeline_view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int plan_x(const TimelinePlan *plan, int64_t time_ns)
+{
+    double share =
+        (double)(time_ns - plan->span.from_ns) / (double)(plan->span.to_ns - plan->span.from_ns);
+    return plan->plot.x + (int)(share * plan->plot.w + 0.5);
+}
+
+bool plan_shows(const TimelinePlan *plan, int64_t time_ns)
+{
+    return time_ns >= plan->span.from_ns && time_ns <= plan->span.to_ns;
+}
+
+const TimelineRow *plan_row(const TimelinePlan *plan, int i)
+{
+    if (plan->kept >= 0 && i == plan->shown - 1)
+        return &plan->timeline->rows.at[plan->kept];
+    return &plan->timeline->rows.at[i < plan->pinned ? i : i + plan->first];
+}
+
+int plan_place(const TimelinePlan *plan, const TimelineRow *row)
+{
+    int i = row == NULL ? -1 : (int)(row - plan->timeline->rows.at);
+    if (i >= 0 && i == plan->kept)
+        return plan->shown - 1;
+    if (i >= plan->pinned)
+        i = i - plan->first < plan->pinned ? -1 : i - plan->first;
+    return i < plan->shown - (plan->kept >= 0) ? i : -1;
+}
+
+int plan_bar_y(const TimelinePlan *plan, int i)
+{
+    int ghost_h = plan->ghost != NULL ? plan->bar_h / 4 + 2 : 0;
+    return plan->plot.y + i * plan->pitch + (plan->pitch - plan->bar_h - ghost_h) / 2;
+}
+
+bool plan_selected(const TimelinePlan *plan, const TimelineRow *row)
+{
+    if (row->kind == ROW_CORE)
+        return (int)row->id == plan->player->selected_core;
+    bool of_task = row->kind == ROW_TASK || row->kind == ROW_SPANS;
+    return of_task && row->id == plan->player->selected_task;
+}
+
+const char *plan_label(const TimelinePlan *plan, const TimelineRow *row, char text[static 192])
+{
+    if (row->kind == ROW_SPANS)
+        return "spans";
+    timeline_row_name(plan->timeline, row, text);
+    if (row->kind == ROW_LEVEL) {
+        char most[32];
+        size_t length = strlen(text);
+        snprintf(text + length, 192 - length, " ≤ %s", level_text(row, row->level_most, most));
+    }
+    return text;
+}
+
+TextStyle plan_label_style(const TimelinePlan *plan, const TimelineRow *row)
+{
+    bool strong = row->kind == ROW_CORE || (row->kind == ROW_TASK && plan_selected(plan, row));
+    return strong ? STYLE_BOLD : STYLE_SMALL;
+}
+
+static int labels_width(DrawList *list, const TimelinePlan *plan, int most)
+{
+    int widest = 0;
+    for (int i = 0; i < plan->shown; i++) {
+        char text[192];
+        const TimelineRow *row = plan_row(plan, i);
+        int w = draw_text_width(list, plan_label_style(plan, row), plan_label(plan, row, text));
+        widest = w > widest ? w : widest;
+    }
+    return least(widest + theme_px(list->theme, 14), most);
+}
+
+// How high rows are, how many are shown and which.
+static void place_rows(DrawList *list, TimelinePlan *plan, int h)
+{
+    const Theme *theme = list->theme;
+    int text_h = draw_line_height(list, STYLE_SMALL);
+    int most = theme_px(theme, 34), fewest = text_h + theme_px(theme, 2);
+    plan->rows = (int)plan->timeline->rows.count;
+    plan->pitch = plan->rows > 0 ? h / plan->rows : most;
+    plan->pitch = plan->pitch > most ? most : plan->pitch < fewest ? fewest : plan->pitch;
+    plan->shown = least(plan->rows, h / plan->pitch);
+    if (plan->shown > 0 && plan->shown < plan->rows)
+        plan->pitch = h / plan->shown; // no room is left over
+    plan->pinned = (int)plan->timeline->task_first;
+    if (plan->shown < plan->rows && plan->pinned > plan->shown / 2)
+        plan->pinned = 0;
+    int last = plan->rows - plan->shown;
+    plan->first = plan->player->first_row > last ? last : plan->player->first_row;
+    plan->kept = -1;
+    const TimelineRow *selected = timeline_task_row(plan->timeline, plan->player->selected_task);
+    if (selected != NULL && plan->shown > plan->pinned + 1 && plan_place(plan, selected) < 0)
+        plan->kept = (int)(selected - plan->timeline->rows.at);
+    plan->bar_h = plan->ghost != NULL ? plan->pitch * 11 / 20 : plan->pitch * 7 / 10;
+}
+
+TimelinePlan plan_make(DrawList *list, Box inside, const Player *player)
+{
+    const Theme *theme = list->theme;
+    TimelinePlan plan = {.player = player,
+                         .timeline = &player->take->timeline,
+                         .ghost = player->before != NULL ? &player->before->timeline : NULL,
+                         .span = player->zoom};
+    if (plan.span.to_ns <= plan.span.from_ns)
+        plan.span.to_ns = plan.span.from_ns + 1;
+    plan.axis = box_cut_top(&inside, draw_line_height(list, STYLE_MONO_SMALL));
+    box_cut_top(&inside, theme_px(theme, 8)); // of the cursor's tip
+    place_rows(list, &plan, inside.h);
+    plan.labels = box_cut_left(&inside, labels_width(list, &plan, inside.w / 4));
+    plan.plot = inside;
+    plan.plot.w -= plan.plot.w % BARS_GROUP;
+    plan.plot.h = least(inside.h, plan.shown * plan.pitch);
+    plan.crossed = arena_alloc(&list->arena, (size_t)(plan.plot.w > 0 ? plan.plot.w : 1));
+    return plan;
+}

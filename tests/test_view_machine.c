@@ -1,0 +1,439 @@
+// The machine view, the event and the program, read from their draw lists: each thread is one chip,
+// where the scene has it; chips and cores answer to clicks; a chip that changes its place is
+// between the two while it moves; and whatever the scenario and the size, frames keep the laws of
+// frames.
+#include "render/stage.h"
+#include "render/views.h"
+#include "sim/ringside.h"
+#include "tests/frame_laws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MS = 1000000, W = 1000, H = 440 };
+
+static Fonts *fonts;
+static Theme theme;
+static DrawList list;
+static Player player;
+static Take *take;
+
+static void draw(void (*view)(DrawList *, Box, const Player *))
+{
+    draw_begin(&list, fonts, &theme, W, H);
+    view(&list, (Box){0, 0, W, H}, &player);
+}
+
+// The take of `yaml` at an instant.
+static void show(const char *yaml, int64_t us)
+{
+    char *error;
+    take = take_of_bytes("test.yaml", yaml, strlen(yaml), NULL, 0, ringside_run, &error);
+    if (take == NULL)
+        fail_msg("%s", error);
+    player_open(&player, take);
+    player_seek_time(&player, us * 1000);
+    player.moved = 1;
+    draw(view_machine);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    Diag diag = {0};
+    if (!fonts_open(&fonts, &diag))
+        fail_msg("%s", diag_text(&diag));
+    diag_free(&diag);
+    theme = theme_make(THEME_LIGHT, 0, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    player_free(&player);
+    take_free(take);
+    take = NULL;
+    draw_free(&list);
+    list = (DrawList){0};
+    fonts_close(fonts);
+    return 0;
+}
+
+static uint32_t id_of(const char *name)
+{
+    char text[96];
+    for (uint32_t id = 1; id <= player.recording->tasks.id_max; id++)
+        if (strcmp(recording_task_name(player.recording, id, text), name) == 0)
+            return id;
+    fail_msg("there is no thread '%s'", name);
+    return 0;
+}
+
+static const DrawItem *text_item(const char *text)
+{
+    for (size_t i = 0; i < list.items.count; i++)
+        if (list.items.at[i].kind == DRAW_TEXT && strcmp(list.items.at[i].text, text) == 0)
+            return &list.items.at[i];
+    return NULL;
+}
+
+static const DrawItem *expect_text(const char *text)
+{
+    const DrawItem *item = text_item(text);
+    if (item == NULL)
+        fail_msg("'%s' is not there", text);
+    return item;
+}
+
+// A chip is a hit whose box is filled with the colour of what its thread does.
+static bool is_chip(const Hit *hit)
+{
+    const SceneTask *task = scene_task(&player.scene, hit->argument);
+    assert_non_null(task);
+    Colour colour = theme.colours[state_look(task->state)->colour];
+    for (size_t i = 0; i < list.items.count; i++) {
+        const DrawItem *item = &list.items.at[i];
+        bool ground = (item->kind == DRAW_FILL && item->colour == colour) ||
+                      (item->kind == DRAW_HATCH && item->other == colour);
+        if (ground && memcmp(&item->box, &hit->box, sizeof(Box)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static Box chip_of(const char *name)
+{
+    uint32_t id = id_of(name);
+    Box found = {0};
+    int count = 0;
+    for (size_t i = 0; i < list.hits.count; i++) {
+        const Hit *hit = &list.hits.at[i];
+        if (hit->action != HIT_TASK || hit->argument != id || !is_chip(hit))
+            continue;
+        found = hit->box;
+        count++;
+    }
+    if (count != 1)
+        fail_msg("'%s' has %d chips", name, count);
+    return found;
+}
+
+static Box core_of(uint32_t core)
+{
+    for (size_t i = 0; i < list.hits.count; i++)
+        if (list.hits.at[i].action == HIT_CORE && list.hits.at[i].argument == core)
+            return list.hits.at[i].box;
+    fail_msg("there is no core %u", core);
+    return (Box){0, 0, 0, 0};
+}
+
+static bool within(Box inner, Box outer)
+{
+    return inner.x >= outer.x && inner.y >= outer.y && box_right(inner) <= box_right(outer) &&
+           box_bottom(inner) <= box_bottom(outer);
+}
+
+static bool in_row(Box chip, const DrawItem *label)
+{
+    int middle = chip.y + chip.h / 2;
+    return middle >= label->box.y && middle < box_bottom(label->box) && chip.x > label->box.x;
+}
+
+// ---- where chips stand
+
+#define LOCKED                                                                                     \
+    "machine: { cores: 2, scheduler: fifo, costs: zero }\n"                                        \
+    "locks: { cache: lock }\n"                                                                     \
+    "threads:\n"                                                                                   \
+    "  - { name: hold, run: [ { with: { lock: cache, do: [ { compute: 10ms } ] } } ] }\n"          \
+    "  - { name: want, start: 1ms, run: [ { with: { lock: cache, do: [ { compute: 1ms } ] } } ] "  \
+    "}\n"                                                                                          \
+    "  - { name: busy, start: 2ms, run: [ { compute: 10ms } ] }\n"                                 \
+    "  - { name: later, start: 3ms, run: [ { compute: 1ms } ] }\n"                                 \
+    "  - { name: nap, run: [ { sleep: 20ms } ] }\n"
+
+static void a_thread_stands_where_it_is(void **state)
+{
+    (void)state;
+    // At 5 ms hold computes on core 0, want waits for its lock, busy has core 1, later is queued
+    // at one of them, and nap sleeps.
+    show(LOCKED, 5000);
+    assert_true(within(chip_of("hold"), core_of(0)));
+    assert_true(within(chip_of("busy"), core_of(1)));
+    assert_true(in_row(chip_of("want"), expect_text("cache")));
+    assert_true(in_row(chip_of("nap"), expect_text("sleep")));
+    assert_true(chip_of("later").y > expect_text("run queues")->box.y);
+    assert_true(chip_of("later").y < core_of(0).y);
+    expect_text("15 ms left");
+    // The holder is named by the lock too: its name there is no chip, and selects it all the same.
+    int named = 0;
+    for (size_t i = 0; i < list.hits.count; i++)
+        named += list.hits.at[i].action == HIT_TASK && list.hits.at[i].argument == id_of("hold") &&
+                 in_row(list.hits.at[i].box, expect_text("cache"));
+    assert_int_equal(named, 1);
+    expect_text("waiting");
+    expect_text("process 1 · running 2 · runnable 1 · waits for lock 1 · sleeps 1");
+}
+
+static void cores_say_what_they_do(void **state)
+{
+    (void)state;
+    show(LOCKED, 5000);
+    expect_text("user · compute");
+    // Core 1 was idle from 0 to 2 but for nap's and want's instants.
+    expect_text("60 %");
+    expect_text("100 %");
+    player_seek_time(&player, 19 * MS);
+    player.moved = 1;
+    draw(view_machine);
+    assert_null(text_item("user · compute"));
+}
+
+static void the_boundary_shows_who_is_below_it(void **state)
+{
+    (void)state;
+    show("machine: { cores: 1, costs: { base: zero, syscall: 2us } }\n"
+         "threads: [ { name: a, run: [ { compute: 1ms }, { yield: {} }, { compute: 1ms } ] } ]\n",
+         1001);
+    expect_text("a ↓ sched_yield 1 us");
+    expect_text("kernel · sched_yield");
+    assert_true(within(chip_of("a"), core_of(0)));
+    player_seek_time(&player, 1500 * 1000);
+    draw(view_machine);
+    assert_null(text_item("a ↓ sched_yield 1 us"));
+}
+
+static void a_chip_moves_to_its_new_place(void **state)
+{
+    (void)state;
+    show(LOCKED, 9999);
+    Box before = chip_of("want");
+    // The event at which want gets core 0.
+    RecordFilter filter = {.task = id_of("want"), .core = CORE_NONE, .by_kind = true};
+    filter.kinds[EVENT_SWITCH_IN] = true;
+    int64_t found = recording_find(player.recording, player.scene.next, 1, &filter);
+    assert_true(found >= 0);
+    scene_copy(&player.was, &player.scene);
+    recording_seek(player.recording, &player.scene, (uint64_t)found + 1);
+    player.moved = 1;
+    draw(view_machine);
+    Box after = chip_of("want");
+    assert_true(within(after, core_of((uint32_t)scene_task(&player.scene, id_of("want"))->core)));
+    player.moved = 0;
+    draw(view_machine);
+    Box begins = chip_of("want");
+    assert_int_equal(begins.x, before.x);
+    assert_int_equal(begins.y, before.y);
+    player.moved = 0.3f;
+    draw(view_machine);
+    Box between = chip_of("want");
+    assert_true(between.y > before.y && between.y < after.y);
+    assert_int_equal(between.w, after.w);
+}
+
+static void long_lists_end_in_a_number(void **state)
+{
+    (void)state;
+    show("machine: { cores: 1, scheduler: fifo, costs: zero }\n"
+         "threads: [ { name: hog, count: 200, run: [ { compute: 1ms } ] } ]\n",
+         500);
+    // 199 wait; chips and number together are all of them.
+    uint32_t chips = 0;
+    for (size_t i = 0; i < list.hits.count; i++) {
+        const Hit *hit = &list.hits.at[i];
+        chips += hit->action == HIT_TASK && hit->box.y > expect_text("run queues")->box.y &&
+                 hit->box.y < core_of(0).y;
+    }
+    assert_true(chips > 2);
+    char more[16];
+    snprintf(more, sizeof more, "+%u", 199 - chips);
+    expect_text(more);
+}
+
+// ---- the event
+
+static void the_event_its_cause_and_the_next(void **state)
+{
+    (void)state;
+    show(LOCKED, 1000);
+    draw(view_now);
+    expect_text("1.000 000 ms");
+    expect_text("want leaves core 1: it waits for a lock");
+    expect_text("busy is created");
+    player.quiz = true;
+    draw(view_now);
+    assert_null(text_item("busy is created"));
+    expect_text("?");
+    expect_text("Who acts next? Click a thread or a core; Enter shows it.");
+    player.revealed = true;
+    player.guesses = 3;
+    player.guesses_right = 2;
+    draw(view_now);
+    expect_text("busy is created");
+    expect_text("2 of 3 right");
+    player.quiz = false;
+    player_seek_event(&player, 0);
+    draw(view_now);
+    expect_text("Nothing has happened yet.");
+    player_seek_event(&player, player.recording->count);
+    draw(view_now);
+    expect_text("Nothing: the run is over.");
+}
+
+// ---- the program
+
+static void the_program_has_a_cursor_a_thread(void **state)
+{
+    (void)state;
+    show(LOCKED, 5000);
+    draw(view_program);
+    // The last event by 5 ms is later's coming at 3; it has not begun: no line is marked.
+    const DrawItem *line = expect_text("5");
+    assert_true(in_row(chip_of("want"), line));
+    assert_true(in_row(chip_of("hold"), expect_text("4")));
+    assert_true(in_row(chip_of("busy"), expect_text("6")));
+    assert_true(in_row(chip_of("nap"), expect_text("8")));
+    // A click on a line goes on to it.
+    Hit hit = draw_hit_at(&list, line->box.x, line->box.y + 2);
+    assert_int_equal(hit.action, HIT_LINE);
+    assert_int_equal(hit.argument, 5);
+}
+
+static void many_at_one_line_are_counted(void **state)
+{
+    (void)state;
+    show("machine: { cores: 1, costs: zero }\n"
+         "threads: [ { name: n, count: 30, run: [ { sleep: 5ms } ] } ]\n",
+         1000);
+    draw(view_program);
+    expect_text("+26");
+}
+
+static void a_long_program_follows_the_event(void **state)
+{
+    (void)state;
+    static char yaml[16384];
+    size_t length = (size_t)snprintf(yaml, sizeof yaml,
+                                     "machine: { cores: 1, costs: zero }\nthreads:\n"
+                                     "  - name: a\n    run:\n");
+    for (int i = 0; i < 300; i++)
+        length += (size_t)snprintf(yaml + length, sizeof yaml - length, "      - compute: 1ms\n");
+    show(yaml, 200500); // the 201st, which is at line 4 + 201
+    draw(view_program);
+    assert_true(in_row(chip_of("a"), expect_text("205")));
+    assert_null(text_item("1"));
+    player.first_line = 1;
+    draw(view_program);
+    expect_text("1");
+    player.first_line = 9999; // no further than that the last line is the last shown
+    draw(view_program);
+    expect_text("304");
+}
+
+// ---- whatever the scenario
+
+// No thread has two chips, and no chip is on another.
+static void expect_single_chips(const char *name)
+{
+    static Box chips[STAGE_CHIPS];
+    static bool seen[1 << 16];
+    uint32_t count = 0;
+    memset(seen, 0, sizeof seen);
+    for (size_t i = 0; i < list.hits.count; i++) {
+        const Hit *hit = &list.hits.at[i];
+        if (hit->action != HIT_TASK || !is_chip(hit))
+            continue;
+        assert_true(hit->argument < 1 << 16 && count < STAGE_CHIPS);
+        if (seen[hit->argument])
+            fail_msg("%s, behind event %llu: thread %u has two chips", name,
+                     (unsigned long long)player.scene.next, hit->argument);
+        seen[hit->argument] = true;
+        for (uint32_t k = 0; k < count; k++)
+            assert_true(box_empty(box_meet(chips[k], hit->box)));
+        chips[count++] = hit->box;
+    }
+    for (uint32_t core = 0; core < player.scene.core_count && core < 4; core++)
+        assert_true(player.scene.cores[core].task == 0 || seen[player.scene.cores[core].task]);
+}
+
+static void keep_the_laws(const char *name, void (*view)(DrawList *, Box, const Player *), Box box)
+{
+    draw_begin(&list, fonts, &theme, box.w, box.h);
+    draw_fill(&list, box, COLOUR_GROUND);
+    view(&list, box, &player);
+    Arena arena = {0};
+    const char *breaches = frame_breaches(&list, &arena);
+    if (*breaches != 0)
+        fail_msg("%s, behind event %llu, %d x %d, theme %d, scale %.2f: %s", name,
+                 (unsigned long long)player.scene.next, box.w, box.h, theme.name,
+                 (double)theme.scale, breaches);
+    arena_free(&arena);
+}
+
+static void frames_keep_the_laws(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/scenarios/%s.yaml", RINGSIDE_SOURCE_DIR, name);
+    char *error;
+    take = take_make(path, NULL, 0, ringside_run, NULL, &error);
+    if (take == NULL)
+        fail_msg("%s", error);
+    player_open(&player, take);
+    // Of the machine's panel and of the two beside it, in windows of three sizes.
+    static const Box boxes[] = {{0, 0, 1046, 480}, {0, 0, 820, 340}, {0, 0, 650, 290}};
+    static const Box beside[] = {{0, 0, 535, 220}, {0, 0, 425, 150}, {0, 0, 338, 110}};
+    for (int moment = 1; moment < 8; moment++) {
+        player_seek_event(&player, player.recording->count * (uint64_t)moment / 7);
+        player.moved = 1;
+        for (int look = 0; look < 9; look++) {
+            theme = theme_make(look % 3 == 1 ? THEME_DARK : THEME_LIGHT, look % 3 == 2, 1);
+            keep_the_laws(name, view_machine, boxes[look / 3]);
+            expect_single_chips(name);
+            keep_the_laws(name, view_now, beside[look / 3]);
+            keep_the_laws(name, view_program, beside[look / 3]);
+        }
+    }
+    player_free(&player);
+    take_free(take);
+    take = NULL;
+    player = (Player){0};
+}
+
+static void frames_of_many_scenarios(void **state)
+{
+    (void)state;
+    frames_keep_the_laws("4-threads/hot-lock");
+    frames_keep_the_laws("4-threads/philosophers-deadlock");
+    frames_keep_the_laws("4-threads/producer-consumer");
+    frames_keep_the_laws("4-threads/readers-share");
+    frames_keep_the_laws("4-threads/spin-lock");
+    frames_keep_the_laws("3-schedulers/priority-inheritance");
+    frames_keep_the_laws("3-schedulers/one-queue");
+    frames_keep_the_laws("2-user-space-and-kernel/ten-thousand-waits");
+    frames_keep_the_laws("6-processes/fork-and-spawn");
+    frames_keep_the_laws("6-processes/zombies");
+    frames_keep_the_laws("6-processes/ways-to-hand-over");
+    frames_keep_the_laws("6-processes/pipeline");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_thread_stands_where_it_is),        TEST(cores_say_what_they_do),
+        TEST(the_boundary_shows_who_is_below_it), TEST(a_chip_moves_to_its_new_place),
+        TEST(long_lists_end_in_a_number),         TEST(the_event_its_cause_and_the_next),
+        TEST(the_program_has_a_cursor_a_thread),  TEST(many_at_one_line_are_counted),
+        TEST(a_long_program_follows_the_event),   TEST(frames_of_many_scenarios),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
