@@ -17,6 +17,7 @@ static const Command commands[] = {
     {"film", "Films what the window would show while the run plays.", cmd_film},
     {"check", "Checks scenarios for mistakes, without running them.", cmd_check},
     {"list", "Lists the scenarios that ship, by chapter.", cmd_list},
+    {"python", "Prints the Python program that a scenario stands for.", cmd_python},
     {"schema", "Prints the JSON Schema of the scenario language, for editors.", cmd_schema},
     {"help", "Explains a command: ringside help run.", cmd_help},
 };

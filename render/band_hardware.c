@@ -35,7 +35,7 @@ static ColourRole core_colour(const Stage *stage, uint32_t number)
 {
     const SceneTask *task = scene_task(stage->scene, stage->scene->cores[number].task);
     if (scene_core_interrupted(stage->scene, number))
-        return COLOUR_CURSOR;
+        return COLOUR_TEXT;
     if (task == NULL || !task_state_runs((TaskState)task->state))
         return COLOUR_PANEL_EDGE;
     return state_look(task->state)->colour;
@@ -78,7 +78,7 @@ static void busy_bar(const Stage *stage, Box bar, const CoreTimes *times)
         ColourRole colour;
     } parts[] = {{times->user_ns, COLOUR_RUNNING},
                  {times->kernel_ns, COLOUR_KERNEL},
-                 {times->irq_ns, COLOUR_CURSOR}};
+                 {times->irq_ns, COLOUR_TEXT}};
     double scale = stage->scene->time_ns > 0 ? (double)bar.w / (double)stage->scene->time_ns : 0;
     double x = 0;
     draw_fill(stage->list, bar, COLOUR_RULE);
@@ -97,7 +97,7 @@ static void core_frame(const Stage *stage, Box box, uint32_t number)
     int radius = theme_px(theme, 5);
     bool selected = stage->player->selected_core == (int)number;
     draw_round(stage->list, box, radius, COLOUR_PANEL);
-    draw_stroke(stage->list, box, radius, theme_px(theme, 2),
+    draw_stroke(stage->list, box, radius, theme_px(theme, selected ? 3 : 2),
                 selected ? COLOUR_TEXT : core_colour(stage, number));
     draw_hit(stage->list, box, HIT_CORE, number);
 }

@@ -34,7 +34,7 @@ static bool has_room(const Stage *stage, Box column)
 
 static bool vruntime_note(const Stage *stage, const SceneTask *task, char text[static 48])
 {
-    if (task->ran || !scheduler_has_vruntime(stage->scene->scenario->machine.scheduler))
+    if (!scene_knows_vruntime(stage->scene, task))
         return false;
     char ns[32];
     snprintf(text, 48, "v %s", duration_text(task->vruntime, ns));

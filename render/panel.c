@@ -91,7 +91,10 @@ int chip_draw(DrawList *list, const Player *player, int x, int y, int h, int wid
     const StateLook *look = state_look(state != NULL ? state->state : TASK_STATE_NOT_YET);
     Box box = {x, y, chip_width(list, player, width_most, task), h};
     int radius = theme_px(list->theme, 4);
-    draw_round(list, box, radius, look->colour);
+    if (look->shape == SHAPE_HATCHED)
+        draw_hatch_round(list, box, radius, COLOUR_KERNEL_STRIPE, look->colour);
+    else
+        draw_round(list, box, radius, look->colour);
     if (task == player->selected_task)
         draw_stroke(list, box, radius, theme_px(list->theme, 2), COLOUR_TEXT);
     Box inside = {box.x + theme_px(list->theme, 6), box.y, box.w - 2 * theme_px(list->theme, 6), h};

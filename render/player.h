@@ -32,7 +32,7 @@ enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
     X(COSTS, "K", 0, "K", "runs again with costs, or without")                                     \
     X(SEED, "N", 0, "N", "runs again with the next seed")                                          \
     X(ORIGINAL, "O", 0, "O", "runs the scenario as it is written")                                 \
-    X(WHY, "W", 0, "W", "why the selected thread does not run")                                    \
+    X(WHY, "W", 0, "W", "why the selected thread does not run, and the critical path")             \
     X(QUIZ, "Q", 0, "Q", "quiz: hides what comes next; click who will act")                        \
     X(REVEAL, "Return", 0, "Enter", "shows the answer")                                            \
     X(THEME, "T", 0, "T", "light or dark")                                                         \

@@ -113,7 +113,7 @@ enum { LAYERS_MAX = BARS_GROUP };
 
 typedef struct Layer {
     ColourRole colour;
-    bool hatched;
+    bool hatched, tinted;
     int h; // pixels
 } Layer;
 
@@ -200,6 +200,7 @@ static void annotate(Bars *bars, Box box, const TimelineInterval *interval)
 
 static void draw_stack(Bars *bars, const Run *run)
 {
+    enum { LAYER_TINT = 140 }; // more than an outlined bar's: it has no edge
     Box box = bars->row->box;
     box.x = run->x;
     box.w = run->w;
@@ -207,10 +208,14 @@ static void draw_stack(Bars *bars, const Run *run)
         draw_fill(bars->list, upright(box, thin_px(bars->list)), (ColourRole)(run->thin - 1));
     for (int i = 0; i < run->layer_count; i++) {
         Box layer = box_cut_bottom(&box, run->layers[i].h);
-        if (run->layers[i].hatched)
+        if (run->layers[i].hatched) {
             draw_hatched(bars->list, layer, run->layers[i].colour);
-        else
-            draw_fill(bars->list, layer, run->layers[i].colour);
+            continue;
+        }
+        if (run->layers[i].tinted)
+            draw_opacity(bars->list, LAYER_TINT);
+        draw_fill(bars->list, layer, run->layers[i].colour);
+        draw_opacity(bars->list, 255);
     }
 }
 
@@ -259,7 +264,7 @@ static void add_columns(Bars *bars, const Run *columns)
 typedef struct Share {
     ColourRole colour;
     int rank;
-    bool hatched;
+    bool hatched, tinted;
     int64_t ns;
 } Share;
 
@@ -276,7 +281,10 @@ static int collect_shares(const TimelineBin *bin, uint32_t states, Share *shares
         while (i < count && (shares[i].rank != rank || shares[i].colour != look.colour))
             i++;
         if (i == count)
-            shares[count++] = (Share){look.colour, rank, look.shape == SHAPE_HATCHED, 0};
+            shares[count++] = (Share){.colour = look.colour,
+                                      .rank = rank,
+                                      .hatched = look.shape == SHAPE_HATCHED,
+                                      .tinted = look.outlined};
         shares[i].ns += bin->ns[state];
     }
     return count;
@@ -316,7 +324,8 @@ static int thin_line(const TimelineBin *bin, int64_t length_ns)
 static void add_layer(Run *columns, const Share *share, int h)
 {
     if (h > 0)
-        columns->layers[columns->layer_count++] = (Layer){share->colour, share->hatched, h};
+        columns->layers[columns->layer_count++] =
+            (Layer){share->colour, share->hatched, share->tinted, h};
 }
 
 static Run stack_columns(const Bars *bars, const TimelineBin *bin, int64_t length_ns, int x, int w)

@@ -1,5 +1,7 @@
 #include "render/timeline_view.h"
 
+#include "sim/base/count.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -102,8 +104,11 @@ static void draw_line_end(DrawList *list, Box *line, const TimelinePlan *plan)
     if (plan_has_mark(plan))
         legend_end(list, line, marked_text(plan, text));
     if (plan->shown < plan->rows) {
-        snprintf(text, sizeof text, "rows %d to %d of %d", plan->pinned + plan->first + 1,
-                 plan->first + plan->shown - (plan->kept >= 0), plan->rows);
+        char first[32], last[32], all[32];
+        snprintf(text, sizeof text, "rows %s to %s of %s",
+                 count_text((uint64_t)(plan->pinned + plan->first + 1), first),
+                 count_text((uint64_t)(plan->first + plan->shown - (plan->kept >= 0)), last),
+                 count_text((uint64_t)plan->rows, all));
         legend_end(list, line, text);
     }
     if (plan->ghost != NULL) {

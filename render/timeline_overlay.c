@@ -157,36 +157,45 @@ static size_t segment_behind(const CriticalPath *path, int64_t time_ns)
     return low;
 }
 
+// Where the path goes over from one row to another, which stand at these places.
+static void draw_passing(DrawList *list, const TimelinePlan *plan, int x, int from, int to)
+{
+    int width = path_px(list), low = from < to ? from : to, high = from < to ? to : from;
+    int y = plan_bar_y(plan, low) + plan->bar_h - width;
+    int h = plan_bar_y(plan, high) + plan->bar_h - width - y;
+    draw_fill(list, (Box){x, y, width / 2, h}, COLOUR_TEXT);
+    cross(plan, x, width);
+}
+
 // The critical path: a line along the bars of who is on it, with upright ones where it goes over to
-// another thread. One segment a pixel column at most is looked at.
+// another thread, unless these would be a hedge. One segment a pixel column at most is looked at.
 static void draw_path(DrawList *list, const TimelinePlan *plan)
 {
     const CriticalPath *path = &plan->player->take->path;
     int width = path_px(list), before = -1;
     size_t i = segment_behind(path, plan->span.from_ns);
+    size_t count = segment_behind(path, plan->span.to_ns) - i;
+    bool uprights = count <= (size_t)(plan->plot.w / theme_px(list->theme, 12));
     while (i < path->segments.count && path->segments.at[i].from_ns < plan->span.to_ns) {
         const PathSegment *segment = &path->segments.at[i];
         bool begins = segment->from_ns >= plan->span.from_ns;
+        bool ends = segment->to_ns < plan->span.to_ns;
         int x0 = begins ? plan_x(plan, segment->from_ns) : plan->plot.x;
-        int x1 = segment->to_ns < plan->span.to_ns ? plan_x(plan, segment->to_ns)
-                                                   : box_right(plan->plot);
+        int x1 = ends ? plan_x(plan, segment->to_ns) : box_right(plan->plot);
         x1 = x1 > x0 ? x1 : x0 + 1;
         int place = plan_place(plan, timeline_task_row(plan->timeline, segment->task));
-        int y = place < 0 ? 0 : plan_bar_y(plan, place) + plan->bar_h - width;
         if (place >= 0)
-            draw_fill(list, (Box){x0, y, x1 - x0, width}, COLOUR_TEXT);
-        if (begins && place >= 0 && before >= 0 && before != place) {
-            int other = plan_bar_y(plan, before) + plan->bar_h - width;
             draw_fill(list,
-                      (Box){x0, least(y, other), width / 2, y < other ? other - y : y - other},
+                      (Box){x0, plan_bar_y(plan, place) + plan->bar_h - width, x1 - x0, width},
                       COLOUR_TEXT);
-            cross(plan, x0, width);
-        }
+        if (uprights && begins && place >= 0 && before >= 0 && before != place)
+            draw_passing(list, plan, x0, before, place);
         before = place;
+        // On to the first segment that ends behind this column.
         int64_t column_ns = timeline_bin_ns(plan->span.from_ns, plan->span.to_ns,
                                             (size_t)plan->plot.w, (size_t)(x1 - plan->plot.x));
-        i = segment->to_ns > column_ns ? i + 1 : segment_behind(path, column_ns);
-        i = i > (size_t)(segment - path->segments.at) ? i : i + 1;
+        size_t next = segment_behind(path, column_ns);
+        i = next > i ? next : i + 1;
     }
 }
 

@@ -15,21 +15,43 @@ bool plan_shows(const TimelinePlan *plan, int64_t time_ns)
     return time_ns >= plan->span.from_ns && time_ns <= plan->span.to_ns;
 }
 
+static int thread_rows(const TimelinePlan *plan)
+{
+    return plan->rows - (int)plan->timeline->task_first;
+}
+
 const TimelineRow *plan_row(const TimelinePlan *plan, int i)
 {
+    const TimelineRow *rows = plan->timeline->rows.at;
     if (plan->kept >= 0 && i == plan->shown - 1)
-        return &plan->timeline->rows.at[plan->kept];
-    return &plan->timeline->rows.at[i < plan->pinned ? i : i + plan->first];
+        return &rows[plan->kept];
+    if (i < plan->pinned)
+        return &rows[i];
+    int scrolled = i - plan->pinned + plan->first, threads = thread_rows(plan);
+    return scrolled < threads ? &rows[plan->timeline->task_first + (size_t)scrolled]
+                              : &rows[plan->pinned + scrolled - threads];
 }
 
 int plan_place(const TimelinePlan *plan, const TimelineRow *row)
 {
-    int i = row == NULL ? -1 : (int)(row - plan->timeline->rows.at);
-    if (i >= 0 && i == plan->kept)
+    if (row == NULL)
+        return -1;
+    int i = (int)(row - plan->timeline->rows.at), first_thread = (int)plan->timeline->task_first;
+    if (i == plan->kept)
         return plan->shown - 1;
-    if (i >= plan->pinned)
-        i = i - plan->first < plan->pinned ? -1 : i - plan->first;
+    if (i >= plan->pinned) {
+        int scrolled = i >= first_thread ? i - first_thread : thread_rows(plan) + i - plan->pinned;
+        if (scrolled < plan->first)
+            return -1;
+        i = plan->pinned + scrolled - plan->first;
+    }
     return i < plan->shown - (plan->kept >= 0) ? i : -1;
+}
+
+bool plan_divides(const TimelinePlan *plan, int i)
+{
+    return i == plan->pinned || (plan->kept >= 0 && i == plan->shown - 1) ||
+           i == plan->pinned + thread_rows(plan) - plan->first;
 }
 
 int plan_bar_y(const TimelinePlan *plan, int i)
@@ -90,8 +112,8 @@ static void place_rows(DrawList *list, TimelinePlan *plan, int h)
     if (plan->shown > 0 && plan->shown < plan->rows)
         plan->pitch = h / plan->shown; // no room is left over
     plan->pinned = (int)plan->timeline->task_first;
-    if (plan->shown < plan->rows && plan->pinned > plan->shown / 2)
-        plan->pinned = 0;
+    if (plan->shown < plan->rows)
+        plan->pinned = least(plan->pinned, plan->shown / 2);
     int last = plan->rows - plan->shown;
     plan->first = plan->player->first_row > last ? last : plan->player->first_row;
     plan->kept = -1;

@@ -11,8 +11,11 @@ typedef struct TimelinePlan {
     TimeSpan span;
     Box labels, axis, plot; // the plot is below the axis
     int pitch, bar_h;       // pixels from row to row, and of a bar
-    int pinned;             // rows that stay: cores and locks; 0: all scroll
-    int first;              // of the others, the first one shown
+    // The first rows, cores and objects, stay; when they would take more than half of the room,
+    // some of them. Threads scroll, with the cores and objects that do not stay behind the last
+    // one.
+    int pinned;
+    int first;              // of those that scroll, the first one shown
     int shown;              // rows shown, the pinned ones included
     int rows;               // that there are
     int kept;               // the selected thread's row, shown last when it would not be; -1: none
@@ -28,6 +31,8 @@ bool plan_shows(const TimelinePlan *plan, int64_t time_ns);
 const TimelineRow *plan_row(const TimelinePlan *plan, int i);
 // The place of a row; -1: it is not shown, or NULL.
 int plan_place(const TimelinePlan *plan, const TimelineRow *row);
+// Whether the row at place `i` does not follow the one above: a line stands between them.
+bool plan_divides(const TimelinePlan *plan, int i);
 int plan_bar_y(const TimelinePlan *plan, int i);
 bool plan_selected(const TimelinePlan *plan, const TimelineRow *row);
 const char *plan_label(const TimelinePlan *plan, const TimelineRow *row, char text[static 192]);

@@ -87,12 +87,18 @@ static void why_chain(DrawList *list, Box box, const Player *player, uint32_t ta
 {
     Why why = {0};
     why_now(&why, player->recording, &player->scene, task);
-    int step = theme_px(list->theme, 14), line = draw_line_height(list, STYLE_BODY);
+    TextStyle style = player->why ? STYLE_SMALL : STYLE_BODY;
+    int step = theme_px(list->theme, 14), line = draw_line_height(list, style);
     for (uint32_t i = 0; i < why.count && box.h >= line; i++) {
         int indent = (int)(why.lines[i].depth < 6 ? why.lines[i].depth : 6) * step;
         Box place = {box.x + indent, box.y, box.w - indent, box.h};
-        box_cut_top(&box,
-                    draw_paragraph(list, place, STYLE_BODY, COLOUR_TEXT_SOFT, why.lines[i].text));
+        if (box.h < 2 * line && i + 1 < why.count) {
+            box.h = line;
+            draw_textf(list, box, ALIGN_LEFT, style, COLOUR_TEXT_SOFT,
+                       "and so on: %" PRIu32 " more", why.count - i);
+            break;
+        }
+        box_cut_top(&box, draw_paragraph(list, place, style, COLOUR_TEXT_SOFT, why.lines[i].text));
     }
     why_free(&why);
 }
@@ -122,7 +128,7 @@ void view_now(DrawList *list, Box box, const Player *player)
     heading(list, box_cut_top(&inside, draw_line_height(list, STYLE_MONO_BOLD)), player);
     int line = draw_line_height(list, STYLE_BODY),
         sentence = draw_line_height(list, STYLE_SENTENCE);
-    bool low = inside.h < 4 * line + sentence;
+    bool low = inside.h < 4 * line + sentence || player->why; // or the chain needs the room
     box_cut_top(&inside, theme_px(theme, low ? 2 : 8));
 
     // What comes next keeps its place at the bottom, and so does a line about the quiz; but the

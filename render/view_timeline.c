@@ -44,7 +44,6 @@ static void draw_label(DrawList *list, const TimelinePlan *plan, int i)
         draw_hit(list, box, HIT_TASK, row->id);
 }
 
-// Above place `i`: the rows there do not follow those before.
 static void draw_divider(DrawList *list, const TimelinePlan *plan, int i)
 {
     Box line = {plan->labels.x, plan->plot.y + i * plan->pitch,
@@ -114,10 +113,9 @@ void view_timeline(DrawList *list, Box box, const Player *player)
     draw_axis(list, &plan);
     if (plan_has_mark(&plan))
         overlay_draw_mark(list, &plan);
-    if (plan.pinned > 0 && plan.pinned < plan.shown)
-        draw_divider(list, &plan, plan.pinned);
-    if (plan.kept >= 0)
-        draw_divider(list, &plan, plan.shown - 1);
+    for (int i = 1; i < plan.shown; i++)
+        if (plan_divides(&plan, i))
+            draw_divider(list, &plan, i);
     draw_hits(list, &plan, inside);
     for (int i = 0; i < plan.shown; i++) {
         draw_row(list, &plan, i);

@@ -29,6 +29,7 @@ int cmd_picture(int argc, char **argv);
 int cmd_film(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_python(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 
 // Parses with argp: --help, its own messages on standard error, and exit status CLI_WRONG.

@@ -82,8 +82,12 @@ void hand_random(HandTrace *trace, uint64_t seed, size_t count)
         if (rng_below(&rng, 3) > 0)
             now += (int64_t)rng_below(&rng, 3000);
         bool create = rng_below(&rng, 20) == 0;
+        // Half of them move threads, for without those the others say little.
+        bool moves = rng_below(&rng, 2) == 0;
         unsigned kind =
-            create ? EVENT_TASK_CREATED : 1 + (unsigned)rng_below(&rng, EVENT_KIND_COUNT - 2);
+            1 + (unsigned)rng_below(&rng, moves ? EVENT_KERNEL_EXIT : EVENT_KIND_COUNT - 2);
+        if (create)
+            kind = EVENT_TASK_CREATED;
         const EventInfo *info = event_info(kind);
         *ARRAY_PUSH(&trace->records) = (TraceRecord){
             .time_ns = now,

@@ -273,7 +273,7 @@ static void test_key_frames_are_bounded(void **state)
                    "    run: [ { forever: [ { compute: 1us }, { sleep: 20ms } ] } ]\n");
     recording_of_memory(&recording, &run.scenario, &run.memory);
     assert_true(recording.key_frames.count > 2);
-    assert_true(recording.key_bytes <= recording.count * sizeof(TraceRecord) / 4);
+    assert_true(recording.key_bytes <= recording.count * sizeof(TraceRecord) / 2);
     uint64_t before = 0;
     for (size_t i = 0; i < recording.key_frames.count; i++) {
         const Scene *frame = &recording.key_frames.at[i];

@@ -312,8 +312,8 @@ static void every_row_has_an_example_that_loads(void **state)
     (void)state;
     for (unsigned code = 0; code < OP_CODE_COUNT; code++) {
         const OpInfo *info = op_info(code);
-        if (info == NULL)
-            continue;
+        if (info == NULL || strcmp(info->group, "asyncio") == 0)
+            continue; // those of coroutines stand elsewhere: test_schema.c
         char text[1000];
         // Names that the examples use.
         snprintf(text, sizeof text,
@@ -330,6 +330,7 @@ static void every_row_has_an_example_that_loads(void **state)
     }
     assert_null(op_info(OP_RETURN));
     assert_null(op_info(OP_BLOCK_END));
+    assert_null(op_info(OP_EXCEPT));
     assert_null(op_info(OP_CODE_COUNT));
 }
 

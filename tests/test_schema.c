@@ -418,6 +418,19 @@ static void test_reference_examples(void **state)
     assert_int_equal(lists, 1);
 }
 
+// The same for an op of a coroutine.
+static void check_asyncio_op(const char *op)
+{
+    bool runs = strstr(op, "asyncio.run") == op;
+    check_loads(format("runtime: cpython-3.12\n"
+                       "functions:\n"
+                       "  handle: [ { compute: 1ms } ]\n"
+                       "  work: [ { await: { sleep: 1ms } } ]\n"
+                       "  main: [ { create_task: { run: handle, as: request } }, { %s } ]\n"
+                       "threads: [ { name: main, run: [ { %s } ] } ]\n",
+                       runs ? "await: handle" : op, runs ? op : "asyncio.run: main"));
+}
+
 // A scenario around one op: it has the names that the examples use.
 static void check_op(const char *op)
 {
@@ -451,14 +464,16 @@ static void test_op_examples(void **state)
         const OpInfo *info = op_info(code);
         if (info == NULL)
             continue;
-        check_op(info->example);
+        void (*check)(const char *) =
+            strcmp(info->group, "asyncio") == 0 ? check_asyncio_op : check_op;
+        check(info->example);
         assert_non_null(strstr(reference, format("#### `%s`\n", info->name)));
         // `compute: 5ms` may also be written with the name of its field.
         for (int f = 0; f < OP_FIELDS_MAX && info->fields[f].name != NULL; f++)
             if ((info->fields[f].flags & FIELD_SHORT) &&
                 strchr(info->example, '{') != info->example + strlen(info->name) + 2)
-                check_op(format("%s: { %s: %s }", info->name, info->fields[f].name,
-                                info->example + strlen(info->name) + 2));
+                check(format("%s: { %s: %s }", info->name, info->fields[f].name,
+                             info->example + strlen(info->name) + 2));
     }
 }
 
@@ -553,11 +568,16 @@ static void test_every_key_loads(void **state)
         "machine: { cores: 2, cache: 100KiB, warm_rate: 2, warm_up: 5ms, scheduler: { policy: "
         "multi, peek: 30ms, shuffle: true, draws: python } }\n"
         "workload: { generate: multi, maxset: 100 }\n";
-    const char *others = format("%s%s%s%s", fourth, fifth, sixth, seventh);
+    static const char eighth[] = "processes:\n"
+                                 "  - name: p\n"
+                                 "    runtime: { python: 3.13t, gil: none, switch_interval: 1ms }\n"
+                                 "    threads: [ { name: t, run: [ yield ] } ]\n";
+    const char *others = format("%s%s%s%s%s", fourth, fifth, sixth, seventh, eighth);
     check_loads(fourth);
     check_loads(fifth);
     check_loads(sixth);
     check_loads(seventh);
+    check_loads(eighth);
     // Together they name every key there is.
     size_t count;
     const KeyInfo *infos = key_infos(&count);

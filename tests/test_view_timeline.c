@@ -336,6 +336,40 @@ static void rows_that_do_not_fit_are_counted(void **state)
     assert_null(text_item("t-7"));
 }
 
+// With more cores than there is room for: half of the room is theirs, and those that are left over
+// stand behind the threads.
+static void many_cores_leave_room_for_threads(void **state)
+{
+    (void)state;
+    show("title: Many cores\n"
+         "machine: { cores: 60, costs: zero }\n"
+         "threads:\n"
+         "  - { name: t, count: 10, run: [ { compute: 1ms } ] }\n");
+    int shown = rows_shown();
+    assert_true(shown > 10 && shown < 40);
+    char text[32];
+    snprintf(text, sizeof text, "core %d", shown / 2 - 1);
+    assert_non_null(text_item(text)); // the last that stays
+    assert_non_null(text_item("t-1"));
+    snprintf(text, sizeof text, "core %d", 59);
+    assert_null(text_item(text));
+    player.first_row = 1000;
+    draw();
+    assert_non_null(text_item("core 0"));
+    assert_non_null(text_item(text));
+    assert_null(text_item("t-1"));
+    // Every row is somewhere.
+    for (int core = 0; core < 60; core++) {
+        bool seen = false;
+        snprintf(text, sizeof text, "core %d", core);
+        for (player.first_row = 0; player.first_row <= 70 && !seen; player.first_row++) {
+            draw();
+            seen = text_item(text) != NULL;
+        }
+        assert_true(seen);
+    }
+}
+
 // Wherever the others are: the last place is the selected thread's.
 static void the_selected_row_is_always_shown(void **state)
 {
@@ -575,6 +609,7 @@ int main(void)
         TEST(never_more_rectangles_than_columns),
         TEST(levels_are_a_surface),
         TEST(rows_that_do_not_fit_are_counted),
+        TEST(many_cores_leave_room_for_threads),
         TEST(the_selected_row_is_always_shown),
         TEST(names_and_rows_can_be_clicked),
         TEST(the_cursor_is_at_the_instant),

@@ -52,7 +52,7 @@ static void fold_to(const Recording *recording, Scene *scene, uint64_t next)
 // ---- key frames
 
 // How many records after the last key frame one of this scene may come: with a record for so many
-// of its bytes, all of them together take at most a quarter of what the records take.
+// of its bytes, all of them together take at most half of what the records take.
 static uint64_t key_spacing(const Scene *scene)
 {
     uint64_t spacing = scene_bytes(scene) / KEY_FRAME_SHARE;

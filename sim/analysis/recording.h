@@ -9,8 +9,8 @@
 #include "sim/trace/trace_file.h"
 
 // How far apart key frames are: at least so many records, and a record for so many bytes of the
-// frame. A record takes 32 bytes, so that the frames take at most a quarter of the records' memory.
-enum { KEY_RECORDS_LEAST = 1024, KEY_FRAME_SHARE = 8 };
+// frame. A record takes 32 bytes, so that the frames take at most half of the records' memory.
+enum { KEY_RECORDS_LEAST = 1024, KEY_FRAME_SHARE = 16 };
 
 typedef struct Recording {
     const Scenario *scenario;

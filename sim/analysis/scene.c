@@ -188,6 +188,14 @@ uint64_t scene_hash(const Scene *scene)
     return hash_bytes(h, scene->syncs, objects_bytes(scene->scenario));
 }
 
+bool scene_knows_vruntime(const Scene *scene, const SceneTask *task)
+{
+    const Scenario *scenario = scene->scenario;
+    SchedulerKind kind = scenario->machine.scheduler;
+    return !task->ran && (kind == SCHEDULER_EEVDF || kind == SCHEDULER_CFS) &&
+           scenario->threads[task->def - 1].policy < POLICY_FIFO;
+}
+
 // ---- times up to the scene's instant
 
 bool scene_core_interrupted(const Scene *scene, uint32_t core)

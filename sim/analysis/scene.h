@@ -52,12 +52,6 @@ static inline bool task_state_blocked(TaskState state)
     return state >= TASK_STATE_WAITS_LOCK && state <= TASK_STATE_SLEEPS;
 }
 
-// Whether it means something to a person what ENQUEUED and SWITCH_IN tell as `vruntime`.
-static inline bool scheduler_has_vruntime(SchedulerKind kind)
-{
-    return kind == SCHEDULER_EEVDF || kind == SCHEDULER_CFS;
-}
-
 // What a thread is in the kernel for. X(ID, "word")
 #define KERNEL_ERRANDS(X)                                                                          \
     X(NONE, "")                                                                                    \
@@ -180,9 +174,8 @@ typedef struct Scene {
     ScenePipe *pipes;              // by PipeId - 1
     SceneMessages *messages;       // by MessageQueueId - 1
     int64_t *variables;            // by VariableId - 1
-    uint32_t first_blocked,
-        last_blocked;                    // who waits at nothing above: for a time, a join, a child,
-    uint32_t blocked;                    // a signal
+    // Who waits at nothing of the above: for a time, a join, a child or a signal.
+    uint32_t first_blocked, last_blocked, blocked;
     uint32_t in_state[TASK_STATE_COUNT]; // how many tasks
     uint32_t deadlocked;                 // threads named in DEADLOCK records
 } Scene;
@@ -214,6 +207,9 @@ static inline const SceneProcess *scene_process(const Scene *scene, uint32_t pid
                ? &scene->processes.at[pid - 1]
                : NULL;
 }
+
+// Whether its vruntime is one that its scheduler goes by, and still what was told last.
+bool scene_knows_vruntime(const Scene *scene, const SceneTask *task);
 
 // Times up to the scene's instant. Those of a task leave out what interrupts took from it.
 typedef struct TaskTimes {

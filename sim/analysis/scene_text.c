@@ -88,7 +88,7 @@ static void say_queued(const Teller *teller, const SceneTask *task)
 {
     say(teller, "waits for ");
     say_ns(teller, since(teller, task->since_ns));
-    if (task->ran || !scheduler_has_vruntime(teller->scene->scenario->machine.scheduler))
+    if (!scene_knows_vruntime(teller->scene, task))
         return;
     say(teller, ", vruntime ");
     say_ns(teller, task->vruntime);

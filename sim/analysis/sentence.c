@@ -185,6 +185,33 @@ static void say_status(Writer *writer, const Names *names, uint64_t value)
         writer_format(writer, "killed by %s", signal_name(status - STATUS_SIGNALLED));
 }
 
+// "handle #3": its function, and which of the run's coroutines it is.
+static void say_coroutine(Writer *writer, const Names *names, uint64_t coroutine)
+{
+    const Scenario *scenario = names->scenario;
+    uint32_t function = coroutine_function(coroutine);
+    if (coroutine == 0) {
+        writer_text(writer, "the loop");
+        return;
+    }
+    bool known = function > 0 && function <= scenario->function_count;
+    say_name(writer, scenario, known ? &scenario->functions[function - 1].name : NULL, "function",
+             function);
+    writer_text(writer, " #");
+    writer_u64(writer, coroutine_serial(coroutine));
+}
+
+static void say_exception(Writer *writer, const Names *names, uint64_t id)
+{
+    const char *name = exception_name(small(id));
+    if (id == EXCEPTION_NONE)
+        writer_text(writer, "no exception");
+    else if (name != NULL)
+        writer_text(writer, name);
+    else
+        say_string(writer, names, id - EXCEPTION_OWN);
+}
+
 // How a type is said: by a function, or as a word of a closed vocabulary.
 typedef struct ArgumentForm {
     void (*say)(Writer *writer, const Names *names, uint64_t value);
@@ -221,6 +248,9 @@ static const ArgumentForm forms[ARG_TYPE_COUNT] = {
     [ARG_SIGNAL] = {.word = signal_name},
     [ARG_KILL_REASON] = {.word = kill_reason_sentence},
     [ARG_PIPE_END] = {.word = pipe_end_name},
+    [ARG_COROUTINE] = {.say = say_coroutine},
+    [ARG_EXCEPTION] = {.say = say_exception},
+    [ARG_CALLBACK] = {.word = callback_sentence},
 };
 
 void sentence_argument(Writer *writer, const Names *names, ArgType type, uint64_t value)

@@ -82,9 +82,7 @@ static TimelineRow *object_row(Fold *fold, PlaceKind place, uint32_t id)
 
 static void set_level(TimelineRow *row, int64_t now, uint64_t level)
 {
-    uint32_t shown = level > UINT32_MAX ? UINT32_MAX : (uint32_t)level;
-    row->level_most = shown > row->level_most ? shown : row->level_most;
-    row_set(row, now, TIMELINE_LEVEL, shown);
+    row_set(row, now, TIMELINE_LEVEL, level > UINT32_MAX ? UINT32_MAX : (uint32_t)level);
 }
 
 static void follow_sync(Fold *fold, uint64_t id, int64_t now)
@@ -128,6 +126,17 @@ static void follow_object(Fold *fold, const TraceRecord *record)
     }
 }
 
+static void open_object(Fold *fold, PlaceKind place, uint32_t id)
+{
+    bool lock = place == PLACE_SYNC && sync_is_lock(fold->scene.scenario->syncs[id - 1].kind);
+    uint32_t row = row_add(fold->timeline, lock ? ROW_LOCK : ROW_LEVEL, id);
+    row_of(fold, row)->place = (uint8_t)place;
+    if (place == PLACE_SYNC)
+        follow_sync(fold, id, 0);
+    else
+        set_level(row_of(fold, row), 0, 0);
+}
+
 static void open_objects(Fold *fold)
 {
     const Scenario *scenario = fold->scene.scenario;
@@ -140,17 +149,8 @@ static void open_objects(Fold *fold)
                    {PLACE_MESSAGES, scenario->message_queue_count}};
     timeline->object_first = timeline->rows.count;
     for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
-        for (uint32_t id = 1; id <= objects[i].count; id++) {
-            bool lock =
-                objects[i].place == PLACE_SYNC && sync_is_lock(scenario->syncs[id - 1].kind);
-            row_add(timeline, lock ? ROW_LOCK : ROW_LEVEL, id);
-            TimelineRow *row = object_row(fold, objects[i].place, id);
-            row->place = (uint8_t)objects[i].place;
-            if (objects[i].place == PLACE_SYNC)
-                follow_sync(fold, id, 0);
-            else
-                set_level(row, 0, 0);
-        }
+        for (uint32_t id = 1; id <= objects[i].count; id++)
+            open_object(fold, objects[i].place, id);
     for (unsigned kind = 0; kind < EVENT_KIND_COUNT; kind++) {
         ArgType type = event_info(kind)->arg[0].type;
         fold->object_of[kind] = (uint8_t)(type == ARG_LOCK || type == ARG_SYNC ? PLACE_SYNC
@@ -363,6 +363,7 @@ static void index_levels(TimelineRow *row)
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         const TimelineInterval *at = &row->intervals.at[i];
+        row->level_most = at->subject > row->level_most ? at->subject : row->level_most;
         if (i % TIMELINE_BLOCK == 0)
             row->level_sums[i / TIMELINE_BLOCK] = sum;
         if (i + 1 < count)
@@ -373,9 +374,6 @@ static void index_levels(TimelineRow *row)
 // The sums before every block, and which states occur.
 static void row_index(TimelineRow *row, int64_t end_ns)
 {
-    while (row->intervals.count > 0 &&
-           row->intervals.at[row->intervals.count - 1].begin_ns >= end_ns)
-        row->intervals.count--;
     size_t count = row->intervals.count;
     for (size_t i = 0; i < count; i++)
         row->states |= UINT32_C(1) << row->intervals.at[i].state;
@@ -403,10 +401,20 @@ static void row_index(TimelineRow *row, int64_t end_ns)
     }
 }
 
+// What begins at the recording's end does not last.
+static void row_trim(TimelineRow *row, int64_t end_ns)
+{
+    while (row->intervals.count > 0 &&
+           row->intervals.at[row->intervals.count - 1].begin_ns >= end_ns)
+        row->intervals.count--;
+}
+
 static bool object_used(const TimelineRow *row)
 {
+    if (row->intervals.count != 1)
+        return row->intervals.count > 1;
     unsigned state = row->intervals.at[0].state;
-    return row->intervals.count > 1 || (state != TIMELINE_FREE && state != TIMELINE_LEVEL);
+    return state != TIMELINE_FREE && state != TIMELINE_LEVEL;
 }
 
 // Puts the rows into their order: cores, objects that were used, threads with their spans below.
@@ -507,6 +515,8 @@ void timeline_open(Timeline *timeline, const Recording *recording)
         fold_record(&fold, recording_at(recording, i));
     for (uint32_t i = 0; i < recording->scenario->machine.cores; i++)
         core_catch_up(&fold, (int)i, timeline->end_ns);
+    for (size_t i = 0; i < timeline->rows.count; i++)
+        row_trim(&timeline->rows.at[i], timeline->end_ns);
     order_rows(&fold);
     fold_free(&fold);
     for (size_t i = 0; i < timeline->rows.count; i++) {

@@ -73,7 +73,7 @@ uint64_t machine_bytes(const Machine *machine)
 {
     uint64_t bytes = machine->arena.bytes + machine->frames.capacity * sizeof(Frame) +
                      machine->copies.capacity * sizeof(Copy) + machine->data_bytes +
-                     machine->positions.at.capacity * sizeof(uint32_t) +
+                     machine->python_bytes + machine->positions.at.capacity * sizeof(uint32_t) +
                      machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
     bytes += machine->memory.pages.capacity * sizeof(Page) +
              machine->memory.free.capacity * sizeof(PageRange) +

@@ -110,11 +110,13 @@ struct Machine {
     uint32_t free_frame; // list through `parent`
     uint32_t open_frames;
     uint32_t span_serial;
-    int64_t *values;       // by VariableId; see process_data.h
-    ARRAY(Copy) copies;    // copies[0] is not used
-    uint32_t free_copy;    // list through `next`
-    uint64_t data_bytes;   // what forked processes have copied; see process_data.h
-    uint64_t queued_items; // in all queues
+    int64_t *values;         // by VariableId; see process_data.h
+    ARRAY(Copy) copies;      // copies[0] is not used
+    uint32_t free_copy;      // list through `next`
+    uint64_t data_bytes;     // what forked processes have copied; see process_data.h
+    uint64_t queued_items;   // in all queues
+    struct Asyncio *asyncio; // sim/python/asyncio.h; NULL: no thread has run a loop yet
+    uint64_t python_bytes;   // that those take
 
     uint64_t events;
     uint64_t stalled_ops; // ops since time last moved

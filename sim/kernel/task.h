@@ -133,5 +133,10 @@ typedef struct Task {
     uint8_t phase;
     uint64_t scratch;     // for the op it is at
     uint32_t saved_depth; // of the re-entrant lock that it gave up to wait for a condition
+    uint32_t loop;        // the event loop that it runs; 0: none
+    uint32_t
+        coroutine;    // of that loop, whose program it runs at the moment; 0: its own, or the loop
+    uint32_t raising; // the exception that unwinds its program; EXCEPTION_NONE
+    uint32_t unwind_from; // the op that sees to itself before the exception goes on; 0: none
     Rng rng;
 } Task;

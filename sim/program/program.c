@@ -1,6 +1,8 @@
 #include "sim/program/program.h"
 
 #include "sim/program/attention.h"
+#include "sim/program/coroutines.h"
+#include "sim/program/unwind.h"
 
 #include "sim/base/check.h"
 #include "sim/base/count.h"
@@ -11,6 +13,7 @@ static const OpStep steps[OP_CODE_COUNT] = {
 #define OP(id, name, group, text, example, ...) [OP_##id] = step_##id,
 #include "sim/scenario/ops.def"
 #undef OP
+    [OP_EXCEPT] = step_EXCEPT,
 };
 
 uint32_t program_op_index(const Machine *machine, const Op *op)
@@ -129,6 +132,8 @@ StepResult program_blocked(Task *task, uint8_t phase)
 
 static StepResult function_returns(Machine *machine, Task *task)
 {
+    if (task->frame == 0 && task->loop != 0)
+        return coroutines_returns(machine, task, EXCEPTION_NONE);
     if (task->frame == 0) {
         // The end of the thread's own list is an exit.
         return step_EXIT(machine, task, NULL);
@@ -136,10 +141,14 @@ static StepResult function_returns(Machine *machine, Task *task)
     uint32_t caller = program_frame(machine, task)->op;
     if (caller == 0)
         return attention_handler_returns(machine, task);
-    CHECK(machine->scenario->ops[caller].code == OP_CALL ||
-          machine->scenario->ops[caller].code == OP_GET);
+    const Op *op = &machine->scenario->ops[caller];
+    if (op->code == OP_WAIT_FOR)
+        timeout_leave(machine, loop_at(machine, task->loop),
+                      (uint32_t)program_frame(machine, task)->value, EXCEPTION_NONE);
+    else
+        CHECK(op->code == OP_CALL || op->code == OP_GET || op->code == OP_AWAIT);
     program_pop(machine, task);
-    return program_done(task, &machine->scenario->ops[caller]);
+    return program_done(task, op);
 }
 
 static StepResult step(Machine *machine, Task *task)
@@ -168,6 +177,11 @@ void program_advance(Machine *machine, Task *task)
         // User code goes on only if nothing else is due to run.
         if (!task->in_kernel && !sched_enters_user(machine, task))
             return;
-        result = attention_due(task) ? attention_step(machine, task) : step(machine, task);
+        if (attention_due(task))
+            result = attention_step(machine, task);
+        else if (unwind_due(task))
+            result = unwind_go_on(machine, task);
+        else
+            result = step(machine, task);
     }
 }

@@ -22,6 +22,7 @@ typedef StepResult (*OpStep)(Machine *machine, Task *task, const Op *op);
     StepResult step_##id(Machine *machine, Task *task, const Op *op);
 #include "sim/scenario/ops.def"
 #undef OP
+StepResult step_EXCEPT(Machine *machine, Task *task, const Op *op);
 
 // Machine.advance.
 void program_advance(Machine *machine, Task *task);

@@ -9,6 +9,7 @@
 #include "sim/kernel/process_data.h"
 #include "sim/kernel/warmth.h"
 #include "sim/program/program.h"
+#include "sim/python/asyncio.h"
 #include "sim/ringside.h"
 
 #include <stdlib.h>
@@ -152,6 +153,7 @@ static void machine_free(Machine *machine)
     for (size_t i = 0; i < machine->task_chunks.count; i++)
         free(machine->task_chunks.at[i]);
     process_free(machine);
+    asyncio_free(machine);
     ARRAY_FREE(&machine->task_chunks);
     ARRAY_FREE(&machine->positions.at);
     ARRAY_FREE(&machine->frames);

@@ -19,10 +19,8 @@ typedef struct Compiler {
 // Operations that the language will have. They get a message of their own, not the nearest other
 // word.
 static const char *const later_ops[] = {
-    "native",     "pipe",        "open",     "connect",    "listen", "accept",
-    "recv",       "send",        "sendfile", "select",     "poll",   "epoll",
-    "await",      "asyncio.run", "gather",   "wait_for",   "cancel", "call_soon",
-    "call_later", "to_thread",   "executor", "create_task"};
+    "native",   "pipe",   "open", "connect", "listen",    "accept",     "recv",      "send",
+    "sendfile", "select", "poll", "epoll",   "call_soon", "call_later", "to_thread", "executor"};
 
 // --- field types --------------------------------------------------------------------------------
 
@@ -279,7 +277,33 @@ static bool parse_process(Compiler *compiler, const Node *node, const char *labe
     return field_process(compiler->loader, node, label, compiler->op, index);
 }
 
-// BLOCK is not here: its ops follow those of the other fields.
+static bool parse_coroutine(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_coroutine(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_new_task(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_new_task(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_task_name(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    uint32_t index = (uint32_t)(arg - compiler->loader->ops.at[compiler->op].arg);
+    return field_task_name(compiler->loader, node, label, compiler->op, index);
+}
+
+static bool parse_awaited(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_awaited(compiler->loader, node, label, arg);
+}
+
+static bool parse_exception(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_exception(compiler->loader, node, label, arg);
+}
+
+// BLOCK and HANDLERS are not here: their ops follow those of the other fields.
 static const FieldParser parsers[FIELD_TYPE_COUNT] = {
     [FIELD_DURATION] = parse_duration,   [FIELD_COUNT] = parse_count,
     [FIELD_CHANCE] = parse_chance,       [FIELD_TEXT] = parse_text,
@@ -296,7 +320,10 @@ static const FieldParser parsers[FIELD_TYPE_COUNT] = {
     [FIELD_SIGNAL] = parse_word,         [FIELD_PIPE_END] = parse_word,
     [FIELD_MEMORY] = parse_memory,       [FIELD_NEW_MEMORY] = parse_new_memory,
     [FIELD_PROCESS] = parse_process,     [FIELD_PIPE] = parse_pipe,
-    [FIELD_MESSAGES] = parse_messages,
+    [FIELD_MESSAGES] = parse_messages,   [FIELD_COROUTINE] = parse_coroutine,
+    [FIELD_NEW_TASK] = parse_new_task,   [FIELD_TASK_NAME] = parse_task_name,
+    [FIELD_AWAITED] = parse_awaited,     [FIELD_RETURN_WHEN] = parse_word,
+    [FIELD_EXCEPTION] = parse_exception,
 };
 
 // --- one op -------------------------------------------------------------------------------------
@@ -380,6 +407,7 @@ static bool find_fields(Compiler *compiler, const Node *key, const Node *value,
         good = loader_fail(loader, key, NULL, "'if' needs either a 'chance' or a 'test': %s",
                            info->example);
     good = variable_fields(loader, find_op(info->name), key, given) && good;
+    good = asyncio_check_op(loader, find_op(info->name), key, given) && good;
     for (int i = 0; i < count; i++)
         if ((info->fields[i].flags & FIELD_REQUIRED) && given[i] == NULL)
             good = loader_fail(loader, key, NULL, "'%s' needs '%s', %s: %s", info->name,
@@ -419,6 +447,29 @@ static bool emit(Loader *loader, uint16_t code, uint32_t arg, const Node *at)
 
 static void compile_list(Loader *loader, ProcessId process, const Node *list, const char *label);
 
+// The handlers of a `try`: a list of OP_EXCEPT, each with its ops.
+static void compile_handlers(const Compiler *compiler, const Node *key, const Node *map, int field)
+{
+    Loader *loader = compiler->loader;
+    if (!loader_map(loader, map, field_label(compiler, field)))
+        return;
+    loader->ops.at[compiler->op].arg[field] = (uint32_t)loader->ops.count;
+    for (const Node *body = map->first; body != NULL && !loader->ops_full; body = body->next) {
+        uint32_t except = (uint32_t)loader->ops.count, exception;
+        const char *label =
+            arena_format(&loader->scratch, "'%s'", loader_quote(loader, body->key->text));
+        if (!field_exception(loader, body->key, "'except'", &exception) ||
+            !emit(loader, OP_EXCEPT, exception, body->key))
+            continue;
+        loader->ops.at[except].arg[1] = (uint32_t)loader->ops.count;
+        loader->ops.at[except].arg[2] = compiler->op;
+        compile_list(loader, compiler->process, body, label);
+        emit(loader, OP_BLOCK_END, except, key);
+        loader->ops.at[except].next = (uint32_t)loader->ops.count;
+    }
+    emit(loader, OP_BLOCK_END, compiler->op, key);
+}
+
 static void compile_blocks(Compiler compiler, const Node *key, const Node *given[OP_FIELDS_MAX])
 {
     Loader *loader = compiler.loader;
@@ -427,6 +478,8 @@ static void compile_blocks(Compiler compiler, const Node *key, const Node *given
                 loader->ops.at[compiler.op].code == OP_WHILE;
     loader->loops += loop;
     for (int i = 0; i < field_count(compiler.info); i++) {
+        if (compiler.info->fields[i].type == FIELD_HANDLERS && given[i] != NULL)
+            compile_handlers(&compiler, key, given[i], i);
         if (compiler.info->fields[i].type != FIELD_BLOCK || given[i] == NULL)
             continue;
         loader->ops.at[compiler.op].arg[i] = (uint32_t)loader->ops.count;
@@ -519,6 +572,8 @@ static void compile_op(Loader *loader, ProcessId process, const Node *item)
         loader->spawns_unknown = true; // it may have been meant to be one
         return;
     }
+    if (!asyncio_allows(loader, process, code, key))
+        return;
     Compiler compiler = {.loader = loader,
                          .process = process,
                          .info = op_info(code),

@@ -61,6 +61,9 @@ static const char *const syscall_words[] = {
 #undef NAMED_SYSCALL
 };
 
+static const char *const return_when_words[] = {"first_completed", "first_exception",
+                                                "all_completed"};
+
 #define WORDS(table) table, sizeof table / sizeof *table
 
 const char *const *field_words(FieldType type, size_t *count)
@@ -71,7 +74,8 @@ const char *const *field_words(FieldType type, size_t *count)
     } sets[FIELD_TYPE_COUNT] = {[FIELD_ACCESS] = {WORDS(access_words)},
                                 [FIELD_SIGNAL] = {WORDS(signal_words)},
                                 [FIELD_PIPE_END] = {WORDS(pipe_end_words)},
-                                [FIELD_SYSCALL] = {WORDS(syscall_words)}};
+                                [FIELD_SYSCALL] = {WORDS(syscall_words)},
+                                [FIELD_RETURN_WHEN] = {WORDS(return_when_words)}};
     *count = sets[type].count;
     return sets[type].words;
 }

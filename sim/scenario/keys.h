@@ -22,6 +22,7 @@ typedef enum KeySection {
     KEYS_POLICY,
     KEYS_DEADLINE,
     KEYS_WORKLOAD,
+    KEYS_RUNTIME,
 } KeySection;
 
 // What the value of a key is. X(ID, "name in the schema", "for a person")
@@ -55,7 +56,9 @@ typedef enum KeySection {
     X(PROFILE, "profile", "`zero` or `typical`")                                                   \
     X(LIMITS, "limits", "map, see [Limits](#limits)")                                              \
     X(CORES, "cores", "core number, or a list of them")                                            \
-    X(RUNTIME, "runtime", "`c`")                                                                   \
+    X(RUNTIME, "runtime", "`c`, `cpython-3.12` and the like, or a map, see [Runtime](#runtime)")   \
+    X(PYTHON, "python", "version")                                                                 \
+    X(GIL, "gil", "`none`")                                                                        \
     X(LOCKS, "locks", "map of a name to its kind, see [Lock](#lock)")                              \
     X(SEMAPHORES, "semaphores", "map of a name to its value, see [Semaphore](#semaphore)")         \
     X(CONDITIONS, "conditions", "map of a name to its lock, see [Condition](#condition)")          \

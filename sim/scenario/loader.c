@@ -175,10 +175,10 @@ static const char *const section_names[] = {
     [SECTION_COSTS] = "'costs'",         [SECTION_PROCESS] = "a process",
     [SECTION_THREAD] = "a thread",       [SECTION_LOCK] = "a lock",
     [SECTION_SEMAPHORE] = "a semaphore", [SECTION_EVENT] = "an event",
-    [SECTION_BARRIER] = "a barrier",     [SECTION_CONDITION] = "a condition",
-    [SECTION_QUEUE] = "a queue",         [SECTION_VARIABLE] = "a variable",
-    [SECTION_POLICY] = "'policy'",       [SECTION_DEADLINE] = "'deadline'",
-    [SECTION_WORKLOAD] = "'workload'",
+    [SECTION_RUNTIME] = "'runtime'",     [SECTION_BARRIER] = "a barrier",
+    [SECTION_CONDITION] = "a condition", [SECTION_QUEUE] = "a queue",
+    [SECTION_VARIABLE] = "a variable",   [SECTION_POLICY] = "'policy'",
+    [SECTION_DEADLINE] = "'deadline'",   [SECTION_WORKLOAD] = "'workload'",
 };
 
 // Keys that the language will have. They get a message of their own, not the nearest other word.

@@ -15,7 +15,8 @@ typedef enum SymbolKind {
     SYMBOL_MEMORY,
     SYMBOL_CHILD,
     SYMBOL_PIPE,
-    SYMBOL_MESSAGES
+    SYMBOL_MESSAGES,
+    SYMBOL_TASK
 } SymbolKind;
 
 // A function of a process, known by name before any op is compiled.
@@ -24,6 +25,7 @@ typedef struct Function {
     ProcessId process;
     const Node *body;
     uint32_t entry; // its first op, once compiled
+    bool coroutine; // asyncio_fields.c's
 } Function;
 
 // An argument that is known only when all functions of the process are compiled.
@@ -39,6 +41,14 @@ typedef struct ProcessFixup {
     const Node *node;
     const char *label;
 } ProcessFixup;
+
+// Something that an op awaits, whose name may belong to a task that a later op names.
+typedef struct AwaitedFixup {
+    uint32_t awaited; // index1; 0: it is the argument of an op that must name a task
+    uint32_t op, arg;
+    const Node *node;
+    const char *label;
+} AwaitedFixup;
 
 typedef struct Interned Interned;
 
@@ -70,6 +80,9 @@ typedef struct Loader {
     ARRAY(PipeUse) pipe_uses;
     ARRAY(MessageQueueDef) message_queues;
     ARRAY(ProcessFixup) process_fixups;
+    ARRAY(TaskNameDef) task_names;
+    ARRAY(AwaitedDef) awaited;
+    ARRAY(AwaitedFixup) awaited_fixups;
     Interned *interned;
     const char *field_labels[OP_CODE_COUNT][OP_FIELDS_MAX]; // compile.c's
 
@@ -123,6 +136,7 @@ typedef enum Section {
     SECTION_POLICY,
     SECTION_DEADLINE,
     SECTION_WORKLOAD,
+    SECTION_RUNTIME,
 } Section;
 
 // Whether `node` is a map; the message calls it `label` ("'machine'").
@@ -200,6 +214,31 @@ bool field_pipe(Loader *loader, ProcessId process, uint32_t op, const Node *node
 bool field_messages(Loader *loader, const Node *node, const char *label, uint32_t *arg);
 // `pipes:` and `message_queues:` of a map; `owner`: whose the pipes are, none for all processes'.
 void kernel_load_names(Loader *loader, ProcessId owner, const Node *map);
+// --- asyncio_fields.c: fields that name tasks, coroutines and exceptions
+// --------------------------
+
+bool field_coroutine(Loader *loader, ProcessId process, const Node *node, const char *label,
+                     uint32_t *arg);
+bool field_new_task(Loader *loader, ProcessId process, const Node *node, const char *label,
+                    uint32_t *arg);
+// `op` and `arg`: where the name's id goes when all names of the process are known.
+bool field_task_name(Loader *loader, const Node *node, const char *label, uint32_t op,
+                     uint32_t arg);
+bool field_awaited(Loader *loader, const Node *node, const char *label, uint32_t *arg);
+bool field_exception(Loader *loader, const Node *node, const char *label, uint32_t *arg);
+// Whether the process may have this op, by its runtime; else says what it needs.
+bool asyncio_allows(Loader *loader, ProcessId process, unsigned code, const Node *key);
+// What the fields' types do not say of the asyncio ops.
+bool asyncio_check_op(Loader *loader, unsigned code, const Node *key,
+                      const Node *const given[OP_FIELDS_MAX]);
+// Once all of a process's ops are compiled: whom its names mean, which of its functions are
+// coroutines, and whether they are used as such. Its functions and threads are those from
+// `first_function` and `first_thread` on.
+void asyncio_finish(Loader *loader, ProcessId process, size_t first_function, size_t first_thread);
+
+// `runtime:` of a process; false when it cannot be read.
+bool runtime_load(Loader *loader, const Node *node, Runtime *runtime);
+
 // Fills in argument `arg` of `op` when all processes are known.
 bool field_process(Loader *loader, const Node *node, const char *label, uint32_t op, uint32_t arg);
 // What the fields' types do not say: which of them go together.

@@ -207,19 +207,10 @@ static void load_threads(Loader *loader, ProcessId process, const Node *node, co
     loader->spawns_unknown = loader->names_incomplete;
     load_ops(loader, process, node, first_function, first_thread);
     compile_finish(loader, process);
+    asyncio_finish(loader, process, first_function, first_thread);
 }
 
 // --- processes ----------------------------------------------------------------------------------
-
-// Only C has an interpreter here yet: this is the one place that says so.
-static bool check_runtime(Loader *loader, const Node *node)
-{
-    if (node == NULL || (node->kind == NODE_TEXT && strcmp(node->text, "c") == 0))
-        return true;
-    return loader_fail(loader, node, NULL,
-                       "the runtime %s is not in this version of ringside yet; there is c",
-                       loader_found(loader, node));
-}
 
 static ProcessId add_process(Loader *loader, StringId name, SourceAt at)
 {
@@ -263,8 +254,9 @@ static void load_process(Loader *loader, const Node *map)
         *symbol = process.index1;
     else if (!loader->names_incomplete)
         name_taken(loader, name_node, "process", loader->processes.at[*symbol - 1].at);
-    if (!check_runtime(loader, node_get(map, "runtime"))) {
-        loader->names_incomplete = true; // its ops are another language's
+    if (!runtime_load(loader, node_get(map, "runtime"),
+                      &loader->processes.at[process.index1 - 1].runtime)) {
+        loader->names_incomplete = true; // which ops it may have is not known
         return;
     }
     load_data(loader, process, map);
@@ -275,9 +267,9 @@ static void load_process(Loader *loader, const Node *map)
 
 void processes_load(Loader *loader, const Node *root)
 {
-    static const char *const short_keys[] = {"threads",    "locks",     "semaphores",
-                                             "conditions", "events",    "barriers",
-                                             "queues",     "variables", "functions"};
+    static const char *const short_keys[] = {"threads",   "locks",    "semaphores", "conditions",
+                                             "events",    "barriers", "queues",     "variables",
+                                             "functions", "runtime"};
     const Node *processes = node_get(root, "processes"), *threads = node_get(root, "threads");
     if (processes == NULL && threads == NULL) {
         if (node_get(root, "workload") != NULL)
@@ -291,6 +283,8 @@ void processes_load(Loader *loader, const Node *root)
         ProcessId process = add_process(loader, intern_string(loader, "main"), root->at);
         *intern_symbol(loader, (ProcessId){0}, SYMBOL_PROCESS, loader->processes.at[0].name) =
             process.index1;
+        if (!runtime_load(loader, node_get(root, "runtime"), &loader->processes.at[0].runtime))
+            return;
         kernel_load_names(loader, process, root);
         load_data(loader, process, root);
         load_threads(loader, process, threads, node_get(root, "functions"));

@@ -229,6 +229,9 @@ static void add_all_keys(Text *text)
         "`interrupts: { every: 100us, irq: 2us, softirq: 5us }`: a device whose interrupts, and "
         "the\nwork that they leave behind, take time from whoever runs on a core.\n\n");
     add_keys(text, "Process", KEYS_PROCESS, "The keys of an item of `processes:`.\n\n");
+    add_keys(text, "Runtime", KEYS_RUNTIME,
+             "`runtime: cpython-3.12`, or a map: `runtime: { python: \"3.12\", gil: none }`. The "
+             "operations of\nasyncio need a Python that has them.\n\n");
     add_keys(
         text, "Lock", KEYS_LOCK,
         "`locks: { cache: lock }`, or a map: `locks: { table: { kind: rwlock, prefer: writers } "
@@ -344,6 +347,13 @@ static const char *field_type_text(FieldType type)
         [FIELD_PROCESS] = "name of a process",
         [FIELD_PIPE] = "name of a pipe",
         [FIELD_MESSAGES] = "name of a message queue",
+        [FIELD_COROUTINE] = "name of a function",
+        [FIELD_NEW_TASK] = "new name",
+        [FIELD_TASK_NAME] = "name of a task",
+        [FIELD_AWAITED] = "name, or a list of them",
+        [FIELD_RETURN_WHEN] = "`first_completed`, `first_exception` or `all_completed`",
+        [FIELD_EXCEPTION] = "name of an exception",
+        [FIELD_HANDLERS] = "map of an exception to a list of operations",
     };
     return texts[type];
 }
@@ -374,7 +384,8 @@ static void add_ops(Text *text)
                                             {"memory", "Memory"},
                                             {"processes", "Processes"},
                                             {"files", "Pipes and messages"},
-                                            {"caches", "Caches"}};
+                                            {"caches", "Caches"},
+                                            {"asyncio", "asyncio"}};
     add(text, "\n## Operations\n\n"
               "A list of operations is done from top to bottom. Each item is an operation's name "
               "with its\nfields; when it has a main field, that may stand alone: `compute: 5ms` is "

@@ -115,6 +115,18 @@ static void note_subjects(Scenario *scenario)
     }
 }
 
+static void keep_functions(Loader *loader)
+{
+    Scenario *scenario = loader->scenario;
+    scenario->function_count = (uint32_t)loader->functions.count;
+    scenario->functions = ARENA_ARRAY(&scenario->arena, FunctionDef, loader->functions.count + 1);
+    for (size_t i = 0; i < loader->functions.count; i++) {
+        const Function *function = &loader->functions.at[i];
+        scenario->functions[i] =
+            (FunctionDef){function->name, function->process, function->entry, function->coroutine};
+    }
+}
+
 // Moves what was collected into the scenario's arena.
 static void keep(Loader *loader)
 {
@@ -135,6 +147,9 @@ static void keep(Loader *loader)
     KEEP(pipes, pipe_count, loader->pipes);
     KEEP(pipe_uses, pipe_use_count, loader->pipe_uses);
     KEEP(message_queues, message_queue_count, loader->message_queues);
+    KEEP(task_names, task_name_count, loader->task_names);
+    KEEP(awaited, awaited_count, loader->awaited);
+    keep_functions(loader);
     note_subjects(scenario);
 }
 
@@ -161,6 +176,9 @@ static void loader_free(Loader *loader)
     ARRAY_FREE(&loader->pipe_uses);
     ARRAY_FREE(&loader->message_queues);
     ARRAY_FREE(&loader->process_fixups);
+    ARRAY_FREE(&loader->task_names);
+    ARRAY_FREE(&loader->awaited);
+    ARRAY_FREE(&loader->awaited_fixups);
     arena_free(&loader->scratch);
 }
 

@@ -32,6 +32,8 @@ typedef enum OpCode {
 #include "sim/scenario/ops.def"
 #undef OP
     OP_BLOCK_END, // arg[0]: the op that owns the block; its step decides what follows
+    // One `except:` of a `try`: arg[0] the exception (ExceptionId), arg[1] its ops, arg[2] the `try`.
+    OP_EXCEPT,
     OP_CODE_COUNT
 } OpCode;
 
@@ -81,6 +83,13 @@ typedef enum FieldType {
     FIELD_PROCESS,
     FIELD_PIPE,
     FIELD_MESSAGES,
+    FIELD_COROUTINE,
+    FIELD_NEW_TASK,
+    FIELD_TASK_NAME,
+    FIELD_AWAITED,
+    FIELD_RETURN_WHEN,
+    FIELD_EXCEPTION,
+    FIELD_HANDLERS,
     FIELD_TYPE_COUNT
 } FieldType;
 
@@ -183,9 +192,19 @@ typedef struct ThreadDef {
     uint64_t working_set;   // bytes; 0: none
 } ThreadDef;
 
+// What runs a process's code: the machine itself, or an interpreter of Python.
+typedef struct Runtime {
+    bool python;
+    uint8_t major, minor;       // of CPython: 2.7, 3.8 .. 3.13
+    bool free_threaded;         // the build without a GIL (3.13t)
+    bool has_gil;               // CPython's threads take turns
+    int64_t switch_interval_ns; // after which a thread asks for the GIL; default 5 ms
+} Runtime;
+
 typedef struct ProcessDef {
     StringId name;
     SourceAt at;
+    Runtime runtime;
     bool forked; // made by a fork or a spawn_process of this run, as often as that is done
     // The declared process whose names its operations use: itself, or the one that it comes from.
     ProcessId family;
@@ -194,6 +213,44 @@ typedef struct ProcessDef {
     uint32_t sync_first, sync_count, variable_first, variable_count;
     bool owns_data;
 } ProcessDef;
+
+// An entry of `functions:`.
+typedef struct FunctionDef {
+    StringId name;
+    ProcessId process;
+    uint32_t entry; // its first op
+    bool coroutine; // it awaits, or is run as a task: a Python `async def`
+} FunctionDef;
+
+// A name that create_task and its like give to what they make. It means what was made last.
+typedef struct TaskNameDef {
+    StringId name;
+    ProcessId process;
+    SourceAt at;
+} TaskNameDef;
+
+// What an op awaits: one of a list whose last item says so.
+typedef struct AwaitedDef {
+    uint32_t name;     // TaskNameDef (index1); 0: a coroutine is made from
+    uint32_t function; // FunctionDef (index1)
+    bool last;
+} AwaitedDef;
+
+// An exception: one of Python's, or EXCEPTION_OWN plus the StringId of the scenario's name for it.
+typedef enum ExceptionId {
+    EXCEPTION_NONE,
+#define X(id, name, python) EXCEPTION_##id,
+    EXCEPTIONS(X)
+#undef X
+        EXCEPTION_OWN
+} ExceptionId;
+
+// When asyncio.wait is over.
+typedef enum ReturnWhen {
+    RETURN_WHEN_FIRST_COMPLETED,
+    RETURN_WHEN_FIRST_EXCEPTION,
+    RETURN_WHEN_ALL_COMPLETED
+} ReturnWhen;
 
 // A name that an `alloc` gives to memory of the process (and of its forked children).
 typedef struct MemoryDef {
@@ -384,6 +441,12 @@ typedef struct Scenario {
     uint32_t pipe_use_count;
     MessageQueueDef *message_queues;
     uint32_t message_queue_count;
+    FunctionDef *functions;
+    uint32_t function_count;
+    TaskNameDef *task_names;
+    uint32_t task_name_count;
+    AwaitedDef *awaited;
+    uint32_t awaited_count;
     bool tracks_memory;    // it speaks of memory, so that memory is accounted and traced
     bool tracks_processes; // it speaks of processes beginning and ending, so that both are traced
 } Scenario;

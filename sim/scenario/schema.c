@@ -64,6 +64,12 @@ static const char *field_type_name(FieldType type)
         return "pipe_end";
     case FIELD_SYSCALL:
         return "syscall";
+    case FIELD_RETURN_WHEN:
+        return "return_when";
+    case FIELD_AWAITED:
+        return "awaited";
+    case FIELD_HANDLERS:
+        return "handlers";
     default:
         return "name";
     }
@@ -219,6 +225,7 @@ static void define_kernel_values(json_t *defs)
     json_object_set_new(defs, field_type_name(FIELD_SIGNAL), words_schema(FIELD_SIGNAL));
     json_object_set_new(defs, field_type_name(FIELD_PIPE_END), words_schema(FIELD_PIPE_END));
     json_object_set_new(defs, field_type_name(FIELD_SYSCALL), words_schema(FIELD_SYSCALL));
+    json_object_set_new(defs, field_type_name(FIELD_RETURN_WHEN), words_schema(FIELD_RETURN_WHEN));
 }
 
 // Scalars: what may stand where one value is due.
@@ -257,7 +264,10 @@ static void define_values(json_t *defs, Arena *arena)
                         make("{s:[s, s, s, s]}", "enum", "scheduler", "mlfq", "lottery", "multi"));
     json_object_set_new(defs, "profile", make("{s:[s, s]}", "enum", "zero", "typical"));
     json_object_set_new(defs, "mode", make("{s:[s, s]}", "enum", "read", "write"));
-    json_object_set_new(defs, "runtime", make("{s:[s]}", "enum", "c"));
+    json_object_set_new(defs, "python",
+                        make("{s:[s, s], s:s}", "type", "string", "number", "pattern",
+                             "^(2\\.7|3\\.([89]|1[0-3])|3\\.13t)$"));
+    json_object_set_new(defs, "gil", make("{s:[s]}", "enum", "none"));
     json_object_set_new(
         defs, "core",
         make("{s:s, s:i, s:i}", "type", "integer", "minimum", 0, "maximum", CORES_MAX - 1));
@@ -332,6 +342,16 @@ static void define_structures(json_t *defs)
     json_object_set_new(
         defs, "message_queues",
         make("{s:s, s:o}", "type", "object", "additionalProperties", reference_to("count")));
+    json_object_set_new(defs, "runtime",
+                        make("{s:[{s:s, s:s}, o]}", "anyOf", "type", "string", "pattern",
+                             "^(c|cpython-(2\\.7|3\\.([89]|1[0-3])|3\\.13t))$",
+                             section_schema(KEYS_RUNTIME, json_object())));
+    json_object_set_new(
+        defs, "awaited",
+        make("{s:[o, o]}", "anyOf", reference_to("name"), list_of(reference_to("name"))));
+    json_object_set_new(
+        defs, "handlers",
+        make("{s:s, s:o}", "type", "object", "additionalProperties", reference_to("ops")));
     json_object_set_new(defs, "op", any_op_schema());
     json_object_set_new(defs, "ops", list_of(reference_to("op")));
     json_object_set_new(defs, "threads", list_of(section_schema(KEYS_THREAD, json_object())));

@@ -143,3 +143,19 @@ const char *pipe_end_name(unsigned end)
 #undef X
     return word_at(WORDS(names), end);
 }
+
+const char *callback_sentence(unsigned kind)
+{
+#define X(id, sentence) sentence,
+    static const char *const sentences[] = {CALLBACK_KINDS(X)};
+#undef X
+    return word_at(WORDS(sentences), kind);
+}
+
+const char *exception_name(unsigned id)
+{
+#define X(id, name, python) name,
+    static const char *const names[] = {"none", EXCEPTIONS(X)};
+#undef X
+    return id < sizeof names / sizeof *names ? names[id] : NULL;
+}

@@ -56,6 +56,9 @@ typedef enum ArgType {
     ARG_SIGNAL,
     ARG_KILL_REASON,
     ARG_PIPE_END,
+    ARG_COROUTINE,
+    ARG_EXCEPTION,
+    ARG_CALLBACK,
     ARG_TYPE_COUNT
 } ArgType;
 
@@ -107,6 +110,23 @@ static inline uint32_t created_by(uint64_t created)
     return (uint32_t)(created >> 33);
 }
 
+// A COROUTINE argument: its number, from 1 in the order in which the run makes them, and its
+// function (FunctionDef's index1).
+static inline uint64_t coroutine_pack(uint32_t serial, uint32_t function)
+{
+    return (uint64_t)function << 32 | serial;
+}
+
+static inline uint32_t coroutine_serial(uint64_t coroutine)
+{
+    return (uint32_t)coroutine;
+}
+
+static inline uint32_t coroutine_function(uint64_t coroutine)
+{
+    return (uint32_t)(coroutine >> 32);
+}
+
 // The row of `kind`; kinds out of range give the row of EVENT_NONE.
 const EventInfo *event_info(unsigned kind);
 
@@ -126,3 +146,6 @@ const char *signal_name(unsigned id);
 int signal_number(unsigned id); // Linux's on x86-64; 0 for a value out of range
 const char *kill_reason_sentence(unsigned reason);
 const char *pipe_end_name(unsigned end);
+const char *callback_sentence(unsigned kind);
+// Python's exceptions; NULL for those that the scenario names.
+const char *exception_name(unsigned id);

@@ -57,6 +57,10 @@ uint64_t trace_arg_max(ArgType type)
         return FAULT_KIND_COUNT - 1;
     case ARG_SIGNAL:
         return SIGNAL_COUNT - 1;
+    case ARG_CALLBACK:
+        return CALLBACK_KIND_COUNT - 1;
+    case ARG_EXCEPTION:
+        return UINT32_MAX;
     case ARG_KILL_REASON:
         return KILL_REASON_COUNT - 1;
     case ARG_PIPE_END:
@@ -65,6 +69,7 @@ uint64_t trace_arg_max(ArgType type)
     case ARG_COUNT:
     case ARG_VTIME:
     case ARG_ACCESS:
+    case ARG_COROUTINE:
     case ARG_VALUE:
     case ARG_TYPE_COUNT:
         break;

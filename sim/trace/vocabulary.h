@@ -19,7 +19,8 @@
     X(BLOCKED_PIPE, "pipe", "it waits for a pipe")                                                 \
     X(BLOCKED_MESSAGES, "messages", "it waits for a message queue")                                \
     X(BLOCKED_CHILD, "child", "it waits for a child to end")                                       \
-    X(BLOCKED_SIGNAL, "signal", "it waits for a signal")
+    X(BLOCKED_SIGNAL, "signal", "it waits for a signal")                                           \
+    X(BLOCKED_EPOLL, "epoll", "it waits in epoll_wait")
 
 typedef enum SwitchReason {
 #define X(id, word, sentence) SWITCH_##id,
@@ -61,7 +62,8 @@ static inline int switch_is_voluntary(SwitchReason reason)
     X(RT_SIGRETURN, "rt_sigreturn")                                                                \
     X(PAUSE, "pause")                                                                              \
     X(MQ_SEND, "mq_timedsend")                                                                     \
-    X(MQ_RECEIVE, "mq_timedreceive")
+    X(MQ_RECEIVE, "mq_timedreceive")                                                               \
+    X(EPOLL_WAIT, "epoll_wait")
 
 typedef enum SyscallId {
 #define X(id, name) SYSCALL_##id,
@@ -233,6 +235,31 @@ typedef enum PipeEnd {
 #undef X
         PIPE_END_COUNT
 } PipeEnd;
+
+// What a callback of asyncio's loop does. X(ID, "sentence part after 'the loop is to '")
+#define CALLBACK_KINDS(X)                                                                          \
+    X(STEP, "resume")                                                                              \
+    X(SET_RESULT, "end the sleep of")                                                              \
+    X(RELEASE, "release the waiter for")                                                           \
+    X(GATHER, "tell gather of the end of")                                                         \
+    X(WAIT, "tell wait of the end of")                                                             \
+    X(STOP, "stop, because of the end of")                                                         \
+    X(RUNNER, "run a step of asyncio.run")                                                         \
+    X(TIMEOUT, "end the time of")
+
+typedef enum CallbackKind {
+#define X(id, sentence) CALLBACK_##id,
+    CALLBACK_KINDS(X)
+#undef X
+        CALLBACK_KIND_COUNT
+} CallbackKind;
+
+// Python's exceptions that the scenario language knows. X(ID, "name in the scenario", "in Python")
+#define EXCEPTIONS(X)                                                                              \
+    X(CANCELLED, "cancelled", "asyncio.CancelledError")                                            \
+    X(TIMEOUT, "timeout", "asyncio.TimeoutError")                                                  \
+    X(GROUP, "group", "ExceptionGroup")                                                            \
+    X(ERROR, "error", "Exception")
 
 // How a process ended, in one number: its exit code, or 256 plus the SignalId that killed it.
 enum { STATUS_SIGNALLED = 256 };

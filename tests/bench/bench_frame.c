@@ -5,7 +5,8 @@
 //
 // Times are CPU time, so that what else the machine does then does not count.
 //
-// How to run: tests/bench_frame [RECORDS] (default 1000000), of an -O2 build.
+// How to run: tests/bench_frame [RECORDS] (default 1000000), of an -O2 build; --smoke for a short
+// run, to see that it works at all.
 #include "render/canvas.h"
 #include "render/views.h"
 #include "sim/base/rng.h"
@@ -129,7 +130,8 @@ int main(int argc, char **argv)
         return 1;
     }
     double begin = now_ms();
-    Take *take = make(argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000);
+    bool smoke = argc > 1 && strcmp(argv[1], "--smoke") == 0;
+    Take *take = make(smoke ? 20000 : argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000);
     player_open(&player, take);
     printf("%" PRIu64 " records run, folded and indexed in %.0f ms\n", player.recording->count,
            now_ms() - begin);

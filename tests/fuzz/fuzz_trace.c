@@ -6,6 +6,7 @@
 #include "sim/analysis/narrate.h"
 #include "sim/analysis/recording.h"
 #include "sim/analysis/report.h"
+#include "sim/analysis/timeline.h"
 #include "sim/base/check.h"
 #include "sim/trace/layout.h"
 #include "sim/trace/trace_file.h"
@@ -53,6 +54,26 @@ static void check_metrics(const Metrics *metrics)
     }
 }
 
+// In the timeline every row is in some state all the time, also when it is asked for in pieces.
+static void check_timeline(const Recording *recording)
+{
+    enum { PIECES = 7 };
+    Timeline timeline;
+    timeline_open(&timeline, recording);
+    for (size_t i = 0; i < timeline.rows.count; i++) {
+        const TimelineRow *row = &timeline.rows.at[i];
+        TimelineBin bins[PIECES];
+        timeline_bins(&timeline, row, 0, timeline.end_ns, PIECES, 0, PIECES, bins);
+        int64_t ns = 0;
+        for (int k = 0; k < PIECES; k++)
+            for (unsigned state = 0; state < TIMELINE_STATE_COUNT; state++)
+                ns += bins[k].ns[state];
+        CHECK(ns ==
+              (row->intervals.count == 0 ? 0 : timeline.end_ns - row->intervals.at[0].begin_ns));
+    }
+    timeline_free(&timeline);
+}
+
 // Folded, at each record a scene is one; and a seek back gives the one that was there.
 static void fold_all(const Scenario *scenario, const TraceFile *file)
 {
@@ -71,6 +92,7 @@ static void fold_all(const Scenario *scenario, const TraceFile *file)
     recording_seek(&recording, &scene, middle);
     CHECK(scene_hash(&scene) == there);
     recording_seek_time(&recording, &scene, recording.end_ns / 2);
+    check_timeline(&recording);
     scene_free(&scene);
     recording_free(&recording);
 }

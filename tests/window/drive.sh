@@ -51,6 +51,11 @@ place() { grep -E "^  [0-9]+,[0-9]+ $1" "$log" | tail -n 1 | sed -E 's/^ *([0-9]
 shown() { xdotool search --onlyvisible --class ringside >/dev/null; }
 known() { [ -n "$(place "$1")" ]; }
 
+# The system's libraries for windows keep some memory of their own until the end. A leak of ours has a
+# function of ours on its stack.
+own_leaks() { grep -E '^ +#[0-9]+ .* in [A-Za-z_]+ .*(render|sim)/[a-z_/]+\.c:' "$folder/errors"; }
+other_errors() { grep -vE '^$|^=+|LeakSanitizer|^SUMMARY|^(Direct|Indirect) leak|^ +#[0-9]+ ' "$folder/errors"; }
+
 # ---- what a person does
 
 key() { xdotool key --delay 30 "$@"; }
@@ -83,6 +88,8 @@ xvfb=$!
 read -r -t 20 -u "$display_fd" number || wrong "Xvfb does not start"
 export DISPLAY=:$number SDL_VIDEODRIVER=x11
 
+# Leaks are told of, not an error of their own: see own_leaks.
+export LSAN_OPTIONS=exitcode=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}
 "$ringside" play "$folder/two.yaml" --places >"$log" 2>"$folder/errors" &
 window=$!
 until_true "the first frame" says '^event 0 of'
@@ -172,7 +179,8 @@ kill -0 "$window" 2>/dev/null && wrong "it does not end"
 status=0
 wait "$window" || status=$?
 window=''
-cat "$folder/errors" >&2
-[ "$status" -eq 0 ] || wrong "it ended with status $status"
-[ ! -s "$folder/errors" ] || wrong "it complained"
+if [ "$status" -ne 0 ] || own_leaks >/dev/null || other_errors >/dev/null; then
+    cat "$folder/errors" >&2
+    wrong "it ended with status $status and these errors"
+fi
 echo "drive: all as it should be"

@@ -1,0 +1,134 @@
+#include "sim/program/coroutines.h"
+
+#include "sim/base/check.h"
+#include "sim/program/unwind.h"
+
+// ---- where the thread is
+
+Loop *coroutines_loop(Machine *machine, Task *task, const Op *op)
+{
+    if (task->loop != 0)
+        return loop_at(machine, task->loop);
+    machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                 "'%s': this thread runs no event loop; 'asyncio.run' starts one",
+                 op_info(op->code)->name);
+    return NULL;
+}
+
+Coroutine *coroutines_current(Machine *machine, Task *task, const Op *op)
+{
+    if (task->coroutine != 0)
+        return coroutine_at(machine, task->coroutine);
+    machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                 "'%s' awaits, and no coroutine runs here", op_info(op->code)->name);
+    return NULL;
+}
+
+// The loop's own place again.
+static StepResult back_to_loop(Machine *machine, Task *task)
+{
+    const Loop *loop = loop_at(machine, task->loop);
+    task->coroutine = 0;
+    task->phase = loop->phase;
+    task->op = loop->op;
+    task->frame = loop->frame;
+    task->depth = loop->depth;
+    task->copies = loop->copies;
+    task->scratch = loop->scratch;
+    task->rng = loop->rng;
+    return STEP_NEXT;
+}
+
+// ---- waiting
+
+static StepResult suspend(Machine *machine, Task *task, uint8_t phase)
+{
+    Coroutine *coroutine = coroutine_at(machine, task->coroutine);
+    machine_emit(machine, EVENT_COROUTINE_SUSPENDED, task->core, task->id,
+                 coroutine_argument(machine, task->coroutine), task->op);
+    task->phase = phase;
+    coroutine_save(task, coroutine);
+    return back_to_loop(machine, task);
+}
+
+StepResult coroutines_await(Machine *machine, Task *task, uint32_t future, uint8_t phase)
+{
+    Coroutine *coroutine = coroutine_at(machine, task->coroutine);
+    if (future_is_done(machine, future)) {
+        coroutine->thrown = future_exception(machine, future);
+        task->phase = phase;
+        return STEP_NEXT;
+    }
+    coroutine->waits_for = future_hold(machine, future);
+    future_add_callback(machine, future, (Callback){CALLBACK_STEP, coroutine->future});
+    uint64_t self = coroutine_argument(machine, task->coroutine);
+    if (coroutine->must_cancel && future_cancel(machine, future, self))
+        coroutine->must_cancel = false;
+    return suspend(machine, task, phase);
+}
+
+StepResult coroutines_yield(Machine *machine, Task *task, uint8_t phase)
+{
+    Coroutine *coroutine = coroutine_at(machine, task->coroutine);
+    Loop *loop = loop_at(machine, task->loop);
+    future_hold(machine, coroutine->future);
+    loop_call_soon(machine, loop, (Callback){CALLBACK_STEP, coroutine->future}, 0);
+    return suspend(machine, task, phase);
+}
+
+StepResult coroutines_over(Machine *machine, Task *task, const Op *op)
+{
+    Coroutine *coroutine = coroutine_at(machine, task->coroutine);
+    uint32_t thrown = coroutine->thrown;
+    coroutine->thrown = EXCEPTION_NONE;
+    return thrown != EXCEPTION_NONE ? unwind_raise(machine, task, thrown) : program_done(task, op);
+}
+
+StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception)
+{
+    machine_free_frames(machine, task);
+    coroutine_end(machine, task->coroutine, exception);
+    return back_to_loop(machine, task);
+}
+
+// ---- what is awaited
+
+bool coroutines_no_task(Machine *machine, const Op *op, uint32_t name)
+{
+    const Scenario *scenario = machine->scenario;
+    machine_fail(machine, scenario->op_at[program_op_index(machine, op)],
+                 "'%s': there is no task '%s' yet", op_info(op->code)->name,
+                 scenario_string(scenario, scenario->task_names[name - 1].name));
+    return false;
+}
+
+static bool add_named(Machine *machine, Task *task, const Op *op, uint32_t name, uint32_t *first,
+                      uint32_t *last)
+{
+    const struct TaskName *tasks = &loop_at(machine, task->loop)->names[name - 1];
+    if (!tasks->known)
+        return coroutines_no_task(machine, op, name);
+    for (uint32_t i = 0; i < tasks->count; i++)
+        links_add(machine, first, last, future_hold(machine, tasks->futures[i]));
+    return true;
+}
+
+bool coroutines_awaited(Machine *machine, Task *task, const Op *op, uint32_t awaited,
+                        uint32_t *first)
+{
+    Loop *loop = loop_at(machine, task->loop);
+    uint32_t last = 0;
+    *first = 0;
+    for (const AwaitedDef *def = &machine->scenario->awaited[awaited - 1];; def++) {
+        if (def->name != 0) {
+            if (!add_named(machine, task, op, def->name, first, &last))
+                return false;
+        } else {
+            links_add(machine, first, &last,
+                      coroutine_create(machine, loop, def->function, task->coroutine));
+            loop_owe(machine, loop, COST_CREATE_TASK);
+        }
+        if (def->last)
+            return true;
+    }
+}

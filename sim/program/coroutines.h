@@ -1,0 +1,27 @@
+// Running coroutines: the thread that runs a loop takes a coroutine's place in its program as its
+// own, does its ops until it awaits something, and puts it back. So every op works in a coroutine
+// as it does in a thread; one that blocks, blocks the whole loop.
+#pragma once
+#include "sim/program/program.h"
+#include "sim/python/asyncio.h"
+
+// The coroutine that the task runs; NULL, and the run ends with a message, when it runs none.
+Coroutine *coroutines_current(Machine *machine, Task *task, const Op *op);
+// The loop that the task runs. The same for a loop.
+Loop *coroutines_loop(Machine *machine, Task *task, const Op *op);
+// The coroutine goes on in `phase` when `future`, which stays the caller's, is done; at once if it
+// is. Its `thrown` then says what awaiting it raised.
+StepResult coroutines_await(Machine *machine, Task *task, uint32_t future, uint8_t phase);
+// The coroutine lets all that is ready go first, and goes on in `phase`.
+StepResult coroutines_yield(Machine *machine, Task *task, uint8_t phase);
+// What the coroutine was given as it went on, which is raised now; else the op is over.
+StepResult coroutines_over(Machine *machine, Task *task, const Op *op);
+// The coroutine's program is at its end, with an exception or none: back to the loop.
+StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception);
+
+// What an op awaits, as a list of futures (Links), each held: new tasks of functions, and tasks by
+// name. False when a name has no task yet, which ends the run.
+bool coroutines_awaited(Machine *machine, Task *task, const Op *op, uint32_t awaited,
+                        uint32_t *first);
+// Ends the run, because the op needs a task that its name does not mean yet; returns false.
+bool coroutines_no_task(Machine *machine, const Op *op, uint32_t name);

@@ -1,0 +1,203 @@
+// Ops of coroutines: await, create_task, cancel, gather, wait. CPython Lib/asyncio/tasks.py.
+#include "sim/base/check.h"
+#include "sim/program/coroutines.h"
+
+#include <stdlib.h>
+
+// ---- await
+
+enum { AWAITED = 1, SLEPT };
+
+// asyncio.sleep(). local[0]: its future, local[1]: its timer.
+static StepResult begin_sleep(Machine *machine, Task *task, const Op *op, Coroutine *coroutine)
+{
+    Loop *loop = loop_at(machine, task->loop);
+    Duration length = dist_draw(machine->scenario, op->arg[1], &task->rng);
+    if (length.ns == 0) {
+        coroutine->local[0] = 0;
+        return coroutines_yield(machine, task, SLEPT);
+    }
+    uint32_t future = future_create(machine, loop->id, FUTURE_PLAIN);
+    coroutine->local[0] = future;
+    coroutine->local[1] =
+        loop_call_later(machine, loop, length, (Callback){CALLBACK_SET_RESULT, future});
+    return coroutines_await(machine, task, future, SLEPT);
+}
+
+static StepResult end_sleep(Machine *machine, Task *task, const Op *op, Coroutine *coroutine)
+{
+    if (coroutine->local[0] != 0) {
+        loop_cancel_timer(machine, loop_at(machine, task->loop), coroutine->local[1]);
+        future_drop(machine, coroutine->local[0]);
+    }
+    return coroutines_over(machine, task, op);
+}
+
+// The tasks of a name, one after the other. local[0]: those that are left, as Links.
+static StepResult await_next(Machine *machine, Task *task, const Op *op, Coroutine *coroutine)
+{
+    if (coroutine->local[0] == 0)
+        return coroutines_over(machine, task, op);
+    uint32_t future = link_at(machine, coroutine->local[0])->future;
+    if (future == coroutine->future) {
+        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                     "a task waits for itself");
+        return STEP_ENDED;
+    }
+    return coroutines_await(machine, task, future, AWAITED);
+}
+
+static StepResult awaited_one(Machine *machine, Task *task, const Op *op, Coroutine *coroutine)
+{
+    uint32_t first = coroutine->local[0];
+    Link link = *link_at(machine, first);
+    if (coroutine->thrown != EXCEPTION_NONE) {
+        links_free(machine, first);
+        coroutine->local[0] = 0;
+    } else {
+        coroutine->local[0] = link.next;
+        pool_give(&machine->asyncio->links, first);
+        future_drop(machine, link.future);
+    }
+    return await_next(machine, task, op, coroutine);
+}
+
+static StepResult begin_await(Machine *machine, Task *task, const Op *op, Coroutine *coroutine)
+{
+    if (op->arg[1] != 0)
+        return begin_sleep(machine, task, op, coroutine);
+    const AwaitedDef *awaited = &machine->scenario->awaited[op->arg[0] - 1];
+    if (awaited->name == 0) { // another coroutine: it runs here, as a part of this task
+        if (!program_push(machine, task, program_op_index(machine, op), 0))
+            return STEP_ENDED;
+        task->op = machine->scenario->functions[awaited->function - 1].entry;
+        return STEP_NEXT;
+    }
+    if (!coroutines_awaited(machine, task, op, op->arg[0], &coroutine->local[0]))
+        return STEP_ENDED;
+    return await_next(machine, task, op, coroutine);
+}
+
+StepResult step_AWAIT(Machine *machine, Task *task, const Op *op)
+{
+    Coroutine *coroutine = coroutines_current(machine, task, op);
+    if (coroutine == NULL)
+        return STEP_ENDED;
+    switch (task->phase) {
+    case PHASE_ENTER:
+        return begin_await(machine, task, op, coroutine);
+    case SLEPT:
+        return end_sleep(machine, task, op, coroutine);
+    default:
+        CHECKF(task->phase == AWAITED, "phase %u", task->phase);
+        return awaited_one(machine, task, op, coroutine);
+    }
+}
+
+// ---- create_task, cancel
+
+// The name means no tasks any more, and `count` new ones can be added to it.
+static void clear_name(Machine *machine, struct TaskName *name, uint32_t count)
+{
+    for (uint32_t i = 0; i < name->count; i++)
+        future_drop(machine, name->futures[i]);
+    name->count = 0;
+    name->known = true;
+    if (name->room >= count)
+        return;
+    name->futures = realloc(name->futures, count * sizeof *name->futures);
+    CHECKF(name->futures != NULL, "out of memory for %u tasks", count);
+    machine->python_bytes += (count - name->room) * sizeof *name->futures;
+    name->room = count;
+}
+
+StepResult step_CREATE_TASK(Machine *machine, Task *task, const Op *op)
+{
+    enum { MADE = 1 };
+    Loop *loop = coroutines_loop(machine, task, op);
+    uint32_t count = op->arg[2] == 0 ? 1 : op->arg[2];
+    if (loop == NULL)
+        return STEP_ENDED;
+    if (task->phase == PHASE_ENTER) {
+        Duration each = machine_cost(machine, COST_CREATE_TASK);
+        return program_work(machine, task, false, (Duration){each.ns * count}, MADE);
+    }
+    struct TaskName *name = op->arg[1] == 0 ? NULL : &loop->names[op->arg[1] - 1];
+    if (name != NULL)
+        clear_name(machine, name, count);
+    for (uint32_t i = 0; i < count && !machine->ended; i++) {
+        uint32_t future = coroutine_create(machine, loop, op->arg[0], task->coroutine);
+        if (name != NULL)
+            name->futures[name->count++] = future;
+        else
+            future_drop(machine, future);
+    }
+    return program_done(task, op);
+}
+
+StepResult step_CANCEL(Machine *machine, Task *task, const Op *op)
+{
+    Loop *loop = coroutines_loop(machine, task, op);
+    if (loop == NULL)
+        return STEP_ENDED;
+    const struct TaskName *name = &loop->names[op->arg[0] - 1];
+    uint64_t self = coroutine_argument(machine, task->coroutine);
+    if (!name->known) {
+        coroutines_no_task(machine, op, op->arg[0]);
+        return STEP_ENDED;
+    }
+    for (uint32_t i = 0; i < name->count; i++)
+        future_cancel(machine, name->futures[i], self);
+    return program_done(task, op);
+}
+
+// ---- gather
+
+StepResult step_GATHER(Machine *machine, Task *task, const Op *op)
+{
+    enum { GATHERED = 1 };
+    Coroutine *coroutine = coroutines_current(machine, task, op);
+    if (coroutine == NULL)
+        return STEP_ENDED;
+    uint32_t first;
+    if (task->phase == GATHERED) {
+        future_drop(machine, coroutine->local[0]);
+        return coroutines_over(machine, task, op);
+    }
+    if (!coroutines_awaited(machine, task, op, op->arg[0], &first))
+        return STEP_ENDED;
+    coroutine->local[0] = gather_create(machine, task->loop, first, op->arg[1] != 0);
+    return coroutines_await(machine, task, coroutine->local[0], GATHERED);
+}
+
+// ---- asyncio.wait
+
+// local[0]: what it waits for, local[1]: the futures, as Links.
+static StepResult begin_wait(Machine *machine, Task *task, const Op *op, Coroutine *coroutine,
+                             uint8_t phase)
+{
+    ReturnWhen when = op->arg[1] == 0 ? RETURN_WHEN_ALL_COMPLETED : (ReturnWhen)(op->arg[1] - 1);
+    uint32_t first;
+    if (!coroutines_awaited(machine, task, op, op->arg[0], &first))
+        return STEP_ENDED;
+    uint32_t waiter = wait_create(machine, task->loop, first, when);
+    coroutine->local[0] = waiter;
+    coroutine->local[1] = first;
+    if (op->arg[2] != 0)
+        wait_limit(machine, waiter, dist_draw(machine->scenario, op->arg[2], &task->rng));
+    return coroutines_await(machine, task, waiter, phase);
+}
+
+StepResult step_ASYNCIO_WAIT(Machine *machine, Task *task, const Op *op)
+{
+    enum { WAITED = 1 };
+    Coroutine *coroutine = coroutines_current(machine, task, op);
+    if (coroutine == NULL)
+        return STEP_ENDED;
+    if (task->phase == PHASE_ENTER)
+        return begin_wait(machine, task, op, coroutine, WAITED);
+    wait_end(machine, coroutine->local[0], coroutine->local[1]);
+    future_drop(machine, coroutine->local[0]);
+    links_free(machine, coroutine->local[1]);
+    return coroutines_over(machine, task, op);
+}

@@ -1,0 +1,239 @@
+// The op asyncio.run: the event loop's turn, phase by phase. CPython Lib/asyncio/base_events.py
+// (_run_once, run_until_complete), runners.py.
+#include "sim/base/check.h"
+#include "sim/kernel/process.h"
+#include "sim/kernel/sched.h"
+#include "sim/program/coroutines.h"
+#include "sim/program/unwind.h"
+
+enum {
+    TURN = 1,
+    POLL,
+    IN_EPOLL,
+    EPOLL_WOKEN,
+    POLLED,
+    NEXT_CALLBACK,
+    CALLBACK,
+};
+
+// ---- asyncio.run and its ends
+
+static StepResult begin(Machine *machine, Task *task, const Op *op)
+{
+    if (task->coroutine != 0 || task->loop != 0) {
+        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                     "'asyncio.run' in a thread that runs an event loop already");
+        return STEP_ENDED;
+    }
+    task->loop = loop_open(machine, task);
+    Loop *loop = loop_at(machine, task->loop);
+    loop->op = task->op;
+    loop->main = coroutine_create(machine, loop, op->arg[0], 0);
+    machine_emit(machine, EVENT_LOOP_STARTED, task->core, task->id,
+                 coroutine_argument(machine, future_at(machine, loop->main)->data), 0);
+    future_add_callback(machine, loop->main, (Callback){CALLBACK_STOP, loop->id});
+    task->phase = TURN;
+    return STEP_NEXT;
+}
+
+// shutdown_asyncgens and shutdown_default_executor are coroutines that await nothing: one turn for
+// each, and one for the callback that then stops the loop.
+static void run_trivial_coroutine(Machine *machine, Loop *loop)
+{
+    loop_call_soon(machine, loop, (Callback){CALLBACK_RUNNER, loop->id}, 0);
+}
+
+// The loop has stopped: what asyncio.run does next. True when it is through.
+static bool next_stage(Machine *machine, Loop *loop)
+{
+    loop->stopping = false;
+    if (loop->stage == RUN_MAIN) {
+        loop->exception = future_exception(machine, loop->main);
+        uint32_t all = coroutine_cancel_all(machine, loop);
+        loop->stage = RUN_CANCEL;
+        if (all != 0) {
+            future_add_callback(machine, all, (Callback){CALLBACK_STOP, loop->id});
+            future_drop(machine, all);
+            return false;
+        }
+    }
+    loop->stage++;
+    if (loop->stage == RUN_EXECUTOR && loop->runtime->minor < 9)
+        loop->stage++; // 3.8 leaves its executor alone
+    if (loop->stage < RUN_CLOSED)
+        run_trivial_coroutine(machine, loop);
+    return loop->stage == RUN_CLOSED;
+}
+
+static StepResult end(Machine *machine, Task *task, const Op *op)
+{
+    uint32_t exception = loop_at(machine, task->loop)->exception;
+    machine_emit(machine, EVENT_LOOP_ENDED, task->core, task->id, exception, 0);
+    loop_close(machine, task->loop);
+    task->loop = 0;
+    return exception != EXCEPTION_NONE ? unwind_raise(machine, task, exception)
+                                       : program_done(task, op);
+}
+
+// ---- a turn
+
+static Duration owed(Loop *loop)
+{
+    Duration owed = {loop->owed_ns};
+    loop->owed_ns = 0;
+    return owed;
+}
+
+static StepResult begin_turn(Machine *machine, Task *task, Loop *loop)
+{
+    loop_begin_turn(machine, loop);
+    Duration cost = duration_add(owed(loop), machine_cost(machine, COST_LOOP_TURN));
+    return program_work(machine, task, false, cost, POLL);
+}
+
+static StepResult enter_epoll(Machine *machine, Task *task, Loop *loop)
+{
+    int64_t ms = loop_poll_ms(machine, loop);
+    machine_emit(machine, EVENT_LOOP_POLL, task->core, task->id, (uint64_t)ms, 0);
+    loop->poll_until = INSTANT_NEVER;
+    if (ms >= 0)
+        loop->poll_until = instant_add(machine->now, (Duration){ms * 1000000});
+    Duration entry = half(machine_cost(machine, COST_SYSCALL), false);
+    return program_syscall(machine, task, SYSCALL_EPOLL_WAIT,
+                           duration_add(entry, machine_cost(machine, COST_EPOLL_WAIT)), IN_EPOLL);
+}
+
+// The timeout counts from the call, so that entering the kernel is part of it.
+static StepResult in_epoll(Machine *machine, Task *task, Loop *loop)
+{
+    Duration exit = half(machine_cost(machine, COST_SYSCALL), true);
+    if (loop->poll_until.ns <= machine->now.ns)
+        return program_work(machine, task, true, exit, POLLED);
+    loop->polling = true;
+    if (loop->poll_until.ns != INSTANT_NEVER.ns)
+        process_set_timer(machine, task, instant_since(loop->poll_until, machine->now));
+    sched_block(machine, task, SWITCH_BLOCKED_EPOLL);
+    return program_blocked(task, EPOLL_WOKEN);
+}
+
+static StepResult next_callback(Machine *machine, Task *task, Loop *loop)
+{
+    bool again;
+    if (loop_next(machine, loop, &again)) {
+        Duration cost = duration_add(owed(loop), machine_cost(machine, COST_LOOP_CALLBACK));
+        if (loop->current.callback.kind == CALLBACK_STEP)
+            cost = duration_add(cost, machine_cost(machine, COST_TASK_STEP));
+        return program_work(machine, task, false, cost, CALLBACK);
+    }
+    task->phase = again ? NEXT_CALLBACK : TURN;
+    return STEP_NEXT;
+}
+
+// ---- callbacks
+
+// The thread's own place is kept, and the coroutine's taken.
+static void enter_coroutine(Machine *machine, Task *task, Loop *loop, uint32_t id)
+{
+    loop->phase = NEXT_CALLBACK;
+    loop->op = task->op;
+    loop->frame = task->frame;
+    loop->depth = task->depth;
+    loop->copies = task->copies;
+    loop->scratch = task->scratch;
+    loop->rng = task->rng;
+    task->coroutine = id;
+    coroutine_load(task, coroutine_at(machine, id));
+}
+
+// Task.__step, and __wakeup when it is told of a future.
+static StepResult step_coroutine(Machine *machine, Task *task, Loop *loop)
+{
+    uint32_t argument = loop->current.argument;
+    uint32_t id = future_at(machine, loop->current.callback.target)->data;
+    uint32_t thrown = argument == 0 ? EXCEPTION_NONE : future_exception(machine, argument);
+    Coroutine *coroutine = coroutine_at(machine, id);
+    if (coroutine->must_cancel)
+        thrown = EXCEPTION_CANCELLED;
+    coroutine->must_cancel = false;
+    if (coroutine->waits_for != 0)
+        future_drop(machine, coroutine->waits_for);
+    coroutine->waits_for = 0;
+    coroutine->thrown = thrown;
+    loop_done_with_current(machine, loop);
+    machine_emit(machine, EVENT_COROUTINE_RESUMED, task->core, task->id,
+                 coroutine_argument(machine, id), thrown);
+    enter_coroutine(machine, task, loop, id);
+    if (!coroutine->started && thrown != EXCEPTION_NONE)
+        return coroutines_returns(machine, task, thrown); // it has not even begun
+    coroutine->started = true;
+    return STEP_NEXT;
+}
+
+static StepResult run_callback(Machine *machine, Task *task, Loop *loop)
+{
+    Ready *current = &loop->current;
+    task->phase = NEXT_CALLBACK;
+    switch (current->callback.kind) {
+    case CALLBACK_STEP:
+        return step_coroutine(machine, task, loop);
+    case CALLBACK_SET_RESULT:
+    case CALLBACK_RELEASE:
+        if (!future_is_done(machine, current->callback.target))
+            future_set_result(machine, current->callback.target);
+        break;
+    case CALLBACK_GATHER:
+        gather_child_done(machine, current->callback.target, current->argument);
+        break;
+    case CALLBACK_WAIT:
+        wait_child_done(machine, current->callback.target, current->argument);
+        break;
+    case CALLBACK_TIMEOUT:
+        timeout_expire(machine, current->callback.target);
+        break;
+    case CALLBACK_STOP:
+        loop->stopping = true;
+        break;
+    default:
+        CHECKF(current->callback.kind == CALLBACK_RUNNER, "callback %u", current->callback.kind);
+        loop_call_soon(machine, loop, (Callback){CALLBACK_STOP, loop->id}, 0);
+    }
+    loop_done_with_current(machine, loop);
+    return STEP_NEXT;
+}
+
+StepResult step_ASYNCIO_RUN(Machine *machine, Task *task, const Op *op)
+{
+    // A signal has ended the system call: as an OSError does, which the selector takes for no
+    // event.
+    if (task->phase == PHASE_ENTER && task->loop != 0 && task->coroutine == 0)
+        task->phase = POLLED;
+    else if (task->phase == PHASE_ENTER)
+        return begin(machine, task, op);
+    Loop *loop = loop_at(machine, task->loop);
+    switch (task->phase) {
+    case TURN:
+        if (loop->stopping && next_stage(machine, loop))
+            return end(machine, task, op);
+        return begin_turn(machine, task, loop);
+    case POLL:
+        return enter_epoll(machine, task, loop);
+    case IN_EPOLL:
+        return in_epoll(machine, task, loop);
+    case EPOLL_WOKEN:
+        loop->polling = false;
+        return program_work(machine, task, true, half(machine_cost(machine, COST_SYSCALL), true),
+                            POLLED);
+    case POLLED:
+        if (task->in_kernel)
+            program_syscall_over(machine, task);
+        loop->polling = false;
+        loop_end_poll(machine, loop);
+        task->phase = NEXT_CALLBACK;
+        return STEP_NEXT;
+    case NEXT_CALLBACK:
+        return next_callback(machine, task, loop);
+    default:
+        CHECKF(task->phase == CALLBACK, "phase %u", task->phase);
+        return run_callback(machine, task, loop);
+    }
+}

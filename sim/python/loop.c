@@ -1,0 +1,327 @@
+// The event loop's lists: what is ready, and timers. CPython Lib/asyncio/base_events.py, _run_once.
+#include "sim/python/asyncio.h"
+
+#include "sim/base/check.h"
+
+#include <stdlib.h>
+
+enum {
+    TIMERS_LEAST = 100, // with more, and half of them cancelled, the heap is built anew
+    READY_ROOM_LEAST = 64
+};
+
+#define POLL_NS_MOST        (INT64_C(86400) * 1000000000) // MAXIMUM_SELECT_TIMEOUT
+#define CLOCK_RESOLUTION_NS 1                             // time.get_clock_info("monotonic")
+
+// ---- life
+
+static void *take_memory(Machine *machine, size_t count, size_t bytes)
+{
+    void *memory = calloc(count + 1, bytes);
+    CHECKF(memory != NULL, "out of memory for %zu items", count);
+    machine->python_bytes += (count + 1) * bytes;
+    return memory;
+}
+
+static Asyncio *asyncio_of(Machine *machine)
+{
+    if (machine->asyncio != NULL)
+        return machine->asyncio;
+    Asyncio *asyncio = take_memory(machine, 0, sizeof *asyncio);
+    asyncio->futures.item_bytes = sizeof(Future);
+    asyncio->callbacks.item_bytes = sizeof(DoneCallback);
+    asyncio->links.item_bytes = sizeof(Link);
+    asyncio->gathers.item_bytes = sizeof(Gather);
+    asyncio->waits.item_bytes = sizeof(Wait);
+    asyncio->timers.item_bytes = sizeof(Timer);
+    asyncio->coroutines.item_bytes = sizeof(Coroutine);
+    asyncio->scopes.item_bytes = sizeof(TimeoutScope);
+    machine->asyncio = asyncio;
+    return asyncio;
+}
+
+uint32_t loop_open(Machine *machine, Task *thread)
+{
+    Asyncio *asyncio = asyncio_of(machine);
+    const Scenario *scenario = machine->scenario;
+    Loop *loop = take_memory(machine, 0, sizeof *loop);
+    *ARRAY_PUSH(&asyncio->loops) = loop;
+    loop->id = (uint32_t)asyncio->loops.count;
+    loop->thread = thread->id;
+    loop->stream = thread->rng.stream;
+    uint32_t process = scenario->threads[thread->def.index1 - 1].process.index1;
+    loop->runtime = &scenario->processes[process - 1].runtime;
+    loop->instances = take_memory(machine, scenario->function_count, sizeof *loop->instances);
+    loop->names = take_memory(machine, scenario->task_name_count, sizeof *loop->names);
+    return loop->id;
+}
+
+static void free_memory(const Machine *machine, Loop *loop)
+{
+    for (uint32_t i = 0; i < machine->scenario->task_name_count; i++)
+        free(loop->names[i].futures);
+    free(loop->names);
+    free(loop->instances);
+    free(loop->ready);
+    timer_queue_free(&loop->timers);
+    free(loop);
+}
+
+void loop_close(Machine *machine, uint32_t id)
+{
+    Asyncio *asyncio = machine->asyncio;
+    Loop *loop = loop_at(machine, id);
+    for (; loop->count > 0; loop->count--) {
+        loop->current = loop->ready[loop->head];
+        loop->head = (loop->head + 1) & (loop->room - 1);
+        loop_done_with_current(machine, loop);
+    }
+    while (loop->timers.entries.count > 0)
+        loop_drop_timer(machine, timer_queue_pop(&loop->timers).timer);
+    for (uint32_t i = 0; i < machine->scenario->task_name_count; i++)
+        for (uint32_t n = 0; n < loop->names[i].count; n++)
+            future_drop(machine, loop->names[i].futures[n]);
+    future_drop(machine, loop->main);
+    free_memory(machine, asyncio->loops.at[id - 1]);
+    asyncio->loops.at[id - 1] = NULL;
+}
+
+void asyncio_free(Machine *machine)
+{
+    Asyncio *asyncio = machine->asyncio;
+    if (asyncio == NULL)
+        return;
+    for (size_t i = 0; i < asyncio->loops.count; i++)
+        if (asyncio->loops.at[i] != NULL)
+            free_memory(machine, asyncio->loops.at[i]);
+    ARRAY_FREE(&asyncio->loops);
+    pool_free(&asyncio->futures);
+    pool_free(&asyncio->callbacks);
+    pool_free(&asyncio->links);
+    pool_free(&asyncio->gathers);
+    pool_free(&asyncio->waits);
+    pool_free(&asyncio->timers);
+    pool_free(&asyncio->coroutines);
+    pool_free(&asyncio->scopes);
+    free(asyncio);
+    machine->asyncio = NULL;
+}
+
+static void emit(Machine *machine, const Loop *loop, EventKind kind, uint64_t a, uint64_t b)
+{
+    machine_emit(machine, kind, task_at(machine, loop->thread)->core, loop->thread, a, b);
+}
+
+void loop_owe(Machine *machine, Loop *loop, CostId cost)
+{
+    loop->owed_ns += machine_cost(machine, cost).ns;
+}
+
+// ---- ready
+
+// The coroutine that a callback resumes, or would: of a future that only one waits for, that one.
+static uint64_t subject(const Machine *machine, Callback callback, uint32_t argument)
+{
+    if (callback.kind == CALLBACK_TIMEOUT) {
+        const TimeoutScope *scope = pool_at(&machine->asyncio->scopes, callback.target);
+        return coroutine_argument(machine, scope->coroutine);
+    }
+    uint32_t future = callback.kind == CALLBACK_STEP ? callback.target : argument;
+    if (callback.kind == CALLBACK_SET_RESULT ||
+        (callback.kind == CALLBACK_RELEASE && argument == 0)) {
+        uint32_t first = future_at(machine, callback.target)->first;
+        const DoneCallback *done = first == 0 ? NULL : pool_at(&machine->asyncio->callbacks, first);
+        future = done != NULL && done->callback.kind == CALLBACK_STEP ? done->callback.target : 0;
+    }
+    if (future == 0 || future_at(machine, future)->kind != FUTURE_TASK)
+        return 0;
+    return coroutine_argument(machine, future_at(machine, future)->data);
+}
+
+static void grow_ready(Machine *machine, Loop *loop)
+{
+    uint32_t room = loop->room == 0 ? READY_ROOM_LEAST : loop->room * 2;
+    Ready *ready = malloc(room * sizeof *ready);
+    CHECKF(ready != NULL, "out of memory for %u callbacks", room);
+    for (uint32_t i = 0; i < loop->count; i++)
+        ready[i] = loop->ready[(loop->head + i) & (loop->room - 1)];
+    free(loop->ready);
+    machine->python_bytes += (room - loop->room) * sizeof *ready;
+    loop->ready = ready;
+    loop->room = room;
+    loop->head = 0;
+}
+
+static void add_ready(Machine *machine, Loop *loop, Ready ready)
+{
+    if (loop->count == loop->room)
+        grow_ready(machine, loop);
+    ready.subject = subject(machine, ready.callback, ready.argument);
+    loop->ready[(loop->head + loop->count++) & (loop->room - 1)] = ready;
+    emit(machine, loop, EVENT_CALLBACK_READY, ready.callback.kind, ready.subject);
+}
+
+void loop_call_soon(Machine *machine, Loop *loop, Callback callback, uint32_t argument)
+{
+    if (argument != 0)
+        future_hold(machine, argument);
+    add_ready(machine, loop, (Ready){.callback = callback, .argument = argument});
+    loop_owe(machine, loop, COST_CALL_SOON);
+}
+
+bool loop_next(Machine *machine, Loop *loop, bool *again)
+{
+    *again = false;
+    if (loop->snapshot == 0)
+        return false;
+    loop->snapshot--;
+    loop->current = loop->ready[loop->head];
+    loop->head = (loop->head + 1) & (loop->room - 1);
+    loop->count--;
+    uint32_t timer = loop->current.timer;
+    if (timer != 0 && timer_at(machine, timer)->cancelled) {
+        *again = true;
+        loop_done_with_current(machine, loop);
+        return false;
+    }
+    emit(machine, loop, EVENT_CALLBACK_RUN, loop->current.callback.kind, loop->current.subject);
+    return true;
+}
+
+void loop_done_with_current(Machine *machine, Loop *loop)
+{
+    Ready *current = &loop->current;
+    if (current->argument != 0)
+        future_drop(machine, current->argument);
+    if (current->timer != 0) // it holds the callback's future
+        loop_drop_timer(machine, current->timer);
+    else if (callback_holds(current->callback))
+        future_drop(machine, current->callback.target);
+    *current = (Ready){0};
+}
+
+// ---- timers
+
+static uint32_t make_timer(Machine *machine, Callback callback)
+{
+    uint32_t id = pool_take(machine, &machine->asyncio->timers);
+    *timer_at(machine, id) = (Timer){.references = 2, .callback = callback};
+    if (callback_holds(callback))
+        future_hold(machine, callback.target);
+    return id;
+}
+
+uint32_t loop_call_soon_timer(Machine *machine, Loop *loop, Callback callback)
+{
+    uint32_t id = make_timer(machine, callback);
+    add_ready(machine, loop, (Ready){.callback = callback, .timer = id});
+    loop_owe(machine, loop, COST_CALL_SOON);
+    return id;
+}
+
+uint32_t loop_call_later(Machine *machine, Loop *loop, Duration after, Callback callback)
+{
+    uint32_t id = make_timer(machine, callback);
+    timer_at(machine, id)->scheduled = true;
+    size_t room = loop->timers.entries.capacity;
+    timer_queue_push(&loop->timers, (TimerQueueEntry){instant_add(machine->now, after).ns, id});
+    room = loop->timers.entries.capacity - room;
+    machine->python_bytes += room * sizeof(TimerQueueEntry);
+    emit(machine, loop, EVENT_LOOP_TIMER_SET, id, (uint64_t)after.ns);
+    loop_owe(machine, loop, COST_CALL_LATER);
+    return id;
+}
+
+void loop_drop_timer(Machine *machine, uint32_t id)
+{
+    Timer *timer = timer_at(machine, id);
+    CHECKF(timer->references > 0, "timer %u", id);
+    if (--timer->references > 0)
+        return;
+    if (callback_holds(timer->callback))
+        future_drop(machine, timer->callback.target);
+    pool_give(&machine->asyncio->timers, id);
+}
+
+void loop_stop_timer(Machine *machine, Loop *loop, uint32_t id)
+{
+    Timer *timer = timer_at(machine, id);
+    if (timer->cancelled)
+        return;
+    loop->timers_cancelled += timer->scheduled;
+    if (timer->scheduled)
+        emit(machine, loop, EVENT_LOOP_TIMER_CANCELLED, id, 0);
+    timer->cancelled = true;
+}
+
+void loop_cancel_timer(Machine *machine, Loop *loop, uint32_t id)
+{
+    loop_stop_timer(machine, loop, id);
+    loop_drop_timer(machine, id);
+}
+
+// Leaves the heap.
+static void unschedule(Machine *machine, uint32_t id)
+{
+    timer_at(machine, id)->scheduled = false;
+    loop_drop_timer(machine, id);
+}
+
+static void rebuild(Machine *machine, Loop *loop)
+{
+    TimerQueue *timers = &loop->timers;
+    size_t kept = 0;
+    for (size_t i = 0; i < timers->entries.count; i++) {
+        TimerQueueEntry entry = timers->entries.at[i];
+        if (timer_at(machine, entry.timer)->cancelled)
+            unschedule(machine, entry.timer);
+        else
+            timers->entries.at[kept++] = entry;
+    }
+    timers->entries.count = kept;
+    timer_queue_heapify(timers);
+    loop->timers_cancelled = 0;
+}
+
+void loop_begin_turn(Machine *machine, Loop *loop)
+{
+    TimerQueue *timers = &loop->timers;
+    if (timers->entries.count > TIMERS_LEAST &&
+        (uint64_t)loop->timers_cancelled * 2 > timers->entries.count) {
+        rebuild(machine, loop);
+    } else {
+        while (timers->entries.count > 0 &&
+               timer_at(machine, timers->entries.at[0].timer)->cancelled) {
+            loop->timers_cancelled--;
+            unschedule(machine, timer_queue_pop(timers).timer);
+        }
+    }
+    emit(machine, loop, EVENT_LOOP_TURN, loop->count, timers->entries.count);
+}
+
+int64_t loop_poll_ms(const Machine *machine, const Loop *loop)
+{
+    if (loop->count > 0 || loop->stopping)
+        return 0;
+    if (loop->timers.entries.count == 0)
+        return -1;
+    int64_t ns = loop->timers.entries.at[0].when_ns - machine->now.ns;
+    ns = ns < 0 ? 0 : ns > POLL_NS_MOST ? POLL_NS_MOST : ns;
+    return (ns + 999999) / 1000000; // EpollSelector.select rounds up
+}
+
+void loop_end_poll(Machine *machine, Loop *loop)
+{
+    TimerQueue *timers = &loop->timers;
+    int64_t end_ns = machine->now.ns + CLOCK_RESOLUTION_NS;
+    while (timers->entries.count > 0 && timers->entries.at[0].when_ns < end_ns) {
+        uint32_t id = timer_queue_pop(timers).timer;
+        Timer *timer = timer_at(machine, id);
+        timer->scheduled = false;
+        loop->timers_cancelled -= timer->cancelled;
+        emit(machine, loop, EVENT_LOOP_TIMER_FIRED, id, 0);
+        add_ready(machine, loop, (Ready){.callback = timer->callback, .timer = id});
+    }
+    loop->snapshot = loop->count;
+    emit(machine, loop, EVENT_LOOP_SNAPSHOT, loop->snapshot, 0);
+}

@@ -1,0 +1,166 @@
+// The order of everything that asyncio orders is CPython's: random programs run in the simulator
+// and, printed as Python, in an interpreter with its own asyncio on a virtual clock (see
+// differential/virtual_loop.py). What they print, and when, must be the same to the nanosecond.
+//
+// By hand with other programs, or another interpreter:
+//   RINGSIDE_DIFFERENTIAL_SEED=1000 RINGSIDE_DIFFERENTIAL_COUNT=5000 RINGSIDE_PYTHON=python3.12
+#include "sim/scenario/python_text.h"
+#include "tests/asyncio_program.h"
+#include "tests/simulate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { COUNT_DEFAULT = 600, PROGRAM_BYTES = 1 << 16 };
+
+static const char *setting(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value == NULL || *value == '\0' ? otherwise : value;
+}
+
+// The interpreter's minor version; 0 when there is none that will do.
+static int python_minor(const char *python)
+{
+    char command[512];
+    snprintf(command, sizeof command,
+             "%s -c 'import sys; print(sys.version_info[1] * (sys.version_info[0] == 3))' "
+             "2>/dev/null",
+             python);
+    FILE *pipe = popen(command, "r");
+    int minor = 0;
+    if (pipe != NULL && fscanf(pipe, "%d", &minor) != 1)
+        minor = 0;
+    if (pipe != NULL)
+        pclose(pipe);
+    return minor > 13 ? 13 : minor < 8 ? 0 : minor;
+}
+
+// ---- the simulator's side
+
+static void append(char **text, size_t *length, const char *part)
+{
+    size_t more = strlen(part);
+    *text = realloc(*text, *length + more + 1);
+    assert_non_null(*text);
+    memcpy(*text + *length, part, more + 1);
+    *length += more;
+}
+
+// What the run prints, as virtual_loop.py says it. The caller frees.
+static char *simulated_prints(const Simulated *run)
+{
+    char *text = NULL, line[256];
+    size_t length = 0;
+    append(&text, &length, "");
+    for (uint64_t i = 0; i < run->memory.count; i++) {
+        const TraceRecord *record = memory_sink_at(&run->memory, i);
+        if (record->kind != EVENT_PRINT)
+            continue;
+        snprintf(line, sizeof line, "%lld %s\n", (long long)record->time_ns,
+                 scenario_string(&run->scenario, (StringId){(uint32_t)record->a}));
+        append(&text, &length, line);
+    }
+    if (run->result.end == END_DEADLOCK)
+        append(&text, &length, "stuck\n");
+    else if (run->result.end != END_DONE)
+        append(&text, &length, end_reason_text(run->result.end));
+    return text;
+}
+
+// ---- both
+
+static char *prints[1 << 20];
+
+static void write_programs(FILE *file, uint64_t first, uint64_t count, int minor)
+{
+    char *yaml = malloc(PROGRAM_BYTES);
+    assert_non_null(yaml);
+    for (uint64_t i = 0; i < count; i++) {
+        Simulated run;
+        asyncio_program(first + i, minor, yaml, PROGRAM_BYTES);
+        simulate(&run, yaml);
+        prints[i] = simulated_prints(&run);
+        Arena arena = {0};
+        Diag diag = {0};
+        const char *text = python_text(&run.scenario, (ProcessId){1}, &arena, &diag);
+        if (text == NULL)
+            fail_msg("%s", diag_text(&diag));
+        fprintf(file, "#### %llu\n%s", (unsigned long long)(first + i), text);
+        arena_free(&arena);
+        diag_free(&diag);
+        simulated_free(&run);
+    }
+    free(yaml);
+}
+
+// Reads one program's lines, up to the next one's number (kept in `line`).
+static char *python_prints(FILE *pipe, char *line, size_t room)
+{
+    char *text = NULL;
+    size_t length = 0;
+    append(&text, &length, "");
+    while (fgets(line, (int)room, pipe) != NULL && strncmp(line, "#### ", 5) != 0)
+        append(&text, &length, line);
+    return text;
+}
+
+static void same_as_cpython(void **state)
+{
+    (void)state;
+    const char *python = setting("RINGSIDE_PYTHON", "python3");
+    uint64_t first = strtoull(setting("RINGSIDE_DIFFERENTIAL_SEED", "1"), NULL, 10);
+    uint64_t count = strtoull(setting("RINGSIDE_DIFFERENTIAL_COUNT", "0"), NULL, 10);
+    int minor = python_minor(python);
+    if (minor == 0) {
+        print_message("no CPython of 3.8 or later: %s\n", python);
+        skip();
+    }
+    count = count == 0 ? COUNT_DEFAULT : count;
+    assert_true(count <= sizeof prints / sizeof *prints);
+    char path[] = "/tmp/ringside-differential-XXXXXX", command[1024], line[1024];
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    write_programs(file, first, count, minor);
+    fclose(file);
+    snprintf(command, sizeof command,
+             "%s " RINGSIDE_SOURCE_DIR "/tests/differential/virtual_loop.py %s", python, path);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    uint64_t wrong = 0, lines = 0;
+    assert_non_null(fgets(line, sizeof line, pipe));
+    for (uint64_t i = 0; i < count; i++) {
+        assert_int_equal(strtoull(line + 5, NULL, 10), first + i);
+        char *expected = python_prints(pipe, line, sizeof line);
+        for (const char *c = expected; *c != '\0'; c++)
+            lines += *c == '\n';
+        if (strcmp(expected, prints[i]) != 0 && ++wrong <= 3)
+            print_message("seed %llu: CPython prints\n%sthe simulator\n%s",
+                          (unsigned long long)(first + i), expected, prints[i]);
+        free(expected);
+        free(prints[i]);
+    }
+    pclose(pipe);
+    unlink(path);
+    if (wrong > 0)
+        fail_msg("%llu of %llu programs differ", (unsigned long long)wrong,
+                 (unsigned long long)count);
+    print_message("%llu programs, %llu lines, as CPython 3.%d prints them\n",
+                  (unsigned long long)count, (unsigned long long)lines, minor);
+    assert_true(lines > 5 * count); // they do say something
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_as_cpython)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
