@@ -78,14 +78,16 @@ install_tools() {
     fi
 }
 
-# build NAME CMAKE-OPTION...: configures and builds build/ci-NAME with warnings as errors.
+# build NAME CMAKE-OPTION...: configures and builds build/ci-NAME with warnings as errors; of it only
+# the targets in `targets`, when there are any.
+targets=()
 build() {
     local name=$1 folder=$builds/ci-$1
     shift
     forget_foreign_build "$folder" "$root"
     mkdir -p "$folder"
     quietly "$folder/configure.log" cmake -S "$root" -B "$folder" -G Ninja -DRINGSIDE_WERROR=ON "$@" &&
-        quietly "$folder/build.log" ninja -C "$folder" -j "$cores"
+        quietly "$folder/build.log" ninja -C "$folder" -j "$cores" "${targets[@]}"
 }
 
 # Sums what cmocka said in a ctest log, "OK FAILED"; a program that ended otherwise is one failure.
@@ -126,6 +128,18 @@ stage_clang() { suite clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER
 stage_asan() {
     suite asan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc \
         -DRINGSIDE_SANITIZE=address,undefined
+}
+
+# What runs on a thread of its own.
+stage_tsan() {
+    local targets=(tests/test_rerun)
+    if build tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc \
+        -DRINGSIDE_SANITIZE=thread -DRINGSIDE_BENCH=OFF; then
+        # Addresses that are not shuffled: this sanitizer cannot do with all that kernels give.
+        check "threads, under their sanitizer" setarch -R "$builds/ci-tsan/tests/test_rerun"
+    else
+        count "threads, under their sanitizer (does not build)" 0 1
+    fi
 }
 
 # hash BUILD ARGUMENT...: the trace hash of a run, or what went wrong.
@@ -315,7 +329,7 @@ stage_fuzz() {
 
 started=$SECONDS
 install_tools
-[ $# -gt 0 ] || set -- release asan clang debug hashes house window bench fuzz
+[ $# -gt 0 ] || set -- release asan clang debug tsan hashes house window bench fuzz
 for stage in "$@"; do
     declare -F "stage_$stage" >/dev/null || { say "there is no stage '$stage'"; exit 2; }
     "stage_$stage"

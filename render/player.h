@@ -14,15 +14,15 @@ enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
     X(PLAY, "Space", 0, "Space", "plays and pauses")                                               \
     X(NEXT, "Right", 0, "\u2192", "the next event")                                                \
     X(BACK, "Left", 0, "\u2190", "the event before")                                               \
-    X(PAGE_NEXT, "PageDown", 0, "PgDn", "the next event, for a presenter's remote")                \
-    X(PAGE_BACK, "PageUp", 0, "PgUp", "the event before, for a presenter's remote")                \
-    X(NEXT_SWITCH, "Right", WITH_SHIFT, "Shift \u2192", "the next switch of the selected thread")  \
-    X(BACK_SWITCH, "Left", WITH_SHIFT, "Shift \u2190", "the switch of it before")                  \
+    X(PAGE_NEXT, "PageDown", 0, "PgDn", "the next event (remotes send it)")                        \
+    X(PAGE_BACK, "PageUp", 0, "PgUp", "the event before (remotes send it)")                        \
+    X(NEXT_SWITCH, "Right", WITH_SHIFT, "Shift \u2192", "the selected thread's next switch")       \
+    X(BACK_SWITCH, "Left", WITH_SHIFT, "Shift \u2190", "its switch before")                        \
     X(HOME, "Home", 0, "Home", "the beginning")                                                    \
     X(END, "End", 0, "End", "the end")                                                             \
     X(FASTER, "+", 0, "+", "plays twice as fast")                                                  \
     X(SLOWER, "-", 0, "\u2212", "plays half as fast")                                              \
-    X(ZOOM_IN, "Up", 0, "\u2191", "zooms the timeline in, about the instant")                      \
+    X(ZOOM_IN, "Up", 0, "\u2191", "zooms in, about the instant")                                   \
     X(ZOOM_OUT, "Down", 0, "\u2193", "zooms it out")                                               \
     X(ZOOM_ALL, "0", 0, "0", "shows the whole run")                                                \
     X(NEXT_TASK, "Tab", 0, "Tab", "selects the next thread")                                       \
@@ -32,7 +32,7 @@ enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
     X(COSTS, "K", 0, "K", "runs again with costs, or without")                                     \
     X(SEED, "N", 0, "N", "runs again with the next seed")                                          \
     X(ORIGINAL, "O", 0, "O", "runs the scenario as it is written")                                 \
-    X(WHY, "W", 0, "W", "why the selected thread does not run, and the critical path")             \
+    X(WHY, "W", 0, "W", "why it does not run; critical path")                                      \
     X(QUIZ, "Q", 0, "Q", "quiz: hides what comes next; click who will act")                        \
     X(REVEAL, "Return", 0, "Enter", "shows the answer")                                            \
     X(THEME, "T", 0, "T", "light or dark")                                                         \

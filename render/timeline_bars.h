@@ -1,12 +1,13 @@
-// The bars of one row of the timeline: what the row was doing, drawn over a stretch of time. Part of
-// view_timeline.c, which knows where rows are; this knows what their states look like.
+// The bars of one row of the timeline: what the row was doing, drawn over a stretch of time. Part
+// of view_timeline.c, which knows where rows are; this knows what their states look like.
 //
-// Where one interval fills a pixel column, the column is that interval's bar, in its state's colour,
-// height and hatch. Where many share a few columns, those four are drawn as one stack: each colour as
-// high as its share of the time, who runs at the bottom, then who waits; what is drawn as nothing
-// (idle, ended) is the room that is left, and what is drawn as a thin line is one where it has most
-// of the time. A share below half a pixel is left out, unless all are. A stack has at most four
-// rectangles and equal neighbours are one, so that a row is never more rectangles than columns.
+// Where one interval fills a pixel column, the column is that interval's bar, in its state's
+// colour, height and hatch. Where many share a few columns, those four are drawn as one stack: each
+// colour as high as its share of the time, who runs at the bottom, then who waits; what is drawn as
+// nothing (idle, ended) is the room that is left, and what is drawn as a thin line is one where it
+// has most of the time. A share below half a pixel is left out, unless all are. A stack has at most
+// four rectangles and equal neighbours are one, so that a row is never more rectangles than
+// columns.
 #pragma once
 #include "render/panel.h"
 #include "sim/analysis/timeline.h"
