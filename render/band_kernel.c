@@ -92,7 +92,9 @@ static bool time_left_note(const Stage *stage, const SceneTask *task, char text[
     if (task->wakes_ns < 0)
         return false;
     char ns[32];
-    snprintf(text, 48, "%s left", duration_text(task->wakes_ns - stage->scene->time_ns, ns));
+    // Behind its time it waits for the timer's slack, or for the interrupt.
+    int64_t left = task->wakes_ns - stage->scene->time_ns;
+    snprintf(text, 48, left > 0 ? "%s left" : "due", duration_text(left, ns));
     return true;
 }
 
@@ -123,16 +125,24 @@ static void blocked_group(Stage *stage, Box *row, TaskState state)
         stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, "+%" PRIu32, count - placed);
 }
 
+// Whether anybody waits at a lock, a queue or a pipe, which are drawn where those are.
+static bool waits_elsewhere(const Scene *scene)
+{
+    for (int state = 0; state < TASK_STATE_COUNT; state++) {
+        if (task_state_blocked((TaskState)state) && scene->in_state[state] > 0)
+            return true;
+    }
+    return false;
+}
+
 static void blocked(Stage *stage, Box column)
 {
     static const struct {
         TaskState state;
         const char *label;
-    } groups[] = {{TASK_STATE_SLEEPS, "sleep"},
-                  {TASK_STATE_THROTTLED, "throttled"},
-                  {TASK_STATE_WAITS_JOIN, "join"},
-                  {TASK_STATE_WAITS_CHILD, "child"},
-                  {TASK_STATE_WAITS_SIGNAL, "signal"}};
+    } groups[] = {{TASK_STATE_SLEEPS, "sleep"},        {TASK_STATE_THROTTLED, "throttled"},
+                  {TASK_STATE_WAITS_JOIN, "join"},     {TASK_STATE_WAITS_CHILD, "child"},
+                  {TASK_STATE_WAITS_SIGNAL, "signal"}, {TASK_STATE_WAITS_GIL, "GIL"}};
     title(stage, &column, "blocked");
     int label_w = draw_text_width(stage->list, STYLE_SMALL, "throttled") + stage_gap(stage);
     bool any = false;
@@ -144,7 +154,10 @@ static void blocked(Stage *stage, Box column)
         blocked_group(stage, &row, groups[i].state);
     }
     if (!any && has_room(stage, column))
-        labelled(stage, &column, column.w, stage->compact ? "nobody is blocked" : "nobody");
+        labelled(stage, &column, column.w,
+                 waits_elsewhere(stage->scene) ? "nobody else"
+                 : stage->compact              ? "nobody is blocked"
+                                               : "nobody");
 }
 
 // ---- pipes and message queues

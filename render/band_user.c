@@ -18,13 +18,16 @@ static bool waits_note(const Stage *stage, const SceneTask *task, char text[stat
 
 // ---- one object: a line
 
-static void lock_line(Stage *stage, Box *row, const SceneSync *sync)
+static void lock_line(Stage *stage, Box *row, uint32_t number)
 {
+    const SceneSync *sync = scene_sync(stage->scene, number);
     char text[32];
     if (sync->holder != 0) {
         stage_name(stage, row, sync->holder);
         stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT,
                    duration_text(stage->scene->time_ns - sync->held_since_ns, text));
+        if (scene_sync_orphaned(stage->scene, number))
+            stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, "since the fork, for ever");
         if (sync->depth > 1)
             stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, "%" PRIu32 " deep", sync->depth);
     } else if (sync->readers > 0) {
@@ -69,15 +72,15 @@ static void level_line(Stage *stage, Box *row, const SyncDef *def, const SceneSy
                     sync->level == 1 ? "" : "s");
 }
 
-static void sync_line(Stage *stage, Box row, uint32_t id)
+static void sync_line(Stage *stage, Box row, uint32_t number)
 {
     const Scenario *scenario = stage->scene->scenario;
-    const SyncDef *def = &scenario->syncs[id - 1];
-    const SceneSync *sync = &stage->scene->syncs[id - 1];
+    const SyncDef *def = scene_sync_def(stage->scene, number);
+    const SceneSync *sync = scene_sync(stage->scene, number);
     stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, sync_kind_word(def->kind));
     stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, scenario_string(scenario, def->name));
     if (sync_is_lock(def->kind))
-        lock_line(stage, &row, sync);
+        lock_line(stage, &row, number);
     else
         level_line(stage, &row, def, sync);
     if (sync->waiting == 0)
@@ -186,27 +189,36 @@ static int columns_of(const Stage *stage, Box box, float least)
     return columns < 1 ? 1 : columns;
 }
 
+// The number of the object that the process has of its own, or that is declared in it; 0: it has
+// none. Under its process's name a copy needs no other.
+static uint32_t number_of_own(const Scene *scene, uint32_t id, uint32_t pid)
+{
+    uint32_t number = instances_sync_of(&scene->instances, pid, id);
+    return number != id || scene->scenario->syncs[id - 1].process.index1 == pid ? number : 0;
+}
+
 // What the process's threads synchronise by: each a line of its own as long as there is room, else
 // in columns. Cuts off `box` what it takes.
 static void draw_syncs(Stage *stage, Box *box, uint32_t pid)
 {
-    const Scenario *scenario = stage->scene->scenario;
-    uint32_t mine = 0;
-    for (uint32_t id = 1; id <= scenario->sync_count; id++)
-        mine += scenario->syncs[id - 1].process.index1 == pid;
+    const Scene *scene = stage->scene;
+    uint32_t mine = 0, ids = scene->scenario->sync_count;
+    for (uint32_t id = 1; id <= ids; id++)
+        mine += number_of_own(scene, id, pid) != 0;
     int rows = box->h / stage_row_h(stage), columns = columns_of(stage, *box, 250);
     if (mine == 0 || rows < 1)
         return;
     int wanted = ((int)mine + rows - 1) / rows;
     Cells cells = cells_of(stage, *box, wanted < columns ? wanted : columns);
-    for (uint32_t id = 1; id <= scenario->sync_count && cells.used < cells.count; id++) {
-        if (scenario->syncs[id - 1].process.index1 != pid)
+    for (uint32_t id = 1; id <= ids && cells.used < cells.count; id++) {
+        uint32_t number = number_of_own(scene, id, pid);
+        if (number == 0)
             continue;
         Box cell = next_cell(stage, &cells);
         if (cells.used == cells.count && mine > 1)
             stage_textf(stage, &cell, STYLE_SMALL, COLOUR_TEXT_SOFT, "and %" PRIu32 " more", mine);
         else
-            sync_line(stage, cell, id);
+            sync_line(stage, cell, number);
         mine--;
     }
     int taken = cells.columns > 1 ? cells.rows : (int)cells.used;

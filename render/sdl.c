@@ -203,6 +203,15 @@ SdlWindow *sdl_window_open(const char *title, int w, int h, Diag *diag)
         diag_fail(diag, (SourceAt){0}, "no window can be opened: %s", SDL_GetError());
         return NULL;
     }
+    // Without a display SDL falls back to a window that nobody sees.
+    const char *driver = SDL_GetCurrentVideoDriver();
+    if (driver == NULL || strcmp(driver, "offscreen") == 0 || strcmp(driver, "dummy") == 0) {
+        diag_fail(diag, (SourceAt){0},
+                  "no window can be opened: there is no display; `ringside picture` and `ringside "
+                  "run` need none");
+        SDL_Quit();
+        return NULL;
+    }
     SDL_Window *made = SDL_CreateWindow(title, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, w, h,
                                         SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
     if (made == NULL) {
@@ -238,9 +247,8 @@ void sdl_window_size(const SdlWindow *window, int *w, int *h, float *density)
     *density = points > 0 ? (float)*w / (float)points : 1;
 }
 
-static int modifiers_now(void)
+static int modifiers_of(SDL_Keymod mod)
 {
-    SDL_Keymod mod = SDL_GetModState();
     return ((mod & KMOD_SHIFT) != 0 ? WITH_SHIFT : 0) | ((mod & KMOD_CTRL) != 0 ? WITH_CTRL : 0);
 }
 
@@ -248,7 +256,7 @@ static int modifiers_now(void)
 // a sign that needs Shift ("+" on most) counts with it too.
 static bool key_of(const SdlWindow *window, const SDL_Keysym *pressed, PlayerKey *key)
 {
-    int modifiers = modifiers_now();
+    int modifiers = modifiers_of((SDL_Keymod)pressed->mod); // at the event, not now
     SDL_Keycode code = pressed->sym;
     if (code == SDLK_KP_PLUS || (code == SDLK_EQUALS && (modifiers & WITH_SHIFT) != 0)) {
         code = SDLK_PLUS;
@@ -278,7 +286,7 @@ static Pointer pointer_at(const SdlWindow *window, PointerKind kind, int x, int 
     return (Pointer){.kind = kind,
                      .x = (int)((float)x * density),
                      .y = (int)((float)y * density),
-                     .modifiers = modifiers_now()};
+                     .modifiers = modifiers_of(SDL_GetModState())};
 }
 
 // False for what does not concern the player.
@@ -294,7 +302,9 @@ static bool translate(const SdlWindow *window, const SDL_Event *from, WindowEven
                from->window.event == SDL_WINDOWEVENT_SIZE_CHANGED;
     case SDL_KEYDOWN:
         event->kind = WINDOW_KEY;
-        return key_of(window, &from->key.keysym, &event->key);
+        // A key that is held steps, zooms and selects on; it does not run or toggle again.
+        return key_of(window, &from->key.keysym, &event->key) &&
+               (from->key.repeat == 0 || event->key < KEY_CORES);
     case SDL_MOUSEBUTTONDOWN:
     case SDL_MOUSEBUTTONUP:
         event->kind = WINDOW_POINTER;

@@ -104,7 +104,8 @@ static void block(Program *program, const char *key, int depth)
 
 static void try(Program *program, int depth)
 {
-    static const char *const exceptions[] = {"cancelled", "timeout", "error", "A", "B"};
+    static const char *const exceptions[] = {"cancelled", "timeout", "error", "A", "B", "group"};
+    uint64_t exceptions_known = program->minor >= 11 ? 6 : 5;
     begin(program);
     add(program, "try:\n");
     program->indent += 4;
@@ -113,9 +114,9 @@ static void try(Program *program, int depth)
     if (handled) {
         add(program, "%*sexcept:\n", program->indent, "");
         program->indent += 2;
-        uint64_t first = below(program, 5), count = 1 + below(program, 2);
+        uint64_t first = below(program, exceptions_known), count = 1 + below(program, 2);
         for (uint64_t i = 0; i < count; i++)
-            block(program, exceptions[(first + i) % 5], depth);
+            block(program, exceptions[(first + i) % exceptions_known], depth);
         program->indent -= 2;
     }
     if (!handled || below(program, 3) == 0)
@@ -152,13 +153,34 @@ static void wait(Program *program)
     add(program, " }\n");
 }
 
+// Over new tasks only: of those that have ended before, CPython does not say which comes first.
+static void as_completed(Program *program, int depth)
+{
+    int function = callee(program);
+    if (function < 0) {
+        print(program);
+        return;
+    }
+    begin(program);
+    add(program, "as_completed:\n%*stasks: [ f%d", program->indent + 4, "", function);
+    add(program, ", f%d ]\n", callee(program));
+    if (below(program, 2) == 0)
+        add(program, "%*stimeout: %s\n", program->indent + 4, "", delay(program));
+    program->indent += 4;
+    block(program, "do", depth);
+    program->indent -= 4;
+}
+
 static void with_block(Program *program, int depth)
 {
     if (depth >= DEPTH_MOST) {
         print(program);
         return;
     }
-    switch (below(program, 5)) {
+    switch (below(program, 7)) {
+    case 6:
+        as_completed(program, depth);
+        break;
     case 0:
         begin(program);
         add(program, "repeat:\n%*stimes: 2\n", program->indent + 4, "");
@@ -176,6 +198,16 @@ static void with_block(Program *program, int depth)
             break;
         }
         // fallthrough
+    case 2:
+        if (program->minor >= 11) {
+            begin(program);
+            add(program, "task_group:\n");
+            program->indent += 4;
+            block(program, "do", depth);
+            program->indent -= 4;
+            break;
+        }
+        // fallthrough
     default:
         try(program, depth);
     }
@@ -187,7 +219,7 @@ static void waiting_op(Program *program)
         print(program);
         return;
     }
-    switch (below(program, 5)) {
+    switch (below(program, 6)) {
     case 0:
         begin(program);
         add(program, "gather: ");
@@ -208,6 +240,12 @@ static void waiting_op(Program *program)
         add(program, "wait_for: { task: ");
         add_awaitable(program, true);
         add(program, ", timeout: %s }\n", delay(program));
+        break;
+    case 3:
+        begin(program);
+        add(program, "shield: ");
+        add_awaitable(program, true);
+        add(program, "\n");
         break;
     default:
         begin(program);

@@ -37,9 +37,9 @@ static const char *lists_law(const Scene *scene)
     for (uint32_t i = 0; broken == NULL && i < scene->core_count; i++)
         broken = list_law(scene, scene->cores[i].first, scene->cores[i].last,
                           scene->cores[i].queued, PLACE_CORE, i + 1, &listed);
-    for (uint32_t i = 0; broken == NULL && i < scenario->sync_count; i++)
-        broken = list_law(scene, scene->syncs[i].first, scene->syncs[i].last,
-                          scene->syncs[i].waiting, PLACE_SYNC, i + 1, &listed);
+    for (uint32_t i = 0; broken == NULL && i < scene->syncs.count; i++)
+        broken = list_law(scene, scene->syncs.at[i].first, scene->syncs.at[i].last,
+                          scene->syncs.at[i].waiting, PLACE_SYNC, i + 1, &listed);
     for (uint32_t i = 0; broken == NULL && i < scenario->pipe_count; i++)
         broken = list_law(scene, scene->pipes[i].first, scene->pipes[i].last,
                           scene->pipes[i].waiting, PLACE_PIPE, i + 1, &listed);

@@ -26,7 +26,8 @@ static const char *on_level(SyncLaws *laws, const SyncDef *def, uint32_t sync, u
             LAW(level == laws->arrived[sync] + 1, "at a barrier they do not come one by one");
             LAW(level <= def->parameter, "more have come to a barrier than it is for");
         } else {
-            LAW(laws->arrived[sync] == def->parameter, "a barrier closes before all have come");
+            LAW(laws->broken[sync] || laws->arrived[sync] == def->parameter,
+                "a barrier closes before all have come");
         }
         laws->arrived[sync] = (uint32_t)level;
         break;
@@ -93,7 +94,13 @@ const char *sync_laws_add(SyncLaws *laws, const Scenario *scenario, const TraceR
     case EVENT_QUEUE_PUT:
         laws->given[sync]++;
         break;
+    case EVENT_BARRIER_BROKEN:
+        LAW(!laws->broken[sync], "a barrier breaks twice");
+        LAW(laws->arrived[sync] == record->b + 1, "a barrier breaks with others than have come");
+        laws->broken[sync] = true;
+        break;
     case EVENT_BARRIER_OPENED:
+        LAW(!laws->broken[sync], "a broken barrier opens");
         LAW(laws->arrived[sync] == scenario->syncs[sync].parameter,
             "a barrier opens before all have come");
         laws->rounds[sync]++;

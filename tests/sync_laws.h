@@ -12,6 +12,7 @@ typedef struct SyncLaws {
     uint32_t holder[SYNC_LAWS_MAX], readers[SYNC_LAWS_MAX], depth[SYNC_LAWS_MAX];
     uint32_t taken[SYNC_LAWS_MAX], given[SYNC_LAWS_MAX], level[SYNC_LAWS_MAX];
     uint32_t arrived[SYNC_LAWS_MAX], rounds[SYNC_LAWS_MAX];
+    bool broken[SYNC_LAWS_MAX];         // a barrier
     uint32_t waits_at[SYNC_LAWS_TASKS]; // by TaskId: SyncId.index1 of what it waits at, 0: nothing
 } SyncLaws;
 

@@ -289,6 +289,33 @@ static void gather_fails_with_the_first(void **state)
     expect(functions, "bad@1 good@2 good@3 end@3");
 }
 
+static void a_group_waits_and_cancels(void **state)
+{
+    (void)state;
+    expect(SLEEPER("a", "2ms") "  main: [ { task_group: [ { create_task: a }, { print: m } ] }, { "
+                               "print: end } ]\n",
+           "m@0 a@0 a!@2 end@2");
+    // When one fails the other is cancelled, where gather lets it go on; and so is main's own wait.
+    expect(
+        "  bad: [ { await: { sleep: 1ms } }, { raise: Bad } ]\n"
+        "  good: [ { try: { do: [ { await: { sleep: 2ms } }, { print: no } ],\n"
+        "                   except: { cancelled: [ { print: c }, { raise: cancelled } ] } } } ]\n"
+        "  main: [ { try: { do: [ { task_group: [ { create_task: bad }, { create_task: good },\n"
+        "                                         { await: { sleep: 9ms } }, { print: no } ] } ],\n"
+        "                   except: { group: [ { print: g } ] } } }, { print: end } ]\n",
+        "c@1 g@1 end@1");
+}
+
+static void a_shielded_task_goes_on(void **state)
+{
+    (void)state;
+    expect("  work: [ { await: { sleep: 5ms } }, { print: done } ]\n"
+           "  f: [ { try: { do: [ { shield: t } ], except: { cancelled: [ { print: c } ] } } } ]\n"
+           "  main: [ { create_task: { run: work, as: t } }, { create_task: { run: f, as: u } },\n"
+           "          { await: { sleep: 1ms } }, { cancel: u }, { await: u }, { await: t } ]\n",
+           "c@1 done@5");
+}
+
 // ---- mistakes that only running shows
 
 static void mistakes(void **state)
@@ -342,6 +369,8 @@ int main(void)
         cmocka_unit_test(a_timeout_ends_what_is_in_it),
         cmocka_unit_test(wait_is_over_early),
         cmocka_unit_test(gather_fails_with_the_first),
+        cmocka_unit_test(a_group_waits_and_cancels),
+        cmocka_unit_test(a_shielded_task_goes_on),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(a_loop_can_wait_for_ever),
     };

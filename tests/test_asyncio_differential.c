@@ -6,7 +6,7 @@
 //   RINGSIDE_DIFFERENTIAL_SEED=1000 RINGSIDE_DIFFERENTIAL_COUNT=5000 RINGSIDE_PYTHON=python3.12
 #include "sim/scenario/python_text.h"
 #include "tests/asyncio_program.h"
-#include "tests/simulate.h"
+#include "tests/recorded.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,26 +80,53 @@ static char *simulated_prints(const Simulated *run)
 
 static char *prints[1 << 20];
 
-static void write_programs(FILE *file, uint64_t first, uint64_t count, int minor)
+// What the simulator prints of a scenario, and its program to `file`.
+static char *write_program(FILE *file, uint64_t number, const char *yaml)
+{
+    Simulated run;
+    simulate(&run, yaml);
+    char *printed = simulated_prints(&run);
+    Arena arena = {0};
+    Diag diag = {0};
+    const char *text = python_text(&run.scenario, (ProcessId){1}, &arena, &diag);
+    if (text == NULL)
+        fail_msg("%s", diag_text(&diag));
+    fprintf(file, "#### %llu\n%s", (unsigned long long)number, text);
+    arena_free(&arena);
+    diag_free(&diag);
+    simulated_free(&run);
+    return printed;
+}
+
+static void write_random(FILE *file, uint64_t first, uint64_t count, int minor)
 {
     char *yaml = malloc(PROGRAM_BYTES);
     assert_non_null(yaml);
     for (uint64_t i = 0; i < count; i++) {
-        Simulated run;
         asyncio_program(first + i, minor, yaml, PROGRAM_BYTES);
-        simulate(&run, yaml);
-        prints[i] = simulated_prints(&run);
-        Arena arena = {0};
-        Diag diag = {0};
-        const char *text = python_text(&run.scenario, (ProcessId){1}, &arena, &diag);
-        if (text == NULL)
-            fail_msg("%s", diag_text(&diag));
-        fprintf(file, "#### %llu\n%s", (unsigned long long)(first + i), text);
-        arena_free(&arena);
-        diag_free(&diag);
-        simulated_free(&run);
+        prints[i] = write_program(file, first + i, yaml);
     }
     free(yaml);
+}
+
+// The shipped scenarios of the event loop that say what they print and take no time but their own.
+static uint64_t write_shipped(FILE *file, int minor)
+{
+    glob_t paths;
+    uint64_t count = 0;
+    shipped_paths(&paths);
+    for (size_t i = 0; i < paths.gl_pathc; i++) {
+        char *yaml = shipped_text(paths.gl_pathv[i]);
+        bool newer = minor < 11 && strstr(yaml, "task_group") != NULL;
+        if (strstr(paths.gl_pathv[i], "/7-") != NULL && strstr(yaml, "printed ==") != NULL &&
+            strstr(yaml, "costs: zero") != NULL && !newer) {
+            prints[count] = write_program(file, count, yaml);
+            count++;
+        }
+        free(yaml);
+    }
+    globfree(&paths);
+    return count;
 }
 
 // Reads one program's lines, up to the next one's number (kept in `line`).
@@ -113,30 +140,15 @@ static char *python_prints(FILE *pipe, char *line, size_t room)
     return text;
 }
 
-static void same_as_cpython(void **state)
+// Runs the programs of `path` in CPython and compares; removes the file. Returns the lines printed.
+static uint64_t compare(const char *python, const char *path, uint64_t first, uint64_t count)
 {
-    (void)state;
-    const char *python = setting("RINGSIDE_PYTHON", "python3");
-    uint64_t first = strtoull(setting("RINGSIDE_DIFFERENTIAL_SEED", "1"), NULL, 10);
-    uint64_t count = strtoull(setting("RINGSIDE_DIFFERENTIAL_COUNT", "0"), NULL, 10);
-    int minor = python_minor(python);
-    if (minor == 0) {
-        print_message("no CPython of 3.8 or later: %s\n", python);
-        skip();
-    }
-    count = count == 0 ? COUNT_DEFAULT : count;
-    assert_true(count <= sizeof prints / sizeof *prints);
-    char path[] = "/tmp/ringside-differential-XXXXXX", command[1024], line[1024];
-    int descriptor = mkstemp(path);
-    assert_true(descriptor >= 0);
-    FILE *file = fdopen(descriptor, "w");
-    write_programs(file, first, count, minor);
-    fclose(file);
+    char command[1024], line[1024];
+    uint64_t wrong = 0, lines = 0;
     snprintf(command, sizeof command,
              "%s " RINGSIDE_SOURCE_DIR "/tests/differential/virtual_loop.py %s", python, path);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
-    uint64_t wrong = 0, lines = 0;
     assert_non_null(fgets(line, sizeof line, pipe));
     for (uint64_t i = 0; i < count; i++) {
         assert_int_equal(strtoull(line + 5, NULL, 10), first + i);
@@ -144,7 +156,7 @@ static void same_as_cpython(void **state)
         for (const char *c = expected; *c != '\0'; c++)
             lines += *c == '\n';
         if (strcmp(expected, prints[i]) != 0 && ++wrong <= 3)
-            print_message("seed %llu: CPython prints\n%sthe simulator\n%s",
+            print_message("program %llu: CPython prints\n%sthe simulator\n%s",
                           (unsigned long long)(first + i), expected, prints[i]);
         free(expected);
         free(prints[i]);
@@ -154,13 +166,67 @@ static void same_as_cpython(void **state)
     if (wrong > 0)
         fail_msg("%llu of %llu programs differ", (unsigned long long)wrong,
                  (unsigned long long)count);
+    return lines;
+}
+
+static const char *python;
+static int minor;
+
+static FILE *open_file(char path[static 40])
+{
+    strcpy(path, "/tmp/ringside-differential-XXXXXX");
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    assert_non_null(file);
+    return file;
+}
+
+static void need_python(void)
+{
+    python = setting("RINGSIDE_PYTHON", "python3");
+    minor = python_minor(python);
+    if (minor == 0) {
+        print_message("no CPython of 3.8 or later: %s\n", python);
+        skip();
+    }
+}
+
+static void random_programs(void **state)
+{
+    (void)state;
+    need_python();
+    uint64_t first = strtoull(setting("RINGSIDE_DIFFERENTIAL_SEED", "1"), NULL, 10);
+    uint64_t count = strtoull(setting("RINGSIDE_DIFFERENTIAL_COUNT", "0"), NULL, 10);
+    count = count == 0 ? COUNT_DEFAULT : count;
+    assert_true(count <= sizeof prints / sizeof *prints);
+    char path[40];
+    FILE *file = open_file(path);
+    write_random(file, first, count, minor);
+    fclose(file);
+    uint64_t lines = compare(python, path, first, count);
     print_message("%llu programs, %llu lines, as CPython 3.%d prints them\n",
                   (unsigned long long)count, (unsigned long long)lines, minor);
     assert_true(lines > 5 * count); // they do say something
 }
 
+static void shipped_scenarios(void **state)
+{
+    (void)state;
+    need_python();
+    char path[40];
+    FILE *file = open_file(path);
+    uint64_t count = write_shipped(file, minor);
+    fclose(file);
+    assert_true(count >= 5);
+    compare(python, path, 0, count);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_as_cpython)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_programs),
+        cmocka_unit_test(shipped_scenarios),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,14 @@
 
 #include <cmocka.h>
 
-enum { THREADS_MAX = 4, SYNCS_MAX = 5, FRAMES_MAX = 32, ITEMS_MAX = 16, NAMES_MAX = 8 };
+enum {
+    THREADS_MAX = 4,
+    SYNCS_MAX = 5,
+    FRAMES_MAX = 32,
+    HOLDS_MAX = 8,
+    ITEMS_MAX = 16,
+    NAMES_MAX = 8
+};
 
 typedef enum Going { GOING, ASLEEP, SPINNING, ENDED } Going;
 
@@ -43,6 +50,9 @@ typedef struct State {
     QueueItem items[SYNCS_MAX][ITEMS_MAX];
     Frame frames[FRAMES_MAX];
     size_t frame_count;
+    ReadHold holds[HOLDS_MAX];
+    size_t hold_count;
+    uint32_t free_hold;
     uint32_t free_frame, open_frames;
     uint64_t queued_items;
     Going going[THREADS_MAX];
@@ -216,6 +226,10 @@ static void enter(State *state)
     machine->frames.at = state->frames;
     machine->frames.count = state->frame_count;
     machine->frames.capacity = FRAMES_MAX;
+    machine->read_holds.at = state->holds;
+    machine->read_holds.count = state->hold_count;
+    machine->read_holds.capacity = HOLDS_MAX;
+    machine->free_read_hold = state->free_hold;
     machine->free_frame = state->free_frame;
     machine->open_frames = state->open_frames;
     machine->queued_items = state->queued_items;
@@ -239,6 +253,8 @@ static void enter(State *state)
 static void leave(State *state)
 {
     state->frame_count = search.machine.frames.count;
+    state->hold_count = search.machine.read_holds.count;
+    state->free_hold = search.machine.free_read_hold;
     state->free_frame = search.machine.free_frame;
     state->open_frames = search.machine.open_frames;
     state->queued_items = search.machine.queued_items;
@@ -327,6 +343,7 @@ static void check_sleeper(const State *state, const Task *task)
         break;
     }
     case SYNC_BARRIER:
+        HOLDS(!sync->barrier.broken, "thread %u sleeps, the barrier is broken", id);
         break;
     default:
         HOLDS(sync->owner.index1 != 0, "thread %u sleeps, the lock is free", id);
@@ -394,7 +411,8 @@ static void try_step(const State *from, uint32_t thread, bool timeout)
 static bool may_time_out(const State *state, uint32_t thread)
 {
     const Task *task = &state->tasks[thread];
-    return state->going[thread] == ASLEEP && task->wait_until.ns != INSTANT_NEVER.ns;
+    bool waits = state->going[thread] == ASLEEP || state->going[thread] == GOING;
+    return waits && task->wait_until.ns != INSTANT_NEVER.ns && task->wait_until.ns != 0;
 }
 
 static void explore(const State *from)
@@ -402,7 +420,7 @@ static void explore(const State *from)
     bool any = false;
     for (uint32_t i = 0; i < search.machine.task_count; i++) {
         bool late = may_time_out(from, i);
-        any = any || late || from->going[i] == GOING;
+        any = any || from->going[i] == GOING || (late && from->going[i] == ASLEEP);
         if (from->going[i] == GOING)
             try_step(from, i, false);
         if (late)
@@ -608,6 +626,84 @@ static void a_timeout_loses_nothing(void **state)
     assert_int_equal(search.marks_most[0], 1);
 }
 
+// Who gives up a lock takes no wake-up with it that another needs, also when its time is over while
+// it is on its way: to sleep, or awake, with a third one that has just taken the lock.
+static void a_lock_given_up_is_no_lost_wake_up(void **state)
+{
+    (void)state;
+    const char *const kinds[] = {"lock", "rlock", "pi", "rwlock"};
+    for (int i = 0; i < 4; i++) {
+        char text[1024];
+        snprintf(
+            text, sizeof text,
+            "locks: { l: %s }\nthreads:\n"
+            "  - { name: t, run: [ { with: { lock: l, timeout: 1ms, do: [ { compute: 1ns } ], "
+            "else: [ { mark: late } ] } } ] }\n"
+            "  - { name: u, count: 2, run: [ { with: { lock: l, do: [ { compute: 1ns } ] } } ] "
+            "}\n",
+            kinds[i]);
+        check_ends(text);
+        assert_int_equal(search.marks_least[0], 0);
+        assert_int_equal(search.marks_most[0], 1);
+        // All of them may give up, and none holds what it has not.
+        snprintf(text, sizeof text,
+                 "locks: { l: %s }\nthreads:\n"
+                 "  - { name: t, count: 3, run: [ { lock: { lock: l, timeout: 1ms, else: [ { mark: "
+                 "late }, { exit: } ] } }, { unlock: l } ] }\n",
+                 kinds[i]);
+        check_ends(text);
+        assert_int_equal(search.marks_most[0], 2);
+    }
+    // Two orders of two locks, and one that does not insist.
+    check_ends(
+        "locks: { a: lock, b: lock }\nthreads:\n"
+        "  - { name: t, run: [ { with: { lock: a, do: [ { with: { lock: b, timeout: 1ms, do: "
+        "[ { mark: both } ], else: [ { mark: late } ] } } ] } } ] }\n"
+        "  - { name: u, run: [ { with: { lock: b, do: [ { with: { lock: a, do: [ { mark: both "
+        "} ] } } ] } } ] }\n");
+    // Its time is no concern of a condition's wait under the lock.
+    check_ends(
+        "locks: { l: lock }\nconditions: { c: l }\nevents: [ go ]\nthreads:\n"
+        "  - { name: t, run: [ { with: { lock: l, timeout: 1ms, do: [ { while: { test: not go, "
+        "do: [ { wait: c } ] } } ] } } ] }\n"
+        "  - { name: n, run: [ { with: { lock: l, do: [ { set: go }, { notify: c } ] } } ] }\n");
+}
+
+static void readers_and_writers_give_up(void **state)
+{
+    (void)state;
+    const char *kinds[] = {"rwlock", "{ kind: rwlock, prefer: writers }"};
+    const char *write = "{ with: { lock: l, do: [ { compute: 1ns } ] } }";
+    const char *read = "{ with: { lock: l, mode: read, do: [ { compute: 1ns } ] } }";
+    const char *tries_to_write = "{ with: { lock: l, timeout: 1ms, do: [ { compute: 1ns } ] } }";
+    const char *tries_to_read =
+        "{ with: { lock: l, mode: read, timeout: 1ms, do: [ { compute: 1ns } ] } }";
+    const char *const programs[][3] = {{tries_to_write, read, read},
+                                       {tries_to_write, read, write},
+                                       {tries_to_write, tries_to_write, read},
+                                       {tries_to_read, write, read},
+                                       {tries_to_read, tries_to_write, write}};
+    for (int i = 0; i < 2; i++) {
+        char text[1024];
+        for (int p = 0; p < 5; p++) {
+            snprintf(text, sizeof text,
+                     "locks: { l: %s }\nthreads:\n  - { name: a, run: [ %s ] }\n"
+                     "  - { name: b, run: [ %s ] }\n  - { name: c, run: [ %s ] }\n",
+                     kinds[i], programs[p][0], programs[p][1], programs[p][2]);
+            check_ends(text);
+        }
+        // a reads until b has read too. The writer that keeps b out gives up, and b reads with a.
+        snprintf(
+            text, sizeof text,
+            "locks: { l: %s }\nevents: [ e ]\nthreads:\n"
+            "  - { name: a, run: [ { with: { lock: l, mode: read, do: [ { wait: e } ] } } ] }\n"
+            "  - { name: b, run: [ { with: { lock: l, mode: read, do: [ { set: e } ] } } ] }\n"
+            "  - { name: w, run: [ %s ] }\n",
+            kinds[i], tries_to_write);
+        check_ends(text);
+    }
+}
+
 static void an_event_lets_everyone_through(void **state)
 {
     (void)state;
@@ -641,6 +737,29 @@ static void a_barrier_waits_for_all(void **state)
     check("barriers: { b: 2 }\nthreads:\n  - { name: t, count: 3, run: [ { barrier: b } ] }\n",
           true);
     assert_int_equal(search.finished, 0);
+}
+
+// With one missing, the first whose time is over breaks it for both. With nobody missing both pass,
+// or both are told that it is broken; and it stays so.
+static void a_barrier_breaks_for_all(void **state)
+{
+    (void)state;
+    check_ends(
+        "barriers: { b: 3 }\nthreads:\n"
+        "  - { name: t, count: 2, run: [ { barrier: { barrier: b, timeout: 1ms, else: [ { mark: "
+        "broken } ] } } ] }\n");
+    assert_int_equal(search.marks_least[0], 2);
+    check_ends(
+        "barriers: { b: 2 }\nthreads:\n"
+        "  - { name: t, run: [ { barrier: { barrier: b, timeout: 1ms, else: [ { mark: broken } "
+        "] } } ] }\n"
+        "  - { name: u, run: [ { barrier: { barrier: b, else: [ { mark: broken } ] } } ] }\n");
+    assert_int_equal(search.marks_least[0], 0);
+    assert_int_equal(search.marks_most[0], 2);
+    check_ends(
+        "barriers: { b: 2 }\nthreads:\n"
+        "  - { name: t, count: 2, run: [ { repeat: { times: 2, do: [ { barrier: { barrier: b, "
+        "timeout: 1ms } } ] } } ] }\n");
 }
 
 // ---- conditions
@@ -777,6 +896,9 @@ int main(void)
         cmocka_unit_test(readers_and_writers_exclude),
         cmocka_unit_test(semaphores_count),
         cmocka_unit_test(a_timeout_loses_nothing),
+        cmocka_unit_test(a_lock_given_up_is_no_lost_wake_up),
+        cmocka_unit_test(readers_and_writers_give_up),
+        cmocka_unit_test(a_barrier_breaks_for_all),
         cmocka_unit_test(an_event_lets_everyone_through),
         cmocka_unit_test(a_barrier_waits_for_all),
         cmocka_unit_test(a_condition_with_a_loop_loses_nothing),

@@ -123,7 +123,8 @@ static void memory_is_given_back(void **state)
 {
     (void)state;
     Simulated run;
-    // mmap: 100 + 400 ns, twice; munmap of 16 pages: 100 + 16 * 60 ns. 32 faults and no cost.
+    // mmap: 100 + 400 ns; munmap of 16 pages: 100 + 400 + 16 * 60 ns; twice. 32 faults at no cost.
+    // At the end the process gives back the 2 pages of the thread's stack: 2 * 60 ns.
     simulate(&run,
              "machine: { costs: { base: zero, syscall: 100ns, mmap: 400ns, munmap_page: 60ns } }\n"
              "threads:\n"
@@ -133,7 +134,7 @@ static void memory_is_given_back(void **state)
              "            - touch: { block: b }\n"
              "            - free: b\n");
     assert_int_equal(faults(&run, FAULT_ANON, "a"), 2 + 32);
-    assert_int_equal(run.result.ended.ns, 2 * (500 + 1060));
+    assert_int_equal(run.result.ended.ns, 2 * (500 + 1460) + 120);
     assert_int_equal(memory_at(&run, EVENT_MEMORY_RESIDENT, 1, run.result.ended.ns), 0);
     simulated_free(&run);
 }
@@ -414,8 +415,8 @@ static void the_largest_must_go(void **state)
     Metrics metrics;
     HandText text;
     // 4 MiB are 1,024 pages. The sleeper has 512 + 2; at 1 ms the other one (2 of its own) wants
-    // 600. 508 are left: 7 batches of 64 fit (448), for the 8th the sleeper, which has most, must
-    // go. The one who asked goes on.
+    // 600. 508 are left: 7 batches of 64 fit (448) and 60 more, for the 509th the sleeper, which
+    // has most, must go. The one who asked goes on.
     simulate(&run, "machine: { costs: zero, memory: 4MiB }\n"
                    "processes:\n"
                    "  - name: sleeper\n"
@@ -436,6 +437,37 @@ static void the_largest_must_go(void **state)
     assert_int_equal(metrics.printed_count, 1);
     assert_int_equal(run.result.ended.ns, 1000000);
     hand_text_free(&text);
+    metrics_free(&metrics);
+    simulated_free(&run);
+}
+
+// 1 MiB are 256 pages, 2 of them the stack's: 254 of the block fit, and the next one, the 257th
+// fault, is one too many. Each fault takes 1 us, those of the stack included: it is killed at 257
+// us.
+static void memory_runs_out_at_the_page_that_does_not_fit(void **state)
+{
+    (void)state;
+    Simulated run;
+    Metrics metrics;
+    simulate(&run, "machine: { costs: { base: zero, pf_anon: 1us }, memory: 1MiB }\n"
+                   "threads: [ { name: m, run: [ { touch: 2MiB } ] } ]\n");
+    simulated_measure(&run, &metrics);
+    const ProcessMetrics *p = process(&metrics, "main");
+    assert_int_equal(p->resident_max, MIB);
+    assert_int_equal(p->status, STATUS_SIGNALLED + SIGNAL_KILL);
+    assert_int_equal(metrics.processes.oom_kills, 1);
+    assert_int_equal(simulated_time_of(&run, EVENT_OUT_OF_MEMORY, "m"), 257000);
+    assert_int_equal(run.result.ended.ns, 257000);
+    metrics_free(&metrics);
+    simulated_free(&run);
+    // What fits to the last page stays.
+    simulate(&run,
+             "machine: { costs: zero, memory: 1MiB }\n"
+             "threads: [ { name: m, run: [ { touch: 1012KiB }, { print: fits }, { touch: 4KiB "
+             "}, { print: fits } ] } ]\n");
+    simulated_measure(&run, &metrics);
+    assert_int_equal(metrics.printed_count, 2);
+    assert_int_equal(metrics.processes.oom_kills, 0);
     metrics_free(&metrics);
     simulated_free(&run);
 }
@@ -542,7 +574,8 @@ static void sets_that_fit_together_stay(void **state)
     simulated_free(&run);
 }
 
-// Each write waits for the other one's: a has the line at 60, 180, 300 … ns, b at 120, 240, …
+// a's first write, at 0, finds the line free. From then on each waits for the other one's turn: b
+// has the line at 60, 180, 300 … ns, a at 120, 240, …, and a write takes 10 ns.
 static void a_shared_line_goes_back_and_forth(void **state)
 {
     (void)state;
@@ -551,18 +584,19 @@ static void a_shared_line_goes_back_and_forth(void **state)
     simulate(&run,
              "machine: { cores: 2, costs: { base: zero, line_transfer: 60ns } }\n"
              "threads:\n"
-             "  - { name: a, run: [ { write_line: { line: l, times: 100, for: 0ns } } ] }\n"
-             "  - { name: b, run: [ { write_line: { line: l, times: 100, for: 0ns } } ] }\n"
+             "  - { name: a, run: [ { write_line: { line: l, times: 100, for: 10ns } } ] }\n"
+             "  - { name: b, run: [ { write_line: { line: l, times: 100, for: 10ns } } ] }\n"
              "  - { name: c, start: 1ms, run: [ { write_line: { line: m, times: 100, for: 2ns } } "
              "] }\n");
     simulated_measure(&run, &metrics);
-    assert_int_equal(simulated_thread(&run, &metrics, "a")->end_ns, 60 * 199);
-    assert_int_equal(simulated_thread(&run, &metrics, "b")->end_ns, 120 * 100);
+    assert_int_equal(simulated_thread(&run, &metrics, "a")->end_ns, 120 * 99 + 10);
+    assert_int_equal(simulated_thread(&run, &metrics, "b")->end_ns, 120 * 99 + 60 + 10);
     assert_int_equal(simulated_thread(&run, &metrics, "a")->lines_moved,
                      99); // the first from memory
     assert_int_equal(simulated_thread(&run, &metrics, "b")->lines_moved, 100);
-    // Alone on a line: 60 ns once and 2 ns a write.
-    assert_int_equal(simulated_thread(&run, &metrics, "c")->cpu_user_ns, 60 + 200);
+    // Alone on a line: 2 ns a write.
+    assert_int_equal(simulated_thread(&run, &metrics, "c")->cpu_user_ns, 200);
+    assert_int_equal(simulated_thread(&run, &metrics, "c")->lines_moved, 0);
     metrics_free(&metrics);
     simulated_free(&run);
 }
@@ -629,6 +663,7 @@ int main(void)
         cmocka_unit_test(free_pages_are_used_in_pieces_when_there_are_many),
         cmocka_unit_test(threads_reserve_much_and_touch_little),
         cmocka_unit_test(the_largest_must_go),
+        cmocka_unit_test(memory_runs_out_at_the_page_that_does_not_fit),
         cmocka_unit_test(who_asks_for_too_much_may_be_the_largest),
         cmocka_unit_test(the_simulator_has_a_limit_too),
         cmocka_unit_test(far_memory_takes_longer),

@@ -264,6 +264,51 @@ static void a_message_queue_is_bounded(void **state)
     simulated_free(&run);
 }
 
+// s sends at 2 ms, which wakes r1 on the same core, and kills it before it can run: the message is
+// r2's.
+static void a_killed_receiver_passes_its_wakeup_on(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run,
+             "machine: { cores: 1, scheduler: fifo, costs: zero }\n"
+             "message_queues: { q: 4 }\n"
+             "processes:\n"
+             "  - { name: r1, threads: [ { name: a, run: [ { receive_message: q } ] } ] }\n"
+             "  - { name: r2, threads: [ { name: b, start: 1ms, run: [ { receive_message: q } "
+             "] } ] }\n"
+             "  - { name: s, threads: [ { name: c, start: 2ms, run: [ { send_message: { queue: "
+             "q, size: 1B } }, { kill: { process: r1, signal: KILL } } ] } ] }\n");
+    assert_int_equal(run.result.end, END_DONE);
+    assert_int_equal(run.result.ended.ns, 2000000);
+    assert_string_equal(pieces(&run, EVENT_MESSAGE_RECEIVED, "b"), "1");
+    simulated_free(&run);
+}
+
+// The same with the other thread of r1 calling exec at 2 ms, after a message at that instant: a,
+// woken, dies of it, and b gets the message.
+static void a_receiver_that_exec_kills_passes_its_wakeup_on(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(&run,
+             "machine: { cores: 1, scheduler: fifo, costs: zero }\n"
+             "message_queues: { q: 4 }\n"
+             "processes:\n"
+             "  - name: r1\n"
+             "    functions: { other: [ { compute: 1ms } ] }\n"
+             "    threads:\n"
+             "      - { name: a, run: [ { receive_message: q } ] }\n"
+             "      - { name: x, start: 2ms, run: [ { send_message: { queue: q, size: 1B } }, "
+             "{ exec: other } ] }\n"
+             "  - { name: r2, threads: [ { name: b, start: 1ms, run: [ { receive_message: q } "
+             "] } ] }\n");
+    assert_int_equal(run.result.end, END_DONE);
+    assert_int_equal(run.result.ended.ns, 3000000);
+    assert_string_equal(pieces(&run, EVENT_MESSAGE_RECEIVED, "b"), "1");
+    simulated_free(&run);
+}
+
 // ---- whatever happens
 
 static void put_scenario(char *yaml, size_t room, uint64_t seed)
@@ -430,6 +475,8 @@ int main(void)
         cmocka_unit_test(a_waiting_writer_finds_it_broken),
         cmocka_unit_test(a_closed_end_cannot_be_used),
         cmocka_unit_test(a_message_queue_is_bounded),
+        cmocka_unit_test(a_killed_receiver_passes_its_wakeup_on),
+        cmocka_unit_test(a_receiver_that_exec_kills_passes_its_wakeup_on),
         cmocka_unit_test(what_is_written_is_read_or_inside),
     };
     return cmocka_run_group_tests_name("pipes", tests, NULL, NULL);

@@ -56,6 +56,33 @@ TABLE(stride_does_not_preempt, STRIDE("10ms"), JOB("A", "12ms", "") JOB("N", "1m
 TABLE(stride_yield, STRIDE("2ms"), OPS("A", "", C("1ms") ", yield, " C("1ms")) JOB("B", "2ms", ""),
       {"A@0 B@1 A@3"}, {{"A", 4 * MS, 0, 2 * MS}})
 
+// A deadline thread's class is not inherited, so that its child is scheduled as its own template
+// says: with 100 tickets, as everybody. D forks at 0 and ends; A and the child, c, share the 4 ms
+// in turns of 1 ms under stride (A is the first in the file), in drawn ones under the lottery.
+static void a_deadline_threads_child_has_tickets(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {"stride", "lottery"};
+    for (int i = 0; i < 2; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml,
+                 "machine: { cores: 1, costs: zero, scheduler: { policy: %s, slice: 1ms } }\n"
+                 "functions: { c: [ { compute: 2ms } ] }\n"
+                 "threads:\n"
+                 "  - { name: D, policy: { deadline: { runtime: 1ms, period: 10ms } }, run: [ { "
+                 "fork: c } ] }\n"
+                 "  - { name: A, run: [ { compute: 2ms } ] }\n",
+                 policies[i]);
+        Simulated run;
+        simulate(&run, yaml);
+        assert_int_equal(run.result.end, END_DONE);
+        assert_int_equal(run.result.ended.ns, 4 * MS);
+        if (i == 0)
+            assert_string_equal(simulated_turns(&run, 0, 5), "D@0 A@0 c@1 A@2 c@3");
+        simulated_free(&run);
+    }
+}
+
 // ---- random job sets
 
 // One unit a turn: who ends or goes away leaves, sleepers and newcomers come. Returns how many have
@@ -248,6 +275,7 @@ int main(void)
         cmocka_unit_test(stride_newcomers_save_nothing),
         cmocka_unit_test(stride_does_not_preempt),
         cmocka_unit_test(stride_yield),
+        cmocka_unit_test(a_deadline_threads_child_has_tickets),
         cmocka_unit_test(stride_agrees_with_a_loop),
         cmocka_unit_test(lottery_agrees_with_a_loop),
         cmocka_unit_test(lottery_shares_by_tickets),

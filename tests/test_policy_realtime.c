@@ -337,6 +337,27 @@ static void priority_goes_through_a_chain(void **state)
     simulated_free(&run);
 }
 
+// H (30) lends L (10) its priority from 1 to 4, when it gives up: M (20), which L kept out, is next
+// once H has done its 1 ms, and L goes on with what is left of its 10 at 11.
+static void who_gives_up_takes_its_priority_back(void **state)
+{
+    (void)state;
+    Simulated run;
+    simulate(
+        &run,
+        "locks: { l: pi }\nmachine: { costs: zero, " CORES(
+            1) " }\nthreads:\n"
+               "  - { name: L, policy: fifo 10, run: [ { with: { lock: l, do: [ { compute: "
+               "10ms } ] } } ] }\n"
+               "  - { name: H, policy: fifo 30, start: 1ms, run: [ { with: { lock: l, timeout: "
+               "3ms, do: [ { compute: 9ms } ], else: [ { compute: 1ms } ] } } ] }\n"
+               "  - { name: M, policy: fifo 20, start: 2ms, run: [ { compute: 6ms } ] }\n");
+    assert_string_equal(simulated_turns(&run, 0, 1e9), "L@0 H@1 L@1 H@4 M@5 L@11");
+    assert_int_equal(simulated_time_of(&run, EVENT_PRIORITY_BACK, "L"), 4 * MS);
+    assert_int_equal(simulated_count(&run, EVENT_LOCK_TAKEN, "H"), 0);
+    simulated_free(&run);
+}
+
 // The waiter with the highest priority gets the lock. A (10) and B (20) wait when L releases at 9:
 // B has it. D (20), which could not preempt L at its lent 20, comes to the lock only now; it is
 // before A all the same.
@@ -543,6 +564,7 @@ int main(void)
         cmocka_unit_test(a_normal_holder_becomes_realtime),
         cmocka_unit_test(priority_goes_through_a_chain),
         cmocka_unit_test(the_highest_waiter_is_first),
+        cmocka_unit_test(who_gives_up_takes_its_priority_back),
         cmocka_unit_test(releasing_one_of_two_locks),
         cmocka_unit_test(a_boosted_waiter_runs_at_once),
         cmocka_unit_test(a_running_holder_is_boosted_where_it_is),

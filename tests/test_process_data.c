@@ -215,6 +215,29 @@ static void a_lock_of_the_forking_thread_is_the_childs(void **state)
     assert_int_equal(simulated_count(&run, EVENT_LOCK_RELEASED, "child"), 2);
 }
 
+// What the forking thread reads under, the child's first thread reads under too: each of them
+// unlocks its own, and what is shared remains main's.
+static void a_read_lock_of_the_forking_thread_is_the_childs(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "machine: { cores: 2, costs: zero }\n"
+        "locks: { w: rwlock, s: { kind: rwlock, shared: true } }\n"
+        "functions: { child: [ { unlock: w }, { lock: w }, { unlock: w }%s ] }\n"
+        "threads: [ { name: main, run: [ { lock: { lock: w, mode: read } }, { lock: { lock: s, "
+        "mode: read } }, { fork: child }, wait_child, { unlock: w }, { unlock: s } ] } ]\n";
+    char text[1024];
+    snprintf(text, sizeof text, yaml, "");
+    one_run(text);
+    assert_int_equal(run.result.end, END_DONE);
+    assert_int_equal(simulated_count(&run, EVENT_LOCK_READ_RELEASED, "main"), 2);
+    assert_int_equal(simulated_count(&run, EVENT_LOCK_READ_RELEASED, "child"), 1);
+    assert_int_equal(simulated_count(&run, EVENT_LOCK_RELEASED, "child"), 1);
+    snprintf(text, sizeof text, yaml, ", { unlock: s }");
+    assert_non_null(
+        strstr(simulate_failing(text), "child unlocks 's', which it does not hold (others read)"));
+}
+
 // Values, flags and items are copied: main has acquired 1 of 3 and put 2 items. The child acquires
 // the 2 that are left and gets both items, main as well.
 static void values_flags_and_items_are_copied(void **state)
@@ -290,6 +313,50 @@ static void copies_have_no_common_order(void **state)
     assert_int_equal(metrics.lock_order.circles.count, 1);
 }
 
+// c1 sleeps from 0 on, c2 from 1 ms on, both for what main gives to one of them at 2 ms; c1 is
+// woken on the same core and killed before it can run. c2 goes on in its place, and all is over at
+// 2 ms.
+static void a_killed_waiter_passes_its_wakeup_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *waits, *gives;
+    } cases[] = {
+        {"yield", "{ lock: l }, { unlock: l }", "{ unlock: l }"},
+        {"yield", "{ lock: r }, { unlock: r }", "{ unlock: r }"},
+        {"yield", "{ lock: w }, { unlock: w }", "{ unlock: w }"},
+        {"yield", "{ acquire: s }", "{ release: s }"},
+        {"yield", "{ get: q }", "{ put: q }"},
+        {"{ put: q }", "{ put: q }", "{ get: q }"},
+        {"yield", "{ with: { lock: k, do: [ { wait: c } ] } }",
+         "{ with: { lock: k, do: [ { notify: c } ] } }"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char yaml[2048];
+        snprintf(yaml, sizeof yaml,
+                 "machine: { cores: 1, scheduler: fifo, costs: zero }\n"
+                 "processes:\n"
+                 "  - name: p\n"
+                 "    locks: { l: { kind: lock, shared: true }, r: { kind: rlock, shared: true }, "
+                 "w: { kind: rwlock, shared: true }, k: { kind: lock, shared: true } }\n"
+                 "    semaphores: { s: { value: 0, shared: true } }\n"
+                 "    queues: { q: { capacity: 1, shared: true } }\n"
+                 "    conditions: { c: { lock: k, shared: true } }\n"
+                 "    functions: { child: [ %s ] }\n"
+                 "    threads:\n"
+                 "      - { name: m, run: [ { lock: l }, { lock: r }, { lock: w }, %s, { fork: { "
+                 "run: child, as: c1 } }, { sleep: 1ms }, { fork: { run: child, as: c2 } }, { "
+                 "sleep: 1ms }, %s, { kill: { process: c1, signal: KILL } }, wait_child, "
+                 "wait_child ] }\n",
+                 cases[i].waits, cases[i].before, cases[i].gives);
+        one_run(yaml);
+        if (run.result.end != END_DONE || run.result.ended.ns != 2 * MS ||
+            simulated_count(&run, EVENT_TASK_EXITED, "c2") != 1)
+            fail_msg("%s: ends at %lld", cases[i].waits, (long long)run.result.ended.ns);
+        one_run_end(NULL);
+    }
+}
+
 int main(void)
 {
 #define RUN(test) cmocka_unit_test_teardown(test, one_run_end)
@@ -302,8 +369,10 @@ int main(void)
         RUN(a_lock_that_another_holds_stays_held),
         RUN(a_shared_lock_is_released_for_all),
         RUN(a_lock_of_the_forking_thread_is_the_childs),
+        RUN(a_read_lock_of_the_forking_thread_is_the_childs),
         RUN(values_flags_and_items_are_copied),
         RUN(shared_objects_synchronise_processes),
+        cmocka_unit_test(a_killed_waiter_passes_its_wakeup_on),
         RUN(copies_end_with_their_process),
         RUN(copies_have_no_common_order),
     };

@@ -95,6 +95,45 @@ static void a_spawned_process_loads_its_program(void **state)
     measured_free(&m);
 }
 
+// d, a daemon, is the new program's main thread: it ends at 1 + 10 ms, and the run with it.
+static void a_daemon_that_execs_is_the_main_thread(void **state)
+{
+    (void)state;
+    Measured m;
+    measure(&m, "machine: { cores: 2, costs: zero }\n"
+                "functions: { prog: [ { compute: 10ms }, { print: done } ] }\n"
+                "threads:\n"
+                "  - { name: main, run: [ { compute: 50ms } ] }\n"
+                "  - { name: d, daemon: true, run: [ { compute: 1ms }, { exec: prog } ] }\n");
+    assert_int_equal(m.run.result.end, END_DONE);
+    assert_int_equal(m.run.result.ended.ns, 11000000);
+    assert_int_equal(m.metrics.worker_exit_ns, 11000000);
+    assert_string_equal(printed(&m.run, &m.metrics), "done");
+    measured_free(&m);
+}
+
+// The first w dies with the old program at 1 ms; the new one's sleeps from there on for 1 s, and
+// it alone is joined. The same for a declared thread, whom nobody needs to join any more.
+static void what_exec_kills_is_not_joined(void **state)
+{
+    (void)state;
+    Measured m;
+    measure(&m,
+            "machine: { cores: 2, costs: zero }\n"
+            "functions:\n"
+            "  h: [ { sleep: 1s } ]\n"
+            "  prog: [ { join: o }, { spawn: { run: h, as: w } }, { join: w }, { print: joined } "
+            "]\n"
+            "threads:\n"
+            "  - { name: m, run: [ { spawn: { run: h, as: w } }, { sleep: 1ms }, { exec: prog } "
+            "] }\n"
+            "  - { name: o, run: [ { sleep: 5s } ] }\n");
+    assert_int_equal(m.run.result.end, END_DONE);
+    assert_int_equal(m.run.result.ended.ns, 1001000000);
+    assert_string_equal(printed(&m.run, &m.metrics), "joined");
+    measured_free(&m);
+}
+
 static void exec_drops_memory_and_threads(void **state)
 {
     (void)state;
@@ -218,17 +257,30 @@ static void an_exit_code_ends_all_threads(void **state)
     measured_free(&m);
 }
 
-// thread_exit 3 us, process_exit 30 us, 2 + 256 pages * 60 ns = 15.48 us: 48.48 us after the touch.
+static int64_t end_of(const char *program)
+{
+    Measured m;
+    char yaml[512];
+    snprintf(yaml, sizeof yaml,
+             "machine: { costs: { base: zero, thread_exit: 3us, process_exit: 30us, munmap_page: "
+             "60ns } }\n"
+             "threads: [ { name: a, run: [ %s ] } ]\n",
+             program);
+    measure(&m, yaml);
+    int64_t end_ns = m.run.result.ended.ns;
+    measured_free(&m);
+    return end_ns;
+}
+
+// thread_exit 3 us, process_exit 30 us, 2 + 256 pages * 60 ns = 15.48 us: 48.48 us after the touch,
+// whether the thread says `exit` or just ends. Of a scenario about threads alone the thread's end
+// is all.
 static void an_end_pays_for_its_pages(void **state)
 {
     (void)state;
-    Measured m;
-    measure(&m,
-            "machine: { costs: { base: zero, thread_exit: 3us, process_exit: 30us, munmap_page: "
-            "60ns } }\n"
-            "threads: [ { name: a, run: [ { touch: 1MiB }, { exit: 0 } ] } ]\n");
-    assert_int_equal(m.run.result.ended.ns, 48480);
-    measured_free(&m);
+    assert_int_equal(end_of("{ touch: 1MiB }, { exit: 0 }"), 48480);
+    assert_int_equal(end_of("{ touch: 1MiB }"), 48480);
+    assert_int_equal(end_of("{ compute: 1us }"), 4000);
 }
 
 // ---- signals
@@ -610,6 +662,8 @@ int main(void)
         cmocka_unit_test(a_fork_costs_by_what_is_resident),
         cmocka_unit_test(a_spawned_process_loads_its_program),
         cmocka_unit_test(exec_drops_memory_and_threads),
+        cmocka_unit_test(a_daemon_that_execs_is_the_main_thread),
+        cmocka_unit_test(what_exec_kills_is_not_joined),
         cmocka_unit_test(children_have_threads_of_their_own),
         cmocka_unit_test(waiting_collects_exit_codes),
         cmocka_unit_test(children_that_nobody_waits_for_are_zombies),

@@ -298,6 +298,32 @@ static void both_places_are_told(void **state)
     hand_free(&trace);
 }
 
+// a stores x at 0 and sets go at 1 ms; b looks at 0 and at 2 ms. Who finds the event set goes on
+// because of that; who looked and found nothing, and then stores, does not.
+static void looking_at_an_event_orders(void **state)
+{
+    (void)state;
+    static const char *const tests[] = {"not go", "go"};
+    for (size_t races = 0; races < 2; races++) {
+        char yaml[512];
+        snprintf(
+            yaml, sizeof yaml,
+            "machine: { cores: 2, costs: zero }\nvariables: { x: 0 }\nevents: [ go ]\nthreads:\n"
+            "  - { name: a, run: [ { store: { to: x, value: 1 } }, { compute: 1ms }, { set: go "
+            "} ] }\n"
+            "  - { name: b, run: [ { while: { test: %s, do: [ { compute: 2ms } ] } }, { store: "
+            "{ to: x, value: 2 } } ] }\n",
+            tests[races]);
+        Simulated run;
+        Metrics metrics;
+        simulate(&run, yaml);
+        simulated_measure(&run, &metrics);
+        assert_int_equal(metrics.races.found.count, races);
+        metrics_free(&metrics);
+        simulated_free(&run);
+    }
+}
+
 // What a saved trace tells is what the run told: the same races, by the names in its header.
 static void saved_traces_tell_the_same(void **state)
 {
@@ -629,6 +655,7 @@ int main(void)
         cmocka_unit_test(an_atomic_flag_publishes),
         cmocka_unit_test(a_barrier_orders_all),
         cmocka_unit_test(both_places_are_told),
+        cmocka_unit_test(looking_at_an_event_orders),
         cmocka_unit_test(saved_traces_tell_the_same),
         cmocka_unit_test(too_many_threads_are_told),
         cmocka_unit_test(any_records_are_taken),

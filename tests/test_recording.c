@@ -1,6 +1,7 @@
 // Every shipped scenario's trace as a recording: stepping forwards and back, seeking, finding, and
 // what the scene at the end has in common with the metrics, which are counted by other code.
 #include "sim/base/rng.h"
+#include "tests/hand_trace.h"
 #include "tests/recorded.h"
 #include "tests/scene_laws.h"
 
@@ -130,6 +131,46 @@ static void test_steps_of_every_shipped_scenario(void **state)
 {
     (void)state;
     each_shipped(check_stepping);
+}
+
+// Processes that come, get copies of what there is, turn into other programs and end.
+static const char forks[] =
+    "machine: { cores: 4 }\nlocks: { l: lock, r: rwlock }\nsemaphores: { s: 3 }\n"
+    "queues: { q: 9 }\nvariables: { x: 1, y: 2 }\n"
+    "functions:\n"
+    "  child: [ { put: q }, { repeat: { times: 20, do: [ { add: x }, { with: { lock: l, do: [ { "
+    "compute: 50us } ] } } ] } }, { if: { chance: 30%, then: [ { exec: again } ] } } ]\n"
+    "  again: [ { acquire: s }, { with: { lock: r, do: [ { store: { to: y, value: 5 } } ] } } ]\n"
+    "threads:\n"
+    "  - { name: m, run: [ { repeat: { times: 40, do: [ { fork: child }, { add: x }, { with: { "
+    "lock: "
+    "l, do: [ { compute: 20us } ] } } ] } }, { repeat: { times: 40, do: [ wait_child ] } } ] }\n";
+
+static void test_steps_over_forks(void **state)
+{
+    (void)state;
+    Recorded recorded;
+    record_run(&recorded, forks);
+    assert_true(recorded.recording.key_frames.count > 1);
+    check_stepping("forks", &recorded);
+    recorded_free(&recorded);
+}
+
+// Whatever is said of processes, lists stay lists.
+static void test_damaged_forks(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        HandTrace trace;
+        hand_open(&trace, forks);
+        hand_random(&trace, seed, 3000);
+        TraceFile file = {.records = trace.records.at, .count = trace.records.count};
+        Recording recording;
+        recording_of_file(&recording, &trace.scenario, &file);
+        free(hashes_from_start("damaged forks", &recording));
+        recording_free(&recording);
+        hand_free(&trace);
+    }
 }
 
 // ---- the end of a run, counted twice
@@ -292,6 +333,8 @@ int main(void)
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_key_frames_are_bounded),
         cmocka_unit_test(test_times_are_the_metrics),
+        cmocka_unit_test(test_steps_over_forks),
+        cmocka_unit_test(test_damaged_forks),
         cmocka_unit_test(test_steps_of_every_shipped_scenario),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,7 +201,7 @@ static void blocks_follow_their_owner(void **state)
     assert_op(3, OP_IF, 7, ARGS(UINT32_MAX, 4, 6));
     assert_op(4, OP_YIELD, 5, ARGS(0));
     assert_op(5, OP_BLOCK_END, 6, ARGS(3));
-    assert_op(6, OP_BLOCK_END, 7, ARGS(3));
+    assert_op(6, OP_BLOCK_END, 7, ARGS(3, 1)); // of `else`
     assert_op(7, OP_WITH, 10, ARGS(1, 8));
     assert_op(8, OP_EXIT, 9, ARGS(0));
     assert_op(9, OP_BLOCK_END, 10, ARGS(7));

@@ -458,6 +458,16 @@ static void send_no_signals(Scenario *scenario)
     }
 }
 
+// The build of CPython with a GIL becomes one without, and the other way round.
+static void flip_gil(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->process_count; i++) {
+        Runtime *runtime = &scenario->processes[i].runtime;
+        if (runtime->python)
+            runtime->has_gil = !runtime->has_gil;
+    }
+}
+
 static const Change changes[] = {
     {"one more round of every repeat", NULL, add_rounds},
     {"durations doubled", NULL, double_durations},
@@ -491,6 +501,7 @@ static const Change changes[] = {
     {"sizes doubled", NULL, double_sizes},
     {"one child of every fork", NULL, start_one_child},
     {"no signals", NULL, send_no_signals},
+    {"the other kind of interpreter", NULL, flip_gil},
 };
 
 enum { CHANGES = sizeof changes / sizeof changes[0], LINES_MAX = 64 };

@@ -72,6 +72,79 @@ static void expect_times(const char *name, int64_t user_us, int64_t kernel_us, i
     assert_int_equal(times.runnable_ns, runnable_us * US);
 }
 
+// ---- copies of forked processes
+
+#define LOCK_AT_A_FORK                                                                             \
+    "machine: { cores: 4, costs: zero }\nlocks: { l: lock, r: rlock }\n"                           \
+    "semaphores: { s: 3 }\nvariables: { x: 1 }\n"                                                  \
+    "functions:\n"                                                                                 \
+    "  child: [ { store: { to: x, value: 3 } }, { release: s }, { with: { lock: l, do: [] } } ]\n" \
+    "threads:\n"                                                                                   \
+    "  - { name: t, run: [ { with: { lock: l, do: [ { compute: 4ms } ] } } ] }\n"                  \
+    "  - { name: main, run: [ { sleep: 1ms }, { store: { to: x, value: 2 } }, { acquire: s }, "    \
+    "{ lock: r }, { lock: r }, { fork: child }, { acquire: s }, { with: { lock: l, do: [ { "       \
+    "compute: 2ms } ] } } ] }\n"
+
+enum { NUMBER_L = 1, NUMBER_R, NUMBER_S, CHILD_L, CHILD_R, CHILD_S, CHILD_X = 2 };
+
+// t has l from 0 to 4 ms; main forks at 1 ms, when s is at 2 of 3, x at 2, and main has r twice.
+static void a_fork_copies_what_there_is(void **state)
+{
+    (void)state;
+    at_us(LOCK_AT_A_FORK, 0);
+    assert_int_equal(scene.syncs.count, 3);
+    recording_seek_time(&recording, &scene, 3 * MS);
+    assert_int_equal(scene.syncs.count, 6);
+    assert_int_equal(task("main")->wants, NUMBER_L);
+    assert_int_equal(task("child")->wants, CHILD_L);
+    expect_list(scene_sync(&scene, NUMBER_L)->first, scene_sync(&scene, NUMBER_L)->waiting, "main");
+    expect_list(scene_sync(&scene, CHILD_L)->first, scene_sync(&scene, CHILD_L)->waiting, "child");
+    assert_int_equal(scene_sync(&scene, CHILD_L)->holder, id_of("t"));
+    assert_int_equal(scene_sync(&scene, CHILD_L)->held_since_ns, 1 * MS);
+    assert_true(scene_sync_orphaned(&scene, CHILD_L));
+    assert_false(scene_sync_orphaned(&scene, NUMBER_L));
+    // What the forking thread has, the child's first thread has.
+    assert_int_equal(scene_sync(&scene, NUMBER_R)->holder, id_of("main"));
+    assert_int_equal(scene_sync(&scene, CHILD_R)->holder, id_of("child"));
+    assert_int_equal(scene_sync(&scene, CHILD_R)->depth, 2);
+    assert_false(scene_sync_orphaned(&scene, CHILD_R));
+    // main has taken another one, the child has given one back.
+    assert_int_equal(scene_sync(&scene, NUMBER_S)->level, 1);
+    assert_int_equal(scene_sync(&scene, CHILD_S)->level, 3);
+    assert_int_equal(scene.variables.at[0], 2);
+    assert_int_equal(scene.variables.at[CHILD_X - 1], 3);
+    // t's release, at 4 ms, is of its own l: main has it then, and gives it back at 6.
+    recording_seek_time(&recording, &scene, 5 * MS);
+    assert_int_equal(scene_sync(&scene, NUMBER_L)->holder, id_of("main"));
+    assert_int_equal(scene_sync(&scene, CHILD_L)->holder, id_of("t"));
+    recording_seek_time(&recording, &scene, 6 * MS);
+    assert_int_equal(scene_sync(&scene, NUMBER_L)->holder, 0);
+    assert_int_equal(scene_sync(&scene, CHILD_L)->holder, id_of("t"));
+    expect_state("child", TASK_STATE_WAITS_LOCK, 1000);
+}
+
+// A process's own are there until it ends or turns into another program, which begins anew.
+static void copies_end(void **state)
+{
+    (void)state;
+    at_us(
+        "machine: { cores: 2, costs: zero }\nsemaphores: { s: 5 }\n"
+        "functions: { child: [ { compute: 1ms }, { exec: again } ], again: [ { compute: 1ms } ] }\n"
+        "threads: [ { name: main, run: [ { acquire: s }, { fork: child }, { compute: 3ms } ] } ]\n",
+        500);
+    assert_true(scene_sync_there(&scene, 1));
+    assert_true(scene_sync_there(&scene, 2));
+    assert_int_equal(scene_sync(&scene, 2)->level, 4);
+    recording_seek_time(&recording, &scene, 1500 * US);
+    assert_int_equal(scene.syncs.count, 3);
+    assert_false(scene_sync_there(&scene, 2));
+    assert_true(scene_sync_there(&scene, 3));
+    assert_int_equal(scene_sync(&scene, 3)->level, 5);
+    recording_seek_time(&recording, &scene, 2500 * US);
+    assert_true(scene_sync_there(&scene, 1));
+    assert_false(scene_sync_there(&scene, 3));
+}
+
 // ---- cores and run queues
 
 #define ROUND_ROBIN                                                                                \
@@ -207,25 +280,25 @@ static void a_lock_has_a_holder_and_waiters(void **state)
 {
     (void)state;
     at_us(QUEUE_FOR_A_LOCK, 6000);
-    assert_int_equal(scene.syncs[0].holder, id_of("h"));
-    assert_int_equal(scene.syncs[0].held_since_ns, 0);
-    expect_list(scene.syncs[0].first, scene.syncs[0].waiting, "b a");
+    assert_int_equal(scene.syncs.at[0].holder, id_of("h"));
+    assert_int_equal(scene.syncs.at[0].held_since_ns, 0);
+    expect_list(scene.syncs.at[0].first, scene.syncs.at[0].waiting, "b a");
     expect_state("b", TASK_STATE_WAITS_LOCK, 1000);
     assert_int_equal(task("b")->wants, 1);
     assert_int_equal(task("b")->holder, id_of("h"));
     assert_int_equal(task("b")->syscall, SYSCALL_FUTEX_WAIT + 1);
     // b is woken at 10, by h, and has it at once.
     recording_seek_time(&recording, &scene, 12 * MS);
-    assert_int_equal(scene.syncs[0].holder, id_of("b"));
-    assert_int_equal(scene.syncs[0].held_since_ns, 10 * MS);
-    expect_list(scene.syncs[0].first, scene.syncs[0].waiting, "a");
+    assert_int_equal(scene.syncs.at[0].holder, id_of("b"));
+    assert_int_equal(scene.syncs.at[0].held_since_ns, 10 * MS);
+    expect_list(scene.syncs.at[0].first, scene.syncs.at[0].waiting, "a");
     assert_int_equal(task("b")->wants, 0);
     assert_int_equal(task("b")->waker, id_of("h"));
     const TraceRecord *wakeup = recording_at(&recording, task("b")->waker_record - 1);
     assert_int_equal(wakeup->kind, EVENT_WAKEUP);
     assert_int_equal(wakeup->task, id_of("b"));
     recording_seek_time(&recording, &scene, 20 * MS);
-    assert_int_equal(scene.syncs[0].holder, 0);
+    assert_int_equal(scene.syncs.at[0].holder, 0);
 }
 
 static void a_spinner_stays_on_its_core(void **state)
@@ -238,7 +311,7 @@ static void a_spinner_stays_on_its_core(void **state)
           3000);
     expect_state("s", TASK_STATE_SPINNING, 1000);
     assert_true(task_state_runs((TaskState)task("s")->state));
-    expect_list(scene.syncs[0].first, scene.syncs[0].waiting, "s");
+    expect_list(scene.syncs.at[0].first, scene.syncs.at[0].waiting, "s");
     assert_int_equal(scene.cores[task("s")->core].task, id_of("s"));
     expect_times("s", 2000, 0, 0);
 }
@@ -253,12 +326,12 @@ static void readers_are_counted(void **state)
                     "  - { name: w, start: 1ms, run: [ { with: { lock: x, do: [ { compute: 1ms } "
                     "] } } ] }\n",
           2000);
-    assert_int_equal(scene.syncs[0].readers, 3);
-    assert_int_equal(scene.syncs[0].holder, 0);
-    expect_list(scene.syncs[0].first, scene.syncs[0].waiting, "w");
+    assert_int_equal(scene.syncs.at[0].readers, 3);
+    assert_int_equal(scene.syncs.at[0].holder, 0);
+    expect_list(scene.syncs.at[0].first, scene.syncs.at[0].waiting, "w");
     recording_seek_time(&recording, &scene, 4500 * US);
-    assert_int_equal(scene.syncs[0].readers, 0);
-    assert_int_equal(scene.syncs[0].holder, id_of("w"));
+    assert_int_equal(scene.syncs.at[0].readers, 0);
+    assert_int_equal(scene.syncs.at[0].holder, id_of("w"));
 }
 
 static void objects_have_levels(void **state)
@@ -280,7 +353,7 @@ static void objects_have_levels(void **state)
     int64_t levels[4];
     for (uint32_t i = 0; i < 4; i++)
         levels[run.scenario.syncs[i].kind - SYNC_SEMAPHORE -
-               (run.scenario.syncs[i].kind > SYNC_CONDITION)] = scene.syncs[i].level;
+               (run.scenario.syncs[i].kind > SYNC_CONDITION)] = scene.syncs.at[i].level;
     assert_int_equal(levels[0], 1); // semaphore
     assert_int_equal(levels[1], 0); // event
     assert_int_equal(levels[2], 2); // barrier
@@ -389,9 +462,9 @@ static void variables_have_values(void **state)
                     "threads: [ { name: a, run: [ { compute: 1ms }, { add: { to: x, value: 3 "
                     "} }, { compute: 1ms } ] } ]\n",
           500);
-    assert_int_equal(scene.variables[0], 5);
+    assert_int_equal(scene.variables.at[0], 5);
     recording_seek_time(&recording, &scene, 1500 * US);
-    assert_int_equal(scene.variables[0], 8);
+    assert_int_equal(scene.variables.at[0], 8);
 }
 
 static void a_deadlock_names_its_members(void **state)
@@ -426,7 +499,7 @@ static void a_lent_priority_shows(void **state)
     // The lock is handed over before its new holder runs.
     recording_seek_time(&recording, &scene, 5500 * US);
     assert_int_equal(task("low")->lender, 0);
-    assert_int_equal(scene.syncs[0].holder, id_of("high"));
+    assert_int_equal(scene.syncs.at[0].holder, id_of("high"));
 }
 
 // ---- in words
@@ -467,6 +540,23 @@ static void it_says_all_of_it(void **state)
     end(NULL);
     at_us(ROUND_ROBIN, 13500);
     assert_non_null(strstr(in_words(), "run queue: a (waits for 3.5 ms), c (waits for 1.5 ms)\n"));
+}
+
+// t has l until 4 ms, and the child's copy for ever; main has waited for its own since 1 ms.
+static void it_names_copies(void **state)
+{
+    (void)state;
+    at_us(LOCK_AT_A_FORK, 3000);
+    assert_non_null(strstr(in_words(),
+                           "locks and queues\n"
+                           "  lock l                t has it for 3 ms; waiting: main (2 ms)\n"
+                           "  rlock r               main has it for 2 ms, 2 deep\n"
+                           "  semaphore s           1 left\n"
+                           "  lock child/l          t had it at the fork, and nobody will release "
+                           "it, for 2 ms; waiting: child (2 ms)\n"
+                           "  rlock child/r         child has it for 2 ms, 2 deep\n"
+                           "  semaphore child/s     3 left\n"));
+    assert_non_null(strstr(in_words(), "variables\n  x = 2\n  child/x = 3\n"));
 }
 
 static void when_it_is_asked_for(void **state)
@@ -522,6 +612,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(before_anything),
+        TEST(a_fork_copies_what_there_is),
+        TEST(copies_end),
+        TEST(it_names_copies),
         TEST(a_core_and_its_queue),
         TEST(one_queue_for_all_cores),
         TEST(a_core_in_the_kernel),

@@ -525,7 +525,7 @@ static void test_every_key_loads(void **state)
         "    events: [ e, { name: g, shared: true } ]\n"
         "    barriers: { b: 2, y: { threads: 3, shared: true } }\n"
         "    queues: { q: 3, u: unbounded, p: { capacity: 4, order: priority, shared: true } }\n"
-        "    variables: { v: -1, a: { value: 1, atomic: true, shared: true } }\n"
+        "    variables: { v: -1, a: { value: 1, atomic: true, shared: true, line: both } }\n"
         "    functions: { f: [ yield ] }\n"
         "    threads:\n"
         "      - { name: t, count: 2, start: exp(1ms), nice: 5, affinity: [ 0, 1 ], slice: 1ms, "
@@ -568,10 +568,11 @@ static void test_every_key_loads(void **state)
         "machine: { cores: 2, cache: 100KiB, warm_rate: 2, warm_up: 5ms, scheduler: { policy: "
         "multi, peek: 30ms, shuffle: true, draws: python } }\n"
         "workload: { generate: multi, maxset: 100 }\n";
-    static const char eighth[] = "processes:\n"
-                                 "  - name: p\n"
-                                 "    runtime: { python: 3.13t, gil: none, switch_interval: 1ms }\n"
-                                 "    threads: [ { name: t, run: [ yield ] } ]\n";
+    static const char eighth[] =
+        "processes:\n"
+        "  - name: p\n"
+        "    runtime: { python: 3.13t, gil: none, switch_interval: 1ms, steal: 50% }\n"
+        "    threads: [ { name: t, run: [ yield ] } ]\n";
     const char *others = format("%s%s%s%s%s", fourth, fifth, sixth, seventh, eighth);
     check_loads(fourth);
     check_loads(fifth);

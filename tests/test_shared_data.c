@@ -117,8 +117,9 @@ static void compare_and_swap_compares(void **state)
     done();
 }
 
-// b's first swap (loaded 0, at 7) comes after a's (at 7 too, on the core before): it fails, loads 1
-// and swaps at 14.
+// Both have a copy of the line when they want to swap, at 1. It comes to a first, at 61, which
+// swaps at 67; then to b, at 121: b's swap fails at 127, loads 1 and swaps at 134, since the line
+// is there.
 static void a_failed_swap_is_tried_again(void **state)
 {
     (void)state;
@@ -129,7 +130,7 @@ static void a_failed_swap_is_tried_again(void **state)
         "  - name: b\n"
         "    run: [ { load: x }, { compare_and_swap: { in: x, plus: 1, retry: [ { load: x } ] } } "
         "]\n");
-    assert_string_equal(accesses(), "a L0@1, b L0@1, a C1@7, b F1@7, b L1@8, b C2@14");
+    assert_string_equal(accesses(), "a L0@1, b L0@1, a C1@67, b F1@127, b L1@128, b C2@134");
     done();
 }
 

@@ -183,6 +183,61 @@ static void signals_nest_in_a_wait(void **state)
     expect_cpu("b", 4 * MS, 0);
 }
 
+// While a handler runs, its own signal waits (once, however often it comes) and another interrupts:
+// outer from 1 ms, inner at 3 ms, outer ends at 6 ms; then the outer that came at 2 ms and at 4 ms,
+// from 6 to 11 ms; b's 20 ms end at 30 ms.
+static void a_handler_is_not_interrupted_by_its_own_signal(void **state)
+{
+    (void)state;
+    one_run(
+        "machine: { cores: 2, costs: zero }\n"
+        "processes:\n"
+        "  - name: other\n"
+        "    functions:\n"
+        "      outer: [ { print: outer }, { compute: 5ms }, { print: ends } ]\n"
+        "      inner: [ { print: inner } ]\n"
+        "    threads:\n"
+        "      - { name: b, run: [ { on_signal: { signal: USR1, run: outer } }, { on_signal: { "
+        "signal: INT, run: inner } }, { compute: 20ms } ] }\n"
+        "  - name: boss\n"
+        "    threads:\n"
+        "      - { name: boss, run: [ { sleep: 1ms }, { kill: { process: other, signal: USR1 } "
+        "}, { sleep: 1ms }, { kill: { process: other, signal: USR1 } }, { sleep: 1ms }, { kill: "
+        "{ process: other, signal: INT } }, { sleep: 1ms }, { kill: { process: other, signal: "
+        "USR1 } } ] }\n");
+    static const char *const expected[] = {"outer", "inner", "ends", "outer", "ends"};
+    assert_int_equal(metrics.printed.count, 5);
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(scenario_string(&run.scenario, (StringId){metrics.printed.at[i]}),
+                            expected[i]);
+    assert_int_equal(simulated_time_of(&run, EVENT_SIGNAL_HANDLED, "b"), 6 * MS);
+    expect_end(END_DONE, 30 * MS);
+    expect_cpu("b", 30 * MS, 0);
+}
+
+// b's first thread handles USR1 from 1 ms on; the next one, at 2 ms, is its second thread's, which
+// sleeps. Both handlers end 5 ms after their signals.
+static void another_thread_handles_what_the_first_masks(void **state)
+{
+    (void)state;
+    one_run(
+        "machine: { cores: 3, costs: zero }\n"
+        "processes:\n"
+        "  - name: other\n"
+        "    functions: { outer: [ { compute: 5ms }, { mark: over } ] }\n"
+        "    threads:\n"
+        "      - { name: b, run: [ { on_signal: { signal: USR1, run: outer } }, { sleep: 20ms } "
+        "] }\n"
+        "      - { name: c, run: [ { sleep: 20ms } ] }\n"
+        "  - name: boss\n"
+        "    threads:\n"
+        "      - { name: boss, run: [ { sleep: 1ms }, { kill: { process: other, signal: USR1 } "
+        "}, { sleep: 1ms }, { kill: { process: other, signal: USR1 } } ] }\n");
+    assert_int_equal(simulated_time_of(&run, EVENT_MARK, "b"), 6 * MS);
+    assert_int_equal(simulated_time_of(&run, EVENT_MARK, "c"), 7 * MS);
+    expect_end(END_DONE, 20 * MS);
+}
+
 // On its way to sleep: it enters the kernel at 0 and would sleep at 100 us, for ever; the signal
 // comes at 50 us. It does not sleep, and handles it; the second time, from 100 us on, it sleeps.
 static void a_signal_on_the_way_into_a_call_is_not_lost(void **state)
@@ -261,6 +316,8 @@ int main(void)
         RUN(a_timeout_runs_on_during_the_handler),
         RUN(a_handler_may_wait),
         RUN(signals_nest_in_a_wait),
+        RUN(a_handler_is_not_interrupted_by_its_own_signal),
+        RUN(another_thread_handles_what_the_first_masks),
         RUN(a_signal_on_the_way_into_a_call_is_not_lost),
         RUN(who_is_killed_lends_no_more),
         RUN(who_handles_a_signal_lends_no_more),

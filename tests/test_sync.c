@@ -142,6 +142,79 @@ static void acquiring_may_time_out(void **state)
 // kernel. b releases at 1 us: 6 ns, then 100 + 150 ns in the kernel. On one core that waits for
 // nothing else a is on its core again at once, leaves the kernel after the other 50 ns, and is
 // done.
+// a has l from 0 to 4. b gives up at 2, after 1 ms; then it waits for the other 2, for which it has
+// time, and has it at 4. What `else` does is done without the lock.
+static void taking_a_lock_may_time_out(void **state)
+{
+    (void)state;
+    const char *const kinds[] = {"lock", "rlock", "pi", "rwlock"};
+    for (int i = 0; i < 4; i++) {
+        char yaml[1024];
+        snprintf(yaml, sizeof yaml,
+                 MACHINE
+                 "locks: { l: %s }\nthreads:\n"
+                 "  - { name: a, run: [ { with: { lock: l, do: [ { compute: 4ms } ] } } ] }\n"
+                 "  - name: b\n"
+                 "    start: 1ms\n"
+                 "    run:\n"
+                 "      - with: { lock: l, timeout: 1ms, do: [ { print: has } ], else: [ { "
+                 "print: late } ] }\n"
+                 "      - lock: { lock: l, timeout: 3ms, else: [ { print: late }, exit ] }\n"
+                 "      - print: has\n"
+                 "      - unlock: l\n",
+                 kinds[i]);
+        begin(yaml);
+        assert_string_equal(printed(), "late@2 has@4");
+        assert_int_equal(run.result.end, END_DONE);
+        assert_int_equal(sync_of("l")->waits.total, 2);
+        assert_int_equal((int64_t)sync_of("l")->waits.sum, 3000000);
+        assert_int_equal(sync_of("l")->holds.total, 2);
+        end();
+    }
+    // Nobody has it: no time is needed.
+    check_prints(MACHINE
+                 "locks: { l: lock }\nthreads:\n"
+                 "  - { name: a, run: [ { with: { lock: l, timeout: 0ms, do: [ { print: has } "
+                 "] } } ] }\n",
+                 "has@0");
+}
+
+// A reads from 0 to 6, w wants to write from 1 on, b to read from 2 on. Where writers are preferred
+// b waits behind w, until w gives up at 3; else it reads at once.
+static void a_writer_that_gives_up_lets_readers_in(void **state)
+{
+    (void)state;
+    const char *program = MACHINE
+        "locks: { l: %s }\nthreads:\n"
+        "  - { name: a, run: [ { with: { lock: l, mode: read, do: [ { compute: 6ms } ] } } ] }\n"
+        "  - { name: w, start: 1ms, run: [ { with: { lock: l, timeout: 2ms, do: [], else: [ { "
+        "print: w } ] } } ] }\n"
+        "  - { name: b, start: 2ms, run: [ { with: { lock: l, mode: read, do: [ { print: b } ] "
+        "} } ] }\n";
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml, program, "rwlock");
+    check_prints(yaml, "b@2 w@3");
+    snprintf(yaml, sizeof yaml, program, "{ kind: rwlock, prefer: writers }");
+    check_prints(yaml, "w@3 b@3");
+}
+
+// a and b have a lock each at 0 and want the other's at 1: no deadlock, for a gives up at 3 and
+// releases its own.
+static void a_timeout_is_no_deadlock(void **state)
+{
+    (void)state;
+    begin(MACHINE
+          "locks: { x: lock, y: lock }\nthreads:\n"
+          "  - { name: a, run: [ { with: { lock: x, do: [ { compute: 1ms }, { with: { lock: y, "
+          "timeout: 2ms, do: [ { print: both } ], else: [ { print: late } ] } } ] } } ] }\n"
+          "  - { name: b, run: [ { with: { lock: y, do: [ { compute: 1ms }, { with: { lock: x, "
+          "do: [ { print: both } ] } } ] } } ] }\n");
+    assert_string_equal(printed(), "late@3 both@3");
+    assert_int_equal(run.result.end, END_DONE);
+    assert_int_equal(metrics.deadlocked, 0);
+    end();
+}
+
 static void an_acquire_costs_its_parts(void **state)
 {
     (void)state;
@@ -211,6 +284,29 @@ static void a_barrier_is_used_again(void **state)
 }
 
 // ---- conditions
+
+// For three, of whom a comes at 1 and waits 2 ms at most, and b at 2: at 3 a breaks it, for b too.
+// c, who comes later, need not wait.
+static void a_barrier_that_breaks(void **state)
+{
+    (void)state;
+    check_prints(MACHINE
+                 "barriers: { b: 3 }\nthreads:\n"
+                 "  - { name: a, start: 1ms, run: [ { barrier: { barrier: b, timeout: 2ms, else: "
+                 "[ { print: a } ] } } ] }\n"
+                 "  - { name: b, start: 2ms, run: [ { barrier: { barrier: b, else: [ { print: b "
+                 "} ] } } ] }\n"
+                 "  - { name: c, start: 5ms, run: [ { barrier: { barrier: b, else: [ { print: c "
+                 "} ] } }, { print: on } ] }\n",
+                 "a@3 b@3 c@5 on@5");
+    // In time, it opens as ever.
+    check_prints(MACHINE
+                 "barriers: { b: 2 }\nthreads:\n"
+                 "  - { name: a, run: [ { barrier: { barrier: b, timeout: 2ms, else: [ { print: "
+                 "a } ] } }, { print: on } ] }\n"
+                 "  - { name: b, start: 1ms, run: [ { barrier: b } ] }\n",
+                 "on@1");
+}
 
 static void a_condition_gives_its_lock_up(void **state)
 {
@@ -302,6 +398,26 @@ static void waiting_without_the_lock_is_a_mistake(void **state)
     text = simulate_failing(MACHINE "locks: { l: spin }\nthreads:\n"
                                     "  - { name: w, run: [ { unlock: l } ] }\n");
     assert_non_null(strstr(text, "w unlocks 'l', which it does not hold"));
+}
+
+// Readers are known one by one: b, at 1 ms, is told that it does not read, although a does. Who
+// reads twice may unlock twice, and no more often.
+static void readers_are_known(void **state)
+{
+    (void)state;
+    const char *text = simulate_failing(
+        MACHINE "locks: { l: rwlock }\nthreads:\n"
+                "  - { name: a, run: [ { lock: { lock: l, mode: read } }, { compute: 10ms } ] }\n"
+                "  - { name: b, run: [ { compute: 1ms }, { unlock: l } ] }\n");
+    assert_non_null(strstr(text, "at 1000000 ns b unlocks 'l', which it does not hold (others "
+                                 "read)"));
+    text = simulate_failing(
+        MACHINE "locks: { l: rwlock, m: rwlock }\nthreads:\n"
+                "  - { name: a, run: [ { lock: { lock: l, mode: read } }, { lock: { lock: m, mode: "
+                "read } }, { lock: { lock: l, mode: read } }, { unlock: l }, { unlock: m }, { "
+                "unlock: l }, { compute: 1ms }, { unlock: l } ] }\n");
+    assert_non_null(strstr(text, "at 1000000 ns a unlocks 'l', which it does not hold (nobody "
+                                 "does)"));
 }
 
 // ---- reader-writer locks and others
@@ -618,6 +734,10 @@ int main(void)
         cmocka_unit_test(a_semaphore_lets_as_many_in),
         cmocka_unit_test(a_semaphore_wakes_in_order),
         cmocka_unit_test(acquiring_may_time_out),
+        cmocka_unit_test(taking_a_lock_may_time_out),
+        cmocka_unit_test(a_writer_that_gives_up_lets_readers_in),
+        cmocka_unit_test(a_timeout_is_no_deadlock),
+        cmocka_unit_test(a_barrier_that_breaks),
         cmocka_unit_test(an_acquire_costs_its_parts),
         cmocka_unit_test(waves_are_counted),
         cmocka_unit_test(an_event_stays_set),
@@ -627,6 +747,7 @@ int main(void)
         cmocka_unit_test(a_timed_wait_takes_the_lock_again),
         cmocka_unit_test(a_wait_keeps_the_depth),
         cmocka_unit_test(waiting_without_the_lock_is_a_mistake),
+        cmocka_unit_test(readers_are_known),
         cmocka_unit_test(readers_share_and_writers_do_not),
         cmocka_unit_test(a_writer_hands_over_to_readers),
         cmocka_unit_test(a_spinner_keeps_its_core),

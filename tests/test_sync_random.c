@@ -60,7 +60,10 @@ static void put_work(Draft *draft, bool only_compute)
 
 static void put_with(Draft *draft, const char *lock, bool only_compute)
 {
-    put(draft, "{ with: { lock: %s, do: [ ", lock);
+    put(draft, "{ with: { lock: %s, ", lock);
+    if (strcmp(lock, "spin") != 0 && chance(draft, 30)) // who gives up does nothing under it
+        put(draft, "timeout: %uus, else: [ yield ], ", below(draft, 60));
+    put(draft, "do: [ ");
     put_work(draft, only_compute);
     if (strcmp(lock, "re") == 0 && chance(draft, 50))
         put(draft, ", { with: { lock: re, do: [ yield ] } }");
@@ -81,7 +84,10 @@ static void put_step(Draft *draft)
         put_with(draft, draft->may_spin ? "spin" : "l", true);
         break;
     case 3:
-        put(draft, "{ with: { lock: rw, mode: read, do: [ ");
+        put(draft, "{ with: { lock: rw, mode: read, ");
+        if (chance(draft, 30))
+            put(draft, "timeout: %uus, ", below(draft, 60));
+        put(draft, "do: [ ");
         put_work(draft, false);
         put(draft, " ] } }");
         break;

@@ -310,6 +310,34 @@ static void bins_say_what_a_column_holds(void **state)
     hand_free(&trace);
 }
 
+// t has l from 0 to 4 ms, main forks at 1 ms: the child's l stays t's, and the child waits for it.
+// The child's r is never taken and has no row.
+static void copies_have_rows_of_their_own(void **state)
+{
+    (void)state;
+    Simulated forked;
+    simulate(&forked, "machine: { cores: 4, costs: zero }\nlocks: { l: lock, r: lock }\n"
+                      "semaphores: { s: 2 }\n"
+                      "functions: { child: [ { compute: 1ms }, { acquire: s }, { lock: l } ] }\n"
+                      "threads:\n"
+                      "  - { name: t, run: [ { lock: l }, { compute: 4ms }, { unlock: l } ] }\n"
+                      "  - { name: main, run: [ { sleep: 1ms }, { fork: child }, { lock: r }, "
+                      "{ compute: 5ms } ] }\n");
+    recording_of_memory(&recording, &forked.scenario, &forked.memory);
+    timeline_open(&timeline, &recording);
+    assert_int_equal(timeline.task_first - timeline.object_first, 4);
+    EXPECT_ROW("lock l", "held(1) 0 | free 4000");
+    EXPECT_ROW("lock child/l", "held(1) 1000 | held, others wait(1) 2000");
+    EXPECT_ROW("lock r", "free 0 | held(2) 1000");
+    EXPECT_ROW("semaphore child/s", "level(2) 1000 | level(1) 2000");
+    // The same in another run of it.
+    const TimelineRow *copy = row_named("lock child/l");
+    assert_ptr_equal(timeline_like(&timeline, copy), copy);
+    assert_ptr_equal(timeline_like(&timeline, row_named("lock l")), row_named("lock l"));
+    close_both();
+    simulated_free(&forked);
+}
+
 // The same scenario where a starts behind b: rows are found by name, not by number.
 static void another_run_has_like_rows(void **state)
 {
@@ -462,7 +490,10 @@ static void expect_objects(const Scene *scene, int64_t time_ns)
             EXPECT(interval->subject == scene->messages[row->id - 1].count, "queue %u", row->id);
         if (row->place != PLACE_SYNC)
             continue;
-        const SceneSync *sync = &scene->syncs[row->id - 1];
+        uint32_t number = row->process == 0
+                              ? row->id
+                              : instances_sync_of(&scene->instances, row->process, row->id);
+        const SceneSync *sync = scene_sync(scene, number);
         if (row->kind == ROW_LEVEL)
             EXPECT(interval->subject == sync->level, "level of %u", row->id);
         else if (sync->holder != 0)
@@ -651,10 +682,14 @@ static void shipped_scenarios(void **state)
 static void damaged_traces(void **state)
 {
     (void)state;
-    what = two_yaml;
-    for (seed = 1; seed <= 50; seed++) {
+    static const char forks[] =
+        "machine: { cores: 2 }\nlocks: { l: lock, r: rwlock }\nsemaphores: { s: 2 }\n"
+        "functions: { child: [ { with: { lock: l, do: [] } } ] }\n"
+        "threads: [ { name: a, run: [ { fork: child }, { exec: child } ] } ]\n";
+    for (seed = 1; seed <= 100; seed++) {
         HandTrace trace;
-        hand_open(&trace, two_yaml);
+        what = seed % 2 == 0 ? two_yaml : forks;
+        hand_open(&trace, what);
         hand_random(&trace, seed, 2000);
         open_hand(&trace);
         expect_intervals();
@@ -673,6 +708,7 @@ int main(void)
         cmocka_unit_test(spans_and_marks),
         cmocka_unit_test(what_counts_has_levels),
         cmocka_unit_test(bins_say_what_a_column_holds),
+        cmocka_unit_test(copies_have_rows_of_their_own),
         cmocka_unit_test(another_run_has_like_rows),
         cmocka_unit_test(nothing_happens),
         cmocka_unit_test(random_scenarios),

@@ -322,8 +322,58 @@ static void lock_of_a_forked_process(void **state)
                                  "        run: [ { fork: child }, { compute: 500us }, { with: { "
                                  "lock: x, do: [ { compute: 8ms } ] } } ]\n");
     expect_now("child", 2 * MS,
-               "child waits for lock x since 1 ms; t holds it since 0 ns.\n"
+               "child waits for lock child/x since 1 ms; t holds it since 0 ns.\n"
                "  t runs on core 2 since 0 ns, at line 6 (compute).\n");
+}
+
+// t holds x from 0 to 4 ms, main forks at 1 ms: the child's x is held and t will release its own.
+static void lock_held_at_a_fork(void **state)
+{
+    (void)state;
+    record_run(&recorded,
+               ZERO("4", "fifo") "    locks: { x: lock }\n"
+                                 "    functions: { child: [ { lock: x } ] }\n"
+                                 "    threads:\n"
+                                 "      - { name: t, run: [ { lock: x }, { compute: 4ms }, "
+                                 "{ unlock: x } ] }\n"
+                                 "      - { name: main, run: [ { sleep: 1ms }, { fork: child }, "
+                                 "{ lock: x }, { compute: 3ms }, { unlock: x } ] }\n");
+    expect_now("main", 2 * MS,
+               "main waits for lock x since 1 ms; t holds it since 0 ns.\n"
+               "  t runs on core 0 since 0 ns, at line 7 (compute).\n");
+    const char *never = "child waits for lock child/x since 1 ms; t held it at the fork, so nobody "
+                        "will release the copy.\n";
+    expect_now("child", 2 * MS, never);
+    expect_now("child", 7 * MS, never);
+    // main ends at 7 ms: nobody is left.
+    expect_wait("child", 2 * MS,
+                "child waited for lock child/x for 6 ms, from 1 ms to the end of the run.\n");
+}
+
+// t reads under x when main forks, main reads as well. In the child's copy both still do: t, and
+// child in main's place. main wants to write from 2 ms on and has t before it, child it does not.
+static void readers_at_a_fork(void **state)
+{
+    (void)state;
+    record_run(
+        &recorded,
+        ZERO("4", "fifo") "    locks: { x: rwlock }\n"
+                          "    functions:\n"
+                          "      w: [ { lock: x } ]\n"
+                          "      child: [ { spawn: w }, { compute: 6ms } ]\n"
+                          "    threads:\n"
+                          "      - { name: t, run: [ { lock: { lock: x, mode: read } }, "
+                          "{ compute: 4ms }, { unlock: x } ] }\n"
+                          "      - { name: main, run: [ { sleep: 1ms }, "
+                          "{ lock: { lock: x, mode: read } }, { fork: child }, { unlock: x }, "
+                          "{ compute: 1ms }, { lock: x }, { unlock: x } ] }\n");
+    expect_now("main", 3 * MS,
+               "main waits for lock x since 2 ms; t reads under it.\n"
+               "  t runs on core 0 since 0 ns, at line 9 (compute).\n");
+    expect_now("w", 3 * MS,
+               "w waits for lock child/x since 1 ms; child and t read under it.\n"
+               "  child runs on core 2 since 1 ms, at line 7 (compute).\n"
+               "  t runs on core 0 since 0 ns, at line 9 (compute).\n");
 }
 
 static void join_and_others(void **state)
@@ -467,6 +517,8 @@ int main(void)
         cmocka_unit_test_teardown(behind_other_schedulers, end),
         cmocka_unit_test_teardown(fork_and_wait, end),
         cmocka_unit_test_teardown(lock_of_a_forked_process, end),
+        cmocka_unit_test_teardown(lock_held_at_a_fork, end),
+        cmocka_unit_test_teardown(readers_at_a_fork, end),
         cmocka_unit_test_teardown(join_and_others, end),
         cmocka_unit_test_teardown(readers_and_barrier, end),
         cmocka_unit_test(any_scenario),

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct Check {
     const Scenario *scenario;
@@ -12,6 +13,7 @@ typedef struct Check {
     size_t count, index;
     const TaskWork *tasks;
     uint32_t task_count;
+    int64_t *line_ns; // by task: what it has waited for cache lines
     bool hold;
     char *violated;
     size_t violated_bytes;
@@ -141,7 +143,8 @@ static void check_times(Check *check, uint32_t id, const WalkTotals *asked)
 {
     const TaskWork *task = &check->tasks[id];
     int64_t user = asked->compute_ns + (int64_t)asked->locks * cost(check, COST_MUTEX_LOCK) +
-                   (int64_t)asked->unlocks * cost(check, COST_MUTEX_UNLOCK) + asked->access_ns;
+                   (int64_t)asked->unlocks * cost(check, COST_MUTEX_UNLOCK) + asked->access_ns +
+                   check->line_ns[id];
     LAW(task->user_ns == user, "work: task %u got %lld ns in user mode, asked for %lld", id,
         (long long)task->user_ns, (long long)user);
     int64_t call = cost(check, COST_SYSCALL);
@@ -180,6 +183,28 @@ static void check_work(Check *check, uint32_t id)
         check_times(check, id, &walk.totals);
 }
 
+// A line that moves is on its way for the cost of that, one way after the other. Lines are known by
+// their names; each declared process has its own.
+static void add_lines(Check *check)
+{
+    const Scenario *scenario = check->scenario;
+    size_t names = scenario->string_count + 1;
+    int64_t *ready = calloc(names * (scenario->process_count + 1), sizeof *ready);
+    CHECK(ready != NULL);
+    for (size_t i = 0; i < check->count; i++) {
+        const TraceRecord *record = &check->records[i];
+        if (record->kind != EVENT_LINE_MOVED || record->task > check->task_count)
+            continue;
+        uint32_t def = check->tasks[record->task].def;
+        uint32_t process = scenario->threads[def - 1].process.index1;
+        int64_t *line = &ready[process * names + record->a];
+        int64_t from = *line > record->time_ns ? *line : record->time_ns;
+        *line = from + cost(check, COST_LINE_TRANSFER);
+        check->line_ns[record->task] += *line - record->time_ns;
+    }
+    free(ready);
+}
+
 bool trace_work(const Scenario *scenario, const TraceRecord *records, size_t count,
                 const TaskWork *tasks, uint32_t task_count, char *violated, size_t violated_bytes)
 {
@@ -191,7 +216,11 @@ bool trace_work(const Scenario *scenario, const TraceRecord *records, size_t cou
                    .hold = true,
                    .violated = violated,
                    .violated_bytes = violated_bytes};
+    check.line_ns = calloc(task_count + 1, sizeof *check.line_ns);
+    CHECK(check.line_ns != NULL);
+    add_lines(&check);
     for (uint32_t i = 1; i <= task_count && check.hold; i++)
         check_work(&check, i);
+    free(check.line_ns);
     return check.hold;
 }

@@ -71,6 +71,8 @@ static TaskState blocked_state(uint64_t reason)
     switch ((SwitchReason)reason) {
     case SWITCH_BLOCKED_LOCK:
         return TASK_STATE_WAITS_LOCK;
+    case SWITCH_BLOCKED_GIL:
+        return TASK_STATE_WAITS_GIL;
     case SWITCH_BLOCKED_SYNC:
         return TASK_STATE_WAITS_SYNC;
     case SWITCH_BLOCKED_JOIN:

@@ -1,5 +1,7 @@
 #include "sim/analysis/instances.h"
 
+#include <string.h>
+
 enum {
     IDS_AHEAD = 1024,       // a damaged trace may name any process or task
     INSTANCES_MAX = 1 << 20 // beyond, processes are taken to use the first ones
@@ -10,12 +12,35 @@ void instances_open(Instances *instances, const Scenario *scenario)
     *instances = (Instances){.scenario = scenario};
 }
 
+#define COPY_ITEMS(to, from)                                                                       \
+    do {                                                                                           \
+        (to)->count = 0;                                                                           \
+        ARRAY_EXTEND_BY(to, (from)->count);                                                        \
+        if ((from)->count > 0)                                                                     \
+            memcpy((to)->at, (from)->at, (from)->count * sizeof *(to)->at);                        \
+    } while (0)
+
+void instances_copy(Instances *to, const Instances *from)
+{
+    COPY_ITEMS(&to->pids, &from->pids);
+    COPY_ITEMS(&to->owners, &from->owners);
+    COPY_ITEMS(&to->variables, &from->variables);
+    COPY_ITEMS(&to->syncs, &from->syncs);
+}
+
 void instances_free(Instances *instances)
 {
     ARRAY_FREE(&instances->pids);
     ARRAY_FREE(&instances->owners);
     ARRAY_FREE(&instances->variables);
     ARRAY_FREE(&instances->syncs);
+}
+
+size_t instances_bytes(const Instances *instances)
+{
+    return instances->pids.count * sizeof(uint32_t) +
+           instances->owners.count * sizeof(InstanceOwner) +
+           (instances->variables.count + instances->syncs.count) * sizeof(Instance);
 }
 
 // ---- who is in which process

@@ -33,7 +33,12 @@ void instances_open(Instances *instances, const Scenario *scenario);
 // The next record, before anybody asks about it. Whatever its ids refer to, it is taken without
 // harm.
 void instances_add(Instances *instances, const TraceRecord *record);
+// Makes `to`, open for the same scenario, equal to `from`.
+void instances_copy(Instances *to, const Instances *from);
 void instances_free(Instances *instances);
+
+// What a copy of them takes.
+size_t instances_bytes(const Instances *instances);
 
 // The task's process, 0 when it is not known.
 uint32_t instances_pid(const Instances *instances, uint32_t task);

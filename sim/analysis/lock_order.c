@@ -18,6 +18,8 @@ void lock_order_free(LockOrder *order)
     ARRAY_FREE(&order->edges);
     ARRAY_FREE(&order->gates);
     ARRAY_FREE(&order->open_gates);
+    ARRAY_FREE(&order->written);
+    ARRAY_FREE(&order->children);
     ARRAY_FREE(&order->held);
     ARRAY_FREE(&order->held_first);
     ARRAY_FREE(&order->circle_edges);
@@ -74,22 +76,29 @@ static void keep_gates(LockOrder *order, LockEdge *edge, uint32_t task)
     edge->gate_count = kept;
 }
 
-static void note_order(LockOrder *order, const LockHeld *from, uint32_t to, uint32_t op)
+static void note_order(LockOrder *order, const LockHeld *from, const LockHeld *taken)
 {
+    uint32_t to = taken->sync;
     uint32_t *first = first_edge_of(order, from->sync);
     for (uint32_t i = *first; i != 0; i = order->edges.at[i - 1].next) {
         LockEdge *edge = &order->edges.at[i - 1];
         if (edge->to != to)
             continue;
         edge->others = edge->others || edge->task != from->task;
+        edge->from_reads = edge->from_reads && from->reads;
+        edge->to_reads = edge->to_reads && taken->reads;
+        edge->last = order->sequence;
         keep_gates(order, edge, from->task);
         return;
     }
     LockEdge edge = {.from = from->sync,
                      .to = to,
                      .task = from->task,
+                     .from_reads = from->reads,
+                     .to_reads = taken->reads,
+                     .last = order->sequence,
                      .from_op = from->op,
-                     .to_op = op,
+                     .to_op = taken->op,
                      .next = *first};
     set_gates(order, &edge);
     *ARRAY_PUSH(&order->edges) = edge;
@@ -102,7 +111,7 @@ static void taken(LockOrder *order, LockHeld held)
     for (uint32_t i = *first; i != 0 && !held.gate; i = order->held.at[i - 1].next) {
         LockHeld from = order->held.at[i - 1];
         if (from.sync != held.sync && !from.gate)
-            note_order(order, &from, held.sync, held.op);
+            note_order(order, &from, &held);
     }
     held.next = *first;
     uint32_t index1 = order->held_free;
@@ -139,10 +148,29 @@ static void open_gate(LockOrder *order, uint32_t sync)
     order->open_gates.at[sync] = true;
 }
 
+static void write_taken(LockOrder *order, uint32_t sync)
+{
+    while (order->written.count <= sync)
+        *ARRAY_PUSH(&order->written) = false;
+    order->written.at[sync] = true;
+}
+
+void lock_order_made(LockOrder *order, uint32_t task, uint32_t maker)
+{
+    if (task >= TASKS_MAX || order->edges.count == 0)
+        return;
+    while (order->children.count <= task)
+        ARRAY_EXTEND(&order->children);
+    order->children.at[task] = (LockChild){maker, ++order->sequence};
+}
+
 void lock_order_add(LockOrder *order, const TraceRecord *record, uint32_t number)
 {
     if (record->task >= TASKS_MAX)
         return;
+    order->sequence++;
+    if (record->kind == EVENT_LOCK_TAKEN)
+        write_taken(order, number);
     switch ((EventKind)record->kind) {
     case EVENT_LOCK_TAKEN:
     case EVENT_LOCK_READ:
@@ -222,12 +250,45 @@ static bool keeps_apart(const LockOrder *order, LockCircle circle, uint32_t sync
     return true;
 }
 
+// Whether nobody waits where one edge takes the lock that the next one holds: readers let each
+// other in, unless a writer that waits goes first.
+static bool only_reads(const LockOrder *order, const LockEdge *edge, const LockEdge *next)
+{
+    uint32_t sync = edge->to;
+    const SyncDef *def =
+        &order->instances->scenario->syncs[instances_sync_at(order->instances, sync).id - 1];
+    bool written = sync < order->written.count && order->written.at[sync];
+    return edge->to_reads && next->from_reads && !(def->prefer_writers && written);
+}
+
+// Whether whoever takes the second order was made when the first had been taken for the last time,
+// by the task that had taken it or by those whom it has made.
+static bool comes_before(const LockOrder *order, const LockEdge *first, const LockEdge *second)
+{
+    if (first->others || second->others)
+        return false;
+    for (uint32_t task = second->task; task != 0 && task < order->children.count;) {
+        LockChild child = order->children.at[task];
+        if (child.maker == first->task)
+            return child.sequence > first->last;
+        if (child.maker >= task) // tasks are numbered as they are made
+            break;
+        task = child.maker;
+    }
+    return false;
+}
+
 static bool can_deadlock(const LockOrder *order, LockCircle circle)
 {
     const LockEdge *first = edge_of(order, circle, 0);
     bool several = false;
     for (uint32_t i = 0; i < circle.count; i++) {
         const LockEdge *edge = edge_of(order, circle, i);
+        if (only_reads(order, edge, edge_of(order, circle, (i + 1) % circle.count)))
+            return false;
+        for (uint32_t k = 0; k < circle.count; k++)
+            if (comes_before(order, edge, edge_of(order, circle, k)))
+                return false;
         several = several || edge->others || edge->task != first->task;
     }
     for (uint32_t i = 0; i < first->gate_count && several; i++)

@@ -127,6 +127,7 @@ static void thread_create(Metrics *metrics, const TraceRecord *record)
     thread->first_ns = thread->end_ns = thread->woken_ns = -1;
     thread->state = STATE_BLOCKED;
     thread->daemon = created_daemon(record->b);
+    lock_order_made(&metrics->lock_order, record->task, created_by(record->b));
 }
 
 // Shares out the core's time up to `now`: first to the interrupts that have it, then to who runs.
@@ -268,6 +269,14 @@ static void thread_end(Metrics *metrics, const TraceRecord *record)
         continue; // a span that its thread's end cuts short has no latency
     if (!thread->daemon)
         metrics->worker_exit_ns = record->time_ns;
+}
+
+// It is its process's main thread from now on.
+static void thread_execs(Metrics *metrics, const TraceRecord *record)
+{
+    ThreadMetrics *thread = thread_of(metrics, record->task);
+    if (thread != NULL)
+        thread->daemon = false;
 }
 
 static void sync_event(Metrics *metrics, const TraceRecord *record)
@@ -473,6 +482,9 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
     case EVENT_SPAN_END:
         span_event(metrics, record);
         break;
+    case EVENT_PROCESS_EXECED:
+        thread_execs(metrics, record);
+        break;
     case EVENT_PROCESS_COPIED:
         process_copied(metrics, record);
         break;
@@ -566,31 +578,24 @@ bool metrics_tells_variable(const Metrics *metrics, uint32_t number)
            variable->updates > 0 || variable->failed_swaps > 0;
 }
 
-static char *copy_name(const Metrics *metrics, uint32_t pid, StringId name, char text[static 192])
+static char *own_name(const Metrics *metrics, uint32_t pid, StringId name, char text[static 192])
 {
-    char process[96];
-    process_names_text(&metrics->processes.names, &metrics->threads, metrics->scenario, pid,
-                       process);
-    snprintf(text, 192, "%s/%s", process, scenario_string(metrics->scenario, name));
-    return text;
+    return process_names_own(&metrics->processes.names, &metrics->threads, metrics->scenario, pid,
+                             name, text);
 }
 
 char *metrics_sync_name(const Metrics *metrics, uint32_t number, char text[static 192])
 {
     Instance instance = instances_sync_at(&metrics->instances, number);
-    StringId name = metrics->scenario->syncs[instance.id - 1].name;
-    if (instance.pid != 0)
-        return copy_name(metrics, instance.pid, name, text);
-    snprintf(text, 192, "%s", scenario_string(metrics->scenario, name));
-    return text;
+    return own_name(metrics, instance.pid, metrics->scenario->syncs[instance.id - 1].name, text);
 }
 
 char *metrics_variable_name(const Metrics *metrics, uint32_t number, char text[static 192])
 {
     Instance instance = instances_variable_at(&metrics->instances, number);
     if (instance.pid != 0)
-        return copy_name(metrics, instance.pid, metrics->scenario->variables[instance.id - 1].name,
-                         text);
+        return own_name(metrics, instance.pid, metrics->scenario->variables[instance.id - 1].name,
+                        text);
     char name[96];
     snprintf(text, 192, "%s", variable_name(metrics->scenario, number, name));
     return text;

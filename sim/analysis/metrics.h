@@ -50,7 +50,7 @@ typedef struct ThreadMetrics {
     uint32_t span; // its innermost open span
     uint8_t state; // private to metrics.c
     bool queued;   // enqueued again before it has left its core
-    bool daemon;   // its entry says so, or a daemon has started it
+    bool daemon;   // its entry says so, or a daemon has started it; until it execs
 } ThreadMetrics;
 
 typedef struct CoreMetrics {

@@ -41,6 +41,18 @@ char *process_names_text(const ProcessNames *names, const TaskTable *tasks,
     return text;
 }
 
+char *process_names_own(const ProcessNames *names, const TaskTable *tasks, const Scenario *scenario,
+                        uint32_t pid, StringId name, char text[static 192])
+{
+    char process[96];
+    if (pid == 0)
+        snprintf(text, 192, "%s", scenario_string(scenario, name));
+    else
+        snprintf(text, 192, "%s/%s", process_names_text(names, tasks, scenario, pid, process),
+                 scenario_string(scenario, name));
+    return text;
+}
+
 void process_names_free(ProcessNames *names)
 {
     ARRAY_FREE(&names->first);

@@ -16,4 +16,8 @@ uint32_t process_names_first(const ProcessNames *names, const Scenario *scenario
 // The name; "process 17" when there is no such process, "init" for 0. Returns `text`.
 char *process_names_text(const ProcessNames *names, const TaskTable *tasks,
                          const Scenario *scenario, uint64_t pid, char text[static 96]);
+// What is a process's own, with whose it is before it: "child/cache"; for pid 0, the scenario's
+// first one, just "cache". Returns `text`.
+char *process_names_own(const ProcessNames *names, const TaskTable *tasks, const Scenario *scenario,
+                        uint32_t pid, StringId name, char text[static 192]);
 void process_names_free(ProcessNames *names);

@@ -6,19 +6,18 @@
 // What orders two threads (happens before, as in C11 and in POSIX 4.12):
 // - a lock's release and its next taking; a reader-writer lock's readers are ordered with its
 //   writers, not among each other;
-// - release and acquire of a semaphore; set and wait of an event; a notification and the waiter
-// that
-//   it wakes; all who come to a barrier and all who leave it;
+// - release and acquire of a semaphore; set of an event and whoever waits for it, or looks and
+//   finds it set (`while: { test: not go }`);
+// - a notification and the waiter that it wakes; all who come to a barrier and all who leave it;
 // - put and get of a queue, and where its capacity is bounded get and put;
 // - spawn and what the new thread does; what a thread does and the join that waits for its end;
 // - fork and what the child does, what a process does and the wait_child that collects it; write
-// and
-//   read of a pipe, its closing and the end of the file; a message sent and received;
+//   and read of a pipe, its closing and the end of the file; a message sent and received;
 // - an atomic write of a variable and a later atomic read of it (compare_and_swap, atomic_add, and
 //   load, store and add of a variable that is declared atomic).
 // A variable that is not `shared` is another one in each process: the copies do not race.
-// Sleeping, and looking whether an event is set or a lock is taken (`while: { test: not go }`),
-// order nothing.
+// Sleeping, and looking whether a lock is taken or how many items a queue or a semaphore has, order
+// nothing. reference.c tells users the same.
 //
 // The algorithm is FastTrack's, except that it keeps, for each place (operation) and each thread,
 // the last access, not only the last write of all: so that all pairs of places are found and not

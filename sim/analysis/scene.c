@@ -57,24 +57,34 @@ static void *zeroed(size_t bytes)
 
 static size_t objects_bytes(const Scenario *scenario)
 {
-    return scenario->sync_count * sizeof(SceneSync) + scenario->pipe_count * sizeof(ScenePipe) +
-           scenario->message_queue_count * sizeof(SceneMessages) +
-           scenario->variable_count * sizeof(int64_t);
+    return scenario->pipe_count * sizeof(ScenePipe) +
+           scenario->message_queue_count * sizeof(SceneMessages);
 }
 
 // All in one block, for copies in one piece. Every size is a multiple of 8.
 static void open_objects(Scene *scene)
 {
     const Scenario *scenario = scene->scenario;
-    scene->syncs = zeroed(objects_bytes(scenario));
-    scene->pipes = (ScenePipe *)(void *)(scene->syncs + scenario->sync_count);
+    scene->pipes = zeroed(objects_bytes(scenario));
     scene->messages = (SceneMessages *)(void *)(scene->pipes + scenario->pipe_count);
-    scene->variables = (int64_t *)(void *)(scene->messages + scenario->message_queue_count);
-    for (uint32_t i = 0; i < scenario->sync_count; i++)
-        if (scenario->syncs[i].kind == SYNC_SEMAPHORE)
-            scene->syncs[i].level = scenario->syncs[i].parameter;
-    for (uint32_t i = 0; i < scenario->variable_count; i++)
-        scene->variables[i] = scenario->variables[i].value;
+    instances_open(&scene->instances, scenario);
+    scene_open_instances(scene);
+}
+
+void scene_open_instances(Scene *scene)
+{
+    const Scenario *scenario = scene->scenario;
+    const Instances *instances = &scene->instances;
+    while (scene->syncs.count < instances_sync_count(instances)) {
+        uint32_t number = (uint32_t)scene->syncs.count + 1;
+        const SyncDef *def = &scenario->syncs[instances_sync_at(instances, number).id - 1];
+        ARRAY_PUSH(&scene->syncs)->level = def->kind == SYNC_SEMAPHORE ? def->parameter : 0;
+    }
+    while (scene->variables.count < instances_variable_count(instances)) {
+        uint32_t number = (uint32_t)scene->variables.count + 1;
+        *ARRAY_PUSH(&scene->variables) =
+            scenario->variables[instances_variable_at(instances, number).id - 1].value;
+    }
 }
 
 void scene_open(Scene *scene, const Scenario *scenario)
@@ -93,8 +103,11 @@ void scene_free(Scene *scene)
 {
     ARRAY_FREE(&scene->tasks);
     ARRAY_FREE(&scene->processes);
+    ARRAY_FREE(&scene->syncs);
+    ARRAY_FREE(&scene->variables);
+    instances_free(&scene->instances);
     free(scene->cores);
-    free(scene->syncs);
+    free(scene->pipes);
     *scene = (Scene){0};
 }
 
@@ -115,15 +128,20 @@ void scene_copy(Scene *to, const Scene *from)
     CHECK(to->scenario == from->scenario);
     Scene kept = *to;
     void *tasks = kept.tasks.at, *processes = kept.processes.at;
+    void *syncs = kept.syncs.at, *variables = kept.variables.at;
     copy_items(&tasks, &kept.tasks.capacity, from->tasks.at, from->tasks.count, sizeof(SceneTask));
     copy_items(&processes, &kept.processes.capacity, from->processes.at, from->processes.count,
                sizeof(SceneProcess));
+    copy_items(&syncs, &kept.syncs.capacity, from->syncs.at, from->syncs.count, sizeof(SceneSync));
+    copy_items(&variables, &kept.variables.capacity, from->variables.at, from->variables.count,
+               sizeof(int64_t));
+    instances_copy(&kept.instances, &from->instances);
     if (kept.core_count < from->core_count) {
         free(kept.cores);
         kept.cores = zeroed(from->core_count * sizeof *kept.cores);
     }
     memcpy(kept.cores, from->cores, from->core_count * sizeof *kept.cores);
-    memcpy(kept.syncs, from->syncs, objects_bytes(from->scenario));
+    memcpy(kept.pipes, from->pipes, objects_bytes(from->scenario));
 
     *to = *from;
     to->tasks.at = tasks;
@@ -131,17 +149,21 @@ void scene_copy(Scene *to, const Scene *from)
     to->processes.at = processes;
     to->processes.capacity = kept.processes.capacity;
     to->cores = kept.cores;
-    to->syncs = kept.syncs;
     to->pipes = kept.pipes;
     to->messages = kept.messages;
-    to->variables = kept.variables;
+    to->instances = kept.instances;
+    to->syncs.at = syncs;
+    to->syncs.capacity = kept.syncs.capacity;
+    to->variables.at = variables;
+    to->variables.capacity = kept.variables.capacity;
 }
 
 size_t scene_bytes(const Scene *scene)
 {
     return sizeof *scene + scene->tasks.count * sizeof(SceneTask) +
            scene->processes.count * sizeof(SceneProcess) + scene->core_count * sizeof(SceneCore) +
-           objects_bytes(scene->scenario);
+           scene->syncs.count * sizeof(SceneSync) + scene->variables.count * sizeof(int64_t) +
+           instances_bytes(&scene->instances) + objects_bytes(scene->scenario);
 }
 
 // ---- hash
@@ -170,6 +192,18 @@ static uint64_t hash_bytes(uint64_t state, const void *bytes, size_t count)
     return state;
 }
 
+// Whose process's copy each number is.
+static uint64_t hash_instances(uint64_t state, const Instances *instances)
+{
+    for (size_t i = 0; i < instances->syncs.count; i++)
+        state = hash_value(state,
+                           (uint64_t)instances->syncs.at[i].pid << 32 | instances->syncs.at[i].id);
+    for (size_t i = 0; i < instances->variables.count; i++)
+        state = hash_value(state, (uint64_t)instances->variables.at[i].pid << 32 |
+                                      instances->variables.at[i].id);
+    return state;
+}
+
 uint64_t scene_hash(const Scene *scene)
 {
     uint64_t h = hash_value(scene->next, (uint64_t)scene->time_ns);
@@ -185,7 +219,42 @@ uint64_t scene_hash(const Scene *scene)
     h = hash_bytes(h, scene->processes.at, scene->processes.count * sizeof(SceneProcess));
     h = hash_value(h, scene->core_count);
     h = hash_bytes(h, scene->cores, scene->core_count * sizeof(SceneCore));
-    return hash_bytes(h, scene->syncs, objects_bytes(scene->scenario));
+    h = hash_instances(h, &scene->instances);
+    h = hash_bytes(h, scene->syncs.at, scene->syncs.count * sizeof(SceneSync));
+    h = hash_bytes(h, scene->variables.at, scene->variables.count * sizeof(int64_t));
+    return hash_bytes(h, scene->pipes, objects_bytes(scene->scenario));
+}
+
+// ---- objects of processes
+
+static bool is_alive(const Scene *scene, uint32_t pid)
+{
+    const SceneProcess *process = scene_process(scene, pid);
+    return process != NULL && !process->ended;
+}
+
+bool scene_sync_there(const Scene *scene, uint32_t number)
+{
+    Instance object = instances_sync_at(&scene->instances, number);
+    return object.pid == 0 ||
+           (is_alive(scene, object.pid) &&
+            instances_sync_of(&scene->instances, object.pid, object.id) == number);
+}
+
+bool scene_variable_there(const Scene *scene, uint32_t number)
+{
+    Instance object = instances_variable_at(&scene->instances, number);
+    return object.pid == 0 ||
+           (is_alive(scene, object.pid) &&
+            instances_variable_of(&scene->instances, object.pid, object.id) == number);
+}
+
+bool scene_sync_orphaned(const Scene *scene, uint32_t number)
+{
+    Instance object = instances_sync_at(&scene->instances, number);
+    uint32_t holder = scene_sync(scene, number)->holder;
+    return object.pid != 0 && holder != 0 &&
+           instances_sync(&scene->instances, holder, object.id) != number;
 }
 
 bool scene_knows_vruntime(const Scene *scene, const SceneTask *task)

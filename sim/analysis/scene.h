@@ -6,7 +6,7 @@
 // waits in a run queue, who waits for a lock) are links in the tasks, in the order of joining. A
 // task is in one list at most: the one of its place, when it is `listed`.
 #pragma once
-#include "sim/base/array.h"
+#include "sim/analysis/instances.h"
 #include "sim/scenario/scenario.h"
 #include "sim/trace/record.h"
 
@@ -20,6 +20,7 @@
     X(SPINNING, "spins", "spins for a lock")                                                       \
     X(RUNNABLE, "runnable", "could run and waits for a core")                                      \
     X(WAITS_LOCK, "waits for lock", "waits for a lock")                                            \
+    X(WAITS_GIL, "waits for GIL", "waits for the GIL")                                             \
     X(WAITS_SYNC, "waits", "waits for another thread")                                             \
     X(WAITS_JOIN, "joins", "waits for threads to end")                                             \
     X(WAITS_CHILD, "waits for child", "waits for a child to end")                                  \
@@ -74,7 +75,7 @@ const char *kernel_errand_word(unsigned errand);
 typedef enum PlaceKind {
     PLACE_NONE,
     PLACE_CORE,     // `id` is the core plus 1: runs on it, or waits in its run queue
-    PLACE_SYNC,     // SyncId
+    PLACE_SYNC,     // the object's number, see `syncs` of the scene
     PLACE_JOIN,     // ThreadDefId
     PLACE_PIPE,     // PipeId
     PLACE_MESSAGES, // MessageQueueId
@@ -100,7 +101,8 @@ typedef struct SceneTask {
     uint32_t next, previous;         // TaskIds: neighbours in the list of its place; 0: none
     uint32_t def, instance, process; // ThreadDefId, from 1; Pid
     uint32_t op;                     // where in the scenario it is; 0 before its first operation
-    uint32_t wants;        // SyncId that it waits for and has not got, also while it tries again; 0
+    uint32_t wants;        // number of the object that it waits for and has not got, also while it
+                           // tries again; 0
     uint32_t holder;       // TaskId that it was told has what it waits for; 0
     uint32_t lender;       // TaskId with whose priority it runs; 0
     uint32_t waker;        // TaskId that woke it last; 0: a timer, or nobody
@@ -156,7 +158,6 @@ typedef struct SceneProcess {
     bool started, ended, reaped, execed;
     uint32_t status;
     uint32_t in_state[TASK_STATE_COUNT]; // how many of its threads
-    uint32_t unused;
     uint64_t reserved, resident, shared; // bytes; 0 in scenarios that do not speak of memory
 } SceneProcess;
 
@@ -170,10 +171,13 @@ typedef struct Scene {
     ARRAY(SceneProcess) processes; // by Pid - 1
     SceneCore *cores;              // by number
     uint32_t core_count;           // the machine's, or more if the trace names more
-    SceneSync *syncs;              // by SyncId - 1; one block of memory with those below
-    ScenePipe *pipes;              // by PipeId - 1
+    ScenePipe *pipes;              // by PipeId - 1; one block of memory with those below
     SceneMessages *messages;       // by MessageQueueId - 1
-    int64_t *variables;            // by VariableId - 1
+    // What threads synchronise by, and values of variables: by their numbers in `instances` less 1.
+    // Those are the scenario's ids, and behind them the copies that processes have of their own.
+    Instances instances;
+    ARRAY(SceneSync) syncs;
+    ARRAY(int64_t) variables;
     // Who waits at nothing of the above: for a time, a join, a child or a signal.
     uint32_t first_blocked, last_blocked, blocked;
     uint32_t in_state[TASK_STATE_COUNT]; // how many tasks
@@ -190,6 +194,8 @@ void scene_copy(Scene *to, const Scene *from);
 void scene_fold(Scene *scene, const TraceRecord *record);
 // A hash of all that a reader can see: equal scenes have equal hashes.
 uint64_t scene_hash(const Scene *scene);
+// Objects that `instances` have and the scene has not yet, as they begin. (For scene_fold.)
+void scene_open_instances(Scene *scene);
 // What a copy of it takes.
 size_t scene_bytes(const Scene *scene);
 
@@ -207,6 +213,27 @@ static inline const SceneProcess *scene_process(const Scene *scene, uint32_t pid
                ? &scene->processes.at[pid - 1]
                : NULL;
 }
+
+// The object with this number, NULL when there is none; what it is like in the scenario.
+static inline const SceneSync *scene_sync(const Scene *scene, uint32_t number)
+{
+    return number - 1 < scene->syncs.count ? &scene->syncs.at[number - 1] : NULL;
+}
+
+static inline const SyncDef *scene_sync_def(const Scene *scene, uint32_t number)
+{
+    return number - 1 < scene->syncs.count
+               ? &scene->scenario->syncs[instances_sync_at(&scene->instances, number).id - 1]
+               : NULL;
+}
+
+// Whether the object or the variable with this number is still anybody's: a process's own are gone
+// when it has ended, or has turned into another program.
+bool scene_sync_there(const Scene *scene, uint32_t number);
+bool scene_variable_there(const Scene *scene, uint32_t number);
+// Whether a lock is a copy that was made while a thread of the parent held it: that one releases
+// its own process's, so that this one stays held.
+bool scene_sync_orphaned(const Scene *scene, uint32_t number);
 
 // Whether its vruntime is one that its scheduler goes by, and still what was told last.
 bool scene_knows_vruntime(const Scene *scene, const SceneTask *task);

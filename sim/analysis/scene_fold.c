@@ -17,9 +17,18 @@ static SceneTask *task_of(Scene *scene, uint64_t id)
                : NULL;
 }
 
-static SceneSync *sync_of(Scene *scene, uint64_t id)
+// The number of the object that the record's task means by `id`, a SyncId; 0: there is none.
+static uint32_t sync_number(const Scene *scene, const TraceRecord *record, uint64_t id)
 {
-    return id - 1 < scene->scenario->sync_count ? &scene->syncs[id - 1] : NULL;
+    return id - 1 < scene->scenario->sync_count
+               ? instances_sync(&scene->instances, record->task, (uint32_t)id)
+               : 0;
+}
+
+static SceneSync *sync_of(Scene *scene, const TraceRecord *record)
+{
+    uint32_t number = sync_number(scene, record, record->a);
+    return number != 0 ? &scene->syncs.at[number - 1] : NULL;
 }
 
 static SceneProcess *process_of(Scene *scene, uint64_t pid)
@@ -43,8 +52,10 @@ static List list_of(Scene *scene, unsigned place, uint32_t id)
             return (List){&scene->cores[i].first, &scene->cores[i].last, &scene->cores[i].queued};
         break;
     case PLACE_SYNC:
-        if (i < scenario->sync_count)
-            return (List){&scene->syncs[i].first, &scene->syncs[i].last, &scene->syncs[i].waiting};
+        if (i < scene->syncs.count) {
+            SceneSync *sync = &scene->syncs.at[i];
+            return (List){&sync->first, &sync->last, &sync->waiting};
+        }
         break;
     case PLACE_PIPE:
         if (i < scenario->pipe_count)
@@ -349,6 +360,7 @@ static const struct {
     [SWITCH_BLOCKED_CHILD] = {TASK_STATE_WAITS_CHILD, PLACE_PROCESS},
     [SWITCH_BLOCKED_SIGNAL] = {TASK_STATE_WAITS_SIGNAL, PLACE_SIGNAL},
     [SWITCH_BLOCKED_EPOLL] = {TASK_STATE_SLEEPS, PLACE_TIMER},
+    [SWITCH_BLOCKED_GIL] = {TASK_STATE_WAITS_GIL, PLACE_TIMER},
 };
 
 static void on_switch_out(Scene *scene, const TraceRecord *record)
@@ -368,7 +380,9 @@ static void on_switch_out(Scene *scene, const TraceRecord *record)
     else if (state == TASK_STATE_RUNNABLE)
         join_run_queue(scene, task, record->core);
     else if (!at_wait(task))
-        join_list(scene, task, outside[record->a].place, (uint32_t)record->b);
+        join_list(scene, task, outside[record->a].place,
+                  outside[record->a].place == PLACE_SYNC ? sync_number(scene, record, record->b)
+                                                         : (uint32_t)record->b);
     if (in_run_queue(task) && !shares_queue(scene, task))
         task->core = (int16_t)(task->place_id - 1);
     if (task->errand == KERNEL_ERRAND_SWITCH)
@@ -440,11 +454,12 @@ static void on_irq(Scene *scene, const TraceRecord *record)
 
 static void begin_wait(Scene *scene, const TraceRecord *record, SceneTask *task, bool spins)
 {
-    if (sync_of(scene, record->a) == NULL || task->state == TASK_STATE_ENDED)
+    uint32_t number = sync_number(scene, record, record->a);
+    if (number == 0 || task->state == TASK_STATE_ENDED)
         return;
-    if (task->wants != record->a)
+    if (task->wants != number)
         task->wants_since_ns = scene->time_ns;
-    task->wants = (uint32_t)record->a;
+    task->wants = number;
     task->holder = record->kind == EVENT_SYNC_WAIT ? 0 : (uint32_t)record->b;
     task->spins = spins;
     join_list(scene, task, PLACE_SYNC, task->wants);
@@ -454,7 +469,7 @@ static void begin_wait(Scene *scene, const TraceRecord *record, SceneTask *task,
 
 static void end_wait(Scene *scene, const TraceRecord *record, SceneTask *task)
 {
-    if (task->wants != record->a)
+    if (task->wants == 0 || task->wants != sync_number(scene, record, record->a))
         return;
     task->wants = task->holder = 0;
     task->spins = false;
@@ -467,7 +482,7 @@ static void end_wait(Scene *scene, const TraceRecord *record, SceneTask *task)
 
 static void on_lock(Scene *scene, const TraceRecord *record, SceneTask *task)
 {
-    SceneSync *sync = sync_of(scene, record->a);
+    SceneSync *sync = sync_of(scene, record);
     if (sync == NULL)
         return;
     switch (record->kind) {
@@ -500,7 +515,7 @@ static void on_lock(Scene *scene, const TraceRecord *record, SceneTask *task)
 
 static void on_level(Scene *scene, const TraceRecord *record)
 {
-    SceneSync *sync = sync_of(scene, record->a);
+    SceneSync *sync = sync_of(scene, record);
     if (sync != NULL)
         sync->level = record->b > INT64_MAX ? INT64_MAX : (int64_t)record->b;
 }
@@ -579,6 +594,36 @@ static void on_process(Scene *scene, const TraceRecord *record)
     }
 }
 
+// A process begins with copies of what its parent has. What the forking thread holds, the child's
+// first thread holds; nobody waits at a copy.
+static void on_copied(Scene *scene, const TraceRecord *record)
+{
+    const Scenario *scenario = scene->scenario;
+    const SceneProcess *child = process_of(scene, record->a);
+    if (child == NULL || record->b > UINT32_MAX)
+        return;
+    uint32_t to_pid = (uint32_t)record->a, from_pid = (uint32_t)record->b;
+    for (uint32_t id = 1; id <= scenario->sync_count; id++) {
+        uint32_t to = instances_sync_of(&scene->instances, to_pid, id);
+        uint32_t from = instances_sync_of(&scene->instances, from_pid, id);
+        if (to == id || to == from) // there is only one
+            continue;
+        SceneSync *copy = &scene->syncs.at[to - 1];
+        const SceneSync *sync = &scene->syncs.at[from - 1];
+        copy->holder = sync->holder == record->task ? child->first_task : sync->holder;
+        copy->depth = sync->depth;
+        copy->readers = sync->readers;
+        copy->level = sync->level;
+        copy->held_since_ns = scene->time_ns;
+    }
+    for (uint32_t id = 1; id <= scenario->variable_count; id++) {
+        uint32_t to = instances_variable_of(&scene->instances, to_pid, id);
+        uint32_t from = instances_variable_of(&scene->instances, from_pid, id);
+        if (to != id)
+            scene->variables.at[to - 1] = scene->variables.at[from - 1];
+    }
+}
+
 static void on_pipe(Scene *scene, const TraceRecord *record)
 {
     if (record->a - 1 >= scene->scenario->pipe_count)
@@ -606,8 +651,10 @@ static void on_message(Scene *scene, const TraceRecord *record)
 static void on_access(Scene *scene, const TraceRecord *record)
 {
     uint32_t variable = access_variable(record->a);
-    if (variable - 1 < scene->scenario->variable_count)
-        scene->variables[variable - 1] = (int64_t)record->b;
+    if (variable - 1 >= scene->scenario->variable_count)
+        return;
+    uint32_t number = instances_variable(&scene->instances, record->task, variable);
+    scene->variables.at[number - 1] = (int64_t)record->b;
 }
 
 static void on_deadlock(Scene *scene, SceneTask *task)
@@ -696,9 +743,20 @@ static void fold_task(Scene *scene, const TraceRecord *record)
     }
 }
 
+// Those that say which process a thread is in, and that a program begins with objects of its own.
+static bool begins_instances(unsigned kind)
+{
+    return kind == EVENT_TASK_CREATED || kind == EVENT_PROCESS_STARTED ||
+           kind == EVENT_PROCESS_JOINED || kind == EVENT_PROCESS_EXECED;
+}
+
 void scene_fold(Scene *scene, const TraceRecord *record)
 {
     scene->time_ns = record->time_ns;
+    if (begins_instances(record->kind)) {
+        instances_add(&scene->instances, record);
+        scene_open_instances(scene);
+    }
     switch ((EventKind)record->kind) {
     case EVENT_TASK_CREATED:
         on_created(scene, record);
@@ -739,6 +797,9 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_MEMORY_RESIDENT:
     case EVENT_MEMORY_SHARED:
         on_process(scene, record);
+        break;
+    case EVENT_PROCESS_COPIED:
+        on_copied(scene, record);
         break;
     case EVENT_PIPE_WRITTEN:
     case EVENT_PIPE_READ:

@@ -4,6 +4,7 @@
 #include "sim/scenario/quantity.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NAMES_MOST = 20, LABEL_COLUMNS = 20 };
@@ -52,16 +53,38 @@ static void heading(Teller *teller, const char *text)
     teller->headed = true;
 }
 
-// The name of a line, filled up so that what follows begins in one column.
-static void label(const Teller *teller, ArgType type, uint64_t value, const char *before)
+char *scene_sync_name(const Scene *scene, const Names *names, uint32_t number,
+                      char text[static SYNC_NAME_SIZE])
 {
-    char name[128];
-    narrate_argument(teller->names, type, value, name, sizeof name);
+    Instance object = instances_sync_at(&scene->instances, number);
+    return narrate_own(names, object.pid, scene_sync_def(scene, number)->name, text,
+                       SYNC_NAME_SIZE);
+}
+
+// "queue jobs"; a forked process's own with whose it is: "queue child/jobs".
+static char *sync_text(const Teller *teller, uint32_t number, char text[static SYNC_NAME_SIZE + 32])
+{
+    char name[SYNC_NAME_SIZE];
+    snprintf(text, SYNC_NAME_SIZE + 32, "%s %s",
+             sync_kind_word(scene_sync_def(teller->scene, number)->kind),
+             scene_sync_name(teller->scene, teller->names, number, name));
+    return text;
+}
+
+// The name of a line, filled up so that what follows begins in one column.
+static void label_text(const Teller *teller, const char *before, const char *name)
+{
     say(teller, "  ");
     say(teller, before);
     say(teller, name);
     writer_fill(teller->writer, ' ', LABEL_COLUMNS - text_columns(before) - text_columns(name));
     say(teller, "  ");
+}
+
+static void label(const Teller *teller, ArgType type, uint64_t value, const char *before)
+{
+    char name[128];
+    label_text(teller, before, narrate_argument(teller->names, type, value, name, sizeof name));
 }
 
 // The tasks of a list, each with what `detail` says of it; a long list is cut.
@@ -123,7 +146,8 @@ static void say_mode(const Teller *teller, const SceneTask *task)
         say(teller, "has ended and leaves");
     } else if (task->state == TASK_STATE_SPINNING) {
         say(teller, "spins for ");
-        say_value(teller, ARG_SYNC, task->wants);
+        char name[SYNC_NAME_SIZE + 32];
+        say(teller, sync_text(teller, task->wants, name));
     } else if (task->errand == KERNEL_ERRAND_NONE) {
         say(teller, "in user mode");
     } else {
@@ -175,11 +199,14 @@ static void say_core(const Teller *teller, uint32_t number)
 
 // ---- what threads wait at
 
-static void say_held(const Teller *teller, const SceneSync *sync)
+static void say_held(const Teller *teller, uint32_t number)
 {
+    const SceneSync *sync = scene_sync(teller->scene, number);
     if (sync->holder != 0) {
         say_value(teller, ARG_TASK, sync->holder);
-        say(teller, " has it for ");
+        say(teller, scene_sync_orphaned(teller->scene, number)
+                        ? " had it at the fork, and nobody will release it, for "
+                        : " has it for ");
         say_ns(teller, since(teller, sync->held_since_ns));
         if (sync->depth > 1)
             writer_format(teller->writer, ", %" PRIu32 " deep", sync->depth);
@@ -190,13 +217,14 @@ static void say_held(const Teller *teller, const SceneSync *sync)
     }
 }
 
-static void say_sync(const Teller *teller, uint32_t id)
+static void say_sync(const Teller *teller, uint32_t number)
 {
-    const SyncDef *def = &teller->scene->scenario->syncs[id - 1];
-    const SceneSync *sync = &teller->scene->syncs[id - 1];
-    label(teller, ARG_SYNC, id, "");
+    const SyncDef *def = scene_sync_def(teller->scene, number);
+    const SceneSync *sync = scene_sync(teller->scene, number);
+    char name[SYNC_NAME_SIZE + 32];
+    label_text(teller, "", sync_text(teller, number, name));
     if (sync_is_lock(def->kind)) {
-        say_held(teller, sync);
+        say_held(teller, number);
     } else if (def->kind == SYNC_EVENT) {
         say(teller, sync->level != 0 ? "set" : "clear");
     } else if (def->kind == SYNC_CONDITION) {
@@ -307,12 +335,16 @@ static void say_threads(const Teller *teller)
 
 static void say_variables(Teller *teller)
 {
-    const Scenario *scenario = teller->scene->scenario;
-    for (uint32_t i = 0; i < scenario->variable_count; i++) {
+    const Scene *scene = teller->scene;
+    for (uint32_t number = 1; number <= scene->variables.count; number++) {
+        Instance object = instances_variable_at(&scene->instances, number);
+        if (!scene_variable_there(scene, number))
+            continue;
         heading(teller, "variables");
-        writer_format(teller->writer, "  %s = %" PRId64 "\n",
-                      scenario_string(scenario, scenario->variables[i].name),
-                      teller->scene->variables[i]);
+        say(teller, "  ");
+        sentence_own(teller->writer, teller->names, object.pid,
+                     scene->scenario->variables[object.id - 1].name);
+        writer_format(teller->writer, " = %" PRId64 "\n", scene->variables.at[number - 1]);
     }
 }
 
@@ -332,14 +364,15 @@ static void say_instant(const Teller *teller, const TraceRecord *last, uint64_t 
 void scene_text(const Scene *scene, const Names *names, const TraceRecord *last, uint64_t records,
                 Writer *writer)
 {
-    const Scenario *scenario = scene->scenario;
     Teller teller = {.scene = scene, .names = names, .writer = writer};
     say_instant(&teller, last, records);
     for (uint32_t i = 0; i < scene->core_count; i++)
         say_core(&teller, i);
-    for (uint32_t id = 1; id <= scenario->sync_count; id++) {
+    for (uint32_t number = 1; number <= scene->syncs.count; number++) {
+        if (!scene_sync_there(scene, number))
+            continue;
         heading(&teller, "locks and queues");
-        say_sync(&teller, id);
+        say_sync(&teller, number);
     }
     teller.headed = false;
     say_pipes(&teller);

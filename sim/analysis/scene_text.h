@@ -11,6 +11,12 @@
 void scene_text(const Scene *scene, const Names *names, const TraceRecord *last, uint64_t records,
                 Writer *writer);
 
+// The name of an object by its number in the scene: "jobs", and a forked process's own one with
+// whose it is: "child/jobs". Returns `text`.
+enum { SYNC_NAME_SIZE = 200 };
+char *scene_sync_name(const Scene *scene, const Names *names, uint32_t number,
+                      char text[static SYNC_NAME_SIZE]);
+
 // Which scene of a run is asked for: the one at an instant, or behind so many events. The end when
 // neither is given.
 typedef struct SceneAt {

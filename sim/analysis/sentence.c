@@ -266,16 +266,13 @@ void sentence_argument(Writer *writer, const Names *names, ArgType type, uint64_
 
 // ---- the sentence
 
-// What the list's general rules would say badly: who wakes when it is no task,
-// and what a task of a circle waits for when it is no lock.
+// What the list's general rules would say badly: who wakes when it is no task.
 static const char *special_words(const TraceRecord *record, const char *field)
 {
     if (field[0] != 'a')
         return NULL;
     if (record->kind == EVENT_WAKEUP && record->a == 0)
         return "an interrupt";
-    if (record->kind == EVENT_DEADLOCK && record->a == 0)
-        return "threads to end";
     return NULL;
 }
 
@@ -287,6 +284,8 @@ static const char *template_of(const TraceRecord *record)
         return "{creator} creates {task}";
     if (record->kind == EVENT_DEADLOCK && record->a == 0 && record->b != 0)
         return "deadlock: {task} waits for {b} to end";
+    if (record->kind == EVENT_DEADLOCK && record->a == 0) // the next record says where
+        return "deadlock: {task} waits, and nobody is left to wake it";
     if (record->kind == EVENT_DEADLOCK && record->b == 0)
         return "deadlock: {task} waits for {a}, and nobody is left to wake it";
     if (record->kind == EVENT_NOTIFIED && record->b == 0)
@@ -335,6 +334,13 @@ void sentence_say(Writer *writer, const Names *names, const TraceRecord *record)
         say_field(writer, names, record, s, length);
         s += length + (s[length] == '}');
     }
+}
+
+void sentence_own(Writer *writer, const Names *names, uint32_t pid, StringId name)
+{
+    char text[192];
+    say_text(writer,
+             process_names_own(names->processes, names->tasks, names->scenario, pid, name, text));
 }
 
 // ---- as text
@@ -387,5 +393,14 @@ char *narrate_argument(const Names *names, ArgType type, uint64_t value, char *t
     Piece piece;
     piece_open(&piece, &writer, text, size);
     sentence_argument(&writer, names, type, value);
+    return piece_end(&piece, &writer);
+}
+
+char *narrate_own(const Names *names, uint32_t pid, StringId name, char *text, size_t size)
+{
+    Writer writer;
+    Piece piece;
+    piece_open(&piece, &writer, text, size);
+    sentence_own(&writer, names, pid, name);
     return piece_end(&piece, &writer);
 }

@@ -21,7 +21,11 @@ void sentence_say(Writer *writer, const Names *names, const TraceRecord *record)
 // The value of one argument in words: "lock cache", "1.5 us".
 void sentence_argument(Writer *writer, const Names *names, ArgType type, uint64_t value);
 
-// Both as text that ends in a zero, cut behind a whole character when it is
+// What is a process's own, see process_names_own: "child/cache".
+void sentence_own(Writer *writer, const Names *names, uint32_t pid, StringId name);
+
+// All as text that ends in a zero, cut behind a whole character when it is
 // longer than `size` - 1 bytes. Return `text`.
 char *narrate_sentence(const Names *names, const TraceRecord *record, char *text, size_t size);
 char *narrate_argument(const Names *names, ArgType type, uint64_t value, char *text, size_t size);
+char *narrate_own(const Names *names, uint32_t pid, StringId name, char *text, size_t size);

@@ -96,7 +96,7 @@ const TimelineRow *timeline_like(const Timeline *timeline, const TimelineRow *ro
     case ROW_LOCK:
     case ROW_LEVEL:
         for (size_t i = timeline->object_first; i < timeline->task_first; i++)
-            if (at[i].place == row->place && at[i].id == row->id)
+            if (at[i].place == row->place && at[i].id == row->id && at[i].process == row->process)
                 return &at[i];
         return NULL;
     case ROW_TASK:
@@ -107,8 +107,9 @@ const TimelineRow *timeline_like(const Timeline *timeline, const TimelineRow *ro
     return NULL;
 }
 
-static void object_name(const Scenario *scenario, const TimelineRow *row, char text[static 128])
+static void object_name(const Recording *recording, const TimelineRow *row, char text[static 128])
 {
+    const Scenario *scenario = recording->scenario;
     const char *word = "pipe";
     StringId name = {0};
     if (row->place == PLACE_SYNC) {
@@ -120,7 +121,9 @@ static void object_name(const Scenario *scenario, const TimelineRow *row, char t
         word = "messages";
         name = scenario->message_queues[row->id - 1].name;
     }
-    snprintf(text, 128, "%s %.96s", word, scenario_string(scenario, name));
+    char own[192];
+    process_names_own(&recording->processes, &recording->tasks, scenario, row->process, name, own);
+    snprintf(text, 128, "%s %.96s", word, own);
 }
 
 char *timeline_row_name(const Timeline *timeline, const TimelineRow *row, char text[static 128])
@@ -132,7 +135,7 @@ char *timeline_row_name(const Timeline *timeline, const TimelineRow *row, char t
         break;
     case ROW_LOCK:
     case ROW_LEVEL:
-        object_name(timeline->recording->scenario, row, text);
+        object_name(timeline->recording, row, text);
         break;
     case ROW_TASK:
         snprintf(text, 128, "%s", recording_task_name(timeline->recording, row->id, name));

@@ -61,6 +61,7 @@ typedef struct TimelineRow {
     uint8_t kind;           // TimelineRowKind
     uint8_t place;          // of an object: PLACE_SYNC, PLACE_PIPE or PLACE_MESSAGES
     uint32_t id;            // core, TaskId, SyncId, or the id that belongs to `place`
+    uint32_t process;       // Pid, when the object is a process's own copy; else 0
     uint32_t states;        // that occur in it: a mask
     uint32_t def, instance; // of a thread
     ARRAY(TimelineInterval) intervals;

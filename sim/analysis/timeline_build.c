@@ -15,7 +15,7 @@ typedef struct FoldCore {
 
 typedef struct FoldTask {
     uint32_t row, spans_row; // plus 1; 0: none yet
-    uint32_t sync;           // SyncId that it waits for; 0
+    uint32_t sync;           // number of the object that it waits for; 0
     uint32_t span;           // the innermost open one
 } FoldTask;
 
@@ -23,7 +23,8 @@ typedef struct Fold {
     Timeline *timeline;
     Scene scene;
     FoldCore *cores;
-    ARRAY(FoldTask) tasks; // by TaskId - 1
+    ARRAY(FoldTask) tasks;  // by TaskId - 1
+    ARRAY(uint32_t) copies; // by the object's number, less those of the scenario: its row plus 1
     OpenSpans spans;
     uint8_t object_of[EVENT_KIND_COUNT]; // PlaceKind of what the kind's first argument names
 } Fold;
@@ -85,14 +86,21 @@ static void set_level(TimelineRow *row, int64_t now, uint64_t level)
     row_set(row, now, TIMELINE_LEVEL, level > UINT32_MAX ? UINT32_MAX : (uint32_t)level);
 }
 
-static void follow_sync(Fold *fold, uint64_t id, int64_t now)
+// By the object's number in the scene.
+static TimelineRow *sync_row(Fold *fold, uint32_t number)
 {
-    const Scenario *scenario = fold->scene.scenario;
-    if (id - 1 >= scenario->sync_count)
+    uint32_t first = fold->scene.scenario->sync_count;
+    return number <= first ? object_row(fold, PLACE_SYNC, number)
+                           : row_of(fold, fold->copies.at[number - first - 1]);
+}
+
+static void follow_sync(Fold *fold, uint32_t number, int64_t now)
+{
+    const SceneSync *sync = scene_sync(&fold->scene, number);
+    if (sync == NULL)
         return;
-    const SceneSync *sync = &fold->scene.syncs[id - 1];
-    TimelineRow *row = object_row(fold, PLACE_SYNC, (uint32_t)id);
-    if (!sync_is_lock(scenario->syncs[id - 1].kind))
+    TimelineRow *row = sync_row(fold, number);
+    if (!sync_is_lock(scene_sync_def(&fold->scene, number)->kind))
         set_level(row, now, sync->level < 0 ? 0 : (uint64_t)sync->level);
     else if (sync->holder != 0)
         row_set(row, now, sync->waiting > 0 ? TIMELINE_CONTENDED : TIMELINE_HELD, sync->holder);
@@ -109,7 +117,9 @@ static void follow_object(Fold *fold, const TraceRecord *record)
     uint64_t id = record->a;
     switch (fold->object_of[record->kind]) {
     case PLACE_SYNC:
-        follow_sync(fold, id, record->time_ns);
+        if (id - 1 < scenario->sync_count)
+            follow_sync(fold, instances_sync(&fold->scene.instances, record->task, (uint32_t)id),
+                        record->time_ns);
         break;
     case PLACE_PIPE:
         if (id - 1 < scenario->pipe_count)
@@ -135,6 +145,28 @@ static void open_object(Fold *fold, PlaceKind place, uint32_t id)
         follow_sync(fold, id, 0);
     else
         set_level(row_of(fold, row), 0, 0);
+}
+
+// Rows for the objects that processes have got of their own, and what a fork has put into them.
+static void follow_copies(Fold *fold, const TraceRecord *record)
+{
+    const Scene *scene = &fold->scene;
+    uint32_t first = scene->scenario->sync_count;
+    while (first + fold->copies.count < scene->syncs.count) {
+        uint32_t number = first + (uint32_t)fold->copies.count + 1;
+        Instance object = instances_sync_at(&scene->instances, number);
+        bool lock = sync_is_lock(scene->scenario->syncs[object.id - 1].kind);
+        uint32_t row = row_add(fold->timeline, lock ? ROW_LOCK : ROW_LEVEL, object.id);
+        row_of(fold, row)->place = PLACE_SYNC;
+        row_of(fold, row)->process = object.pid;
+        *ARRAY_PUSH(&fold->copies) = row;
+        follow_sync(fold, number, record->time_ns);
+    }
+    if (record->kind != EVENT_PROCESS_COPIED || record->a > UINT32_MAX)
+        return;
+    for (uint32_t id = 1; id <= first; id++)
+        follow_sync(fold, instances_sync_of(&scene->instances, (uint32_t)record->a, id),
+                    record->time_ns);
 }
 
 static void open_objects(Fold *fold)
@@ -210,11 +242,15 @@ static const FoldCore *core_of_task(const Fold *fold, const SceneTask *task)
 }
 
 // What a thread without a core waits for.
-static uint32_t task_subject(const SceneTask *task)
+static uint32_t task_subject(const Scene *scene, const SceneTask *task)
 {
     bool waits = task->state != TASK_STATE_RUNNABLE && task->place != PLACE_NONE &&
                  task->place != PLACE_CORE && task->place != PLACE_TIMER;
-    return waits ? task->place_id : 0;
+    if (!waits || task->place != PLACE_SYNC)
+        return waits ? task->place_id : 0;
+    return scene_sync(scene, task->place_id) == NULL
+               ? 0
+               : instances_sync_at(&scene->instances, task->place_id).id;
 }
 
 static void follow_task(Fold *fold, uint32_t id, int64_t now)
@@ -237,7 +273,7 @@ static void follow_task(Fold *fold, uint32_t id, int64_t now)
                      : core->irq_until_ns >= 0 ? TIMELINE_INTERRUPT
                                                : core->state;
     row_set(row_of(fold, known->row), now, state,
-            has_core ? (uint32_t)task->core + 1 : task_subject(task));
+            has_core ? (uint32_t)task->core + 1 : task_subject(&fold->scene, task));
 
     uint32_t sync = task->place == PLACE_SYNC ? task->place_id : 0;
     if (sync != known->sync) {
@@ -324,6 +360,7 @@ static void fold_record(Fold *fold, const TraceRecord *record)
             core_interrupt(&fold->cores[core], record);
     }
     scene_fold(&fold->scene, record);
+    follow_copies(fold, record);
     if (core != CORE_NONE)
         follow_core(fold, core, now);
     if (record->task != 0)
@@ -351,6 +388,7 @@ static void fold_free(Fold *fold)
     scene_free(&fold->scene);
     open_spans_free(&fold->spans);
     ARRAY_FREE(&fold->tasks);
+    ARRAY_FREE(&fold->copies);
     free(fold->cores);
 }
 
@@ -417,6 +455,15 @@ static bool object_used(const TimelineRow *row)
     return state != TIMELINE_FREE && state != TIMELINE_LEVEL;
 }
 
+// Moves the row to the next place if its object was used.
+static void keep_used(TimelineRow *rows, size_t *to, TimelineRow *row)
+{
+    if (object_used(row))
+        rows[(*to)++] = *row;
+    else
+        ARRAY_FREE(&row->intervals);
+}
+
 // Puts the rows into their order: cores, objects that were used, threads with their spans below.
 static void order_rows(Fold *fold)
 {
@@ -427,12 +474,13 @@ static void order_rows(Fold *fold)
     size_t objects = scenario->sync_count + scenario->pipe_count + scenario->message_queue_count;
     TimelineRow *rows = zeroed(count, sizeof *rows);
     memcpy(rows, from, to * sizeof *rows);
-    for (size_t i = timeline->object_first; i < timeline->object_first + objects; i++) {
-        if (object_used(&from[i]))
-            rows[to++] = from[i];
-        else
-            ARRAY_FREE(&from[i].intervals);
-    }
+    TimelineRow *object = &from[timeline->object_first];
+    for (size_t i = 0; i < scenario->sync_count; i++)
+        keep_used(rows, &to, object++);
+    for (size_t i = 0; i < fold->copies.count; i++)
+        keep_used(rows, &to, &from[fold->copies.at[i] - 1]);
+    for (size_t i = scenario->sync_count; i < objects; i++)
+        keep_used(rows, &to, object++);
     timeline->task_first = to;
     for (size_t i = 0; i < fold->tasks.count; i++) {
         const FoldTask *task = &fold->tasks.at[i];

@@ -6,9 +6,9 @@ typedef struct Deed {
     const char *text;
 } Deed;
 
-static Deed deed_at_sync(const Scenario *scenario, const SceneTask *task, OpCode own)
+static Deed deed_at_sync(SyncKind kind, OpCode own)
 {
-    switch (scenario->syncs[task->place_id - 1].kind) {
+    switch (kind) {
     case SYNC_SEMAPHORE:
         return (Deed){OP_RELEASE, 0, "releases"};
     case SYNC_CONDITION:
@@ -25,12 +25,13 @@ static Deed deed_at_sync(const Scenario *scenario, const SceneTask *task, OpCode
     }
 }
 
-static Deed deed_for(const Scenario *scenario, const SceneTask *task)
+static Deed deed_for(const Scene *scene, const SceneTask *task)
 {
+    const Scenario *scenario = scene->scenario;
     OpCode own = task->op < scenario->op_count ? (OpCode)scenario->ops[task->op].code : OP_RETURN;
     switch ((PlaceKind)task->place) {
     case PLACE_SYNC:
-        return deed_at_sync(scenario, task, own);
+        return deed_at_sync(scene_sync_def(scene, task->place_id)->kind, own);
     case PLACE_PIPE:
         return own == OP_WRITE ? (Deed){OP_READ, OP_READ_UNTIL_EOF, "reads from"}
                                : (Deed){OP_WRITE, 0, "writes to"};
@@ -98,6 +99,8 @@ static void look(Walk *walk, uint32_t entry)
 
 static uint32_t object_of(const Scene *scene, const SceneTask *task)
 {
+    if (task->place == PLACE_SYNC)
+        return instances_sync_at(&scene->instances, task->place_id).id;
     if (task->place != PLACE_SIGNAL)
         return task->place_id;
     return task->process - 1 < scene->processes.count ? scene->processes.at[task->process - 1].def
@@ -125,7 +128,7 @@ Wakers wakers_of(Arena *arena, const Scene *scene, const SceneTask *task)
 {
     const Scenario *scenario = scene->scenario;
     Walk walk = {.scenario = scenario,
-                 .deed = deed_for(scenario, task),
+                 .deed = deed_for(scene, task),
                  .object = object_of(scene, task),
                  .seen = ARENA_ARRAY(arena, uint32_t, scenario->op_count)};
     Wakers wakers = {walk.deed.text, ARENA_ARRAY(arena, bool, scenario->thread_count + 1)};

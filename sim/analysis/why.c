@@ -1,8 +1,8 @@
 #include "sim/analysis/why.h"
 
-#include "sim/analysis/own_sync.h"
+#include "sim/analysis/lock_readers.h"
 #include "sim/analysis/preference.h"
-#include "sim/analysis/sentence.h"
+#include "sim/analysis/scene_text.h"
 #include "sim/analysis/wakers.h"
 
 #include "sim/base/size.h"
@@ -53,13 +53,16 @@ static const char *time_text(const Asking *asking, int64_t ns)
     return arena_format(arena_of(asking), "%s", duration_text(ns, text));
 }
 
-// "lock cache", "queue jobs".
-static const char *sync_text(const Asking *asking, uint32_t sync)
+// "lock cache", "queue jobs"; a forked process's own one with whose it is: "lock child/cache".
+static const char *sync_text(const Asking *asking, uint32_t number)
 {
-    const Scenario *scenario = asking->scene->scenario;
-    if (sync > 0 && sync <= scenario->sync_count && sync_is_lock(scenario->syncs[sync - 1].kind))
-        return arena_format(arena_of(asking), "lock %s", argument_text(asking, ARG_LOCK, sync));
-    return argument_text(asking, ARG_SYNC, sync);
+    const SyncDef *def = scene_sync_def(asking->scene, number);
+    Names names = {asking->scene->scenario, &asking->recording->tasks,
+                   &asking->recording->processes};
+    char name[SYNC_NAME_SIZE];
+    return arena_format(arena_of(asking), "%s %s",
+                        sync_is_lock(def->kind) ? "lock" : sync_kind_word(def->kind),
+                        scene_sync_name(asking->scene, &names, number, name));
 }
 
 // ", at line 12 (compute)"; "" before the first operation.
@@ -201,8 +204,8 @@ static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
 static void tell_readers(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
 {
     uint32_t readers[NAMED_MAX + 1];
-    uint32_t count = own_sync_readers(asking->recording, asking->scene, task, task->wants, readers,
-                                      NAMED_MAX + 1);
+    uint32_t count =
+        lock_readers(asking->recording, asking->scene, task->wants, readers, NAMED_MAX + 1);
     say(asking, id, "%s; %s %s under it%s.", waits,
         names_text(asking, readers, count < NAMED_MAX ? count : NAMED_MAX),
         count == 1 ? "reads" : "read", count > NAMED_MAX ? ", and others" : "");
@@ -211,15 +214,15 @@ static void tell_readers(Asking *asking, uint32_t id, const SceneTask *task, con
 
 static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
 {
-    OwnSync sync = own_sync(asking->recording, asking->scene, task, task->wants);
+    const SceneSync *sync = scene_sync(asking->scene, task->wants);
     const char *name = name_of(asking, id), *lock = sync_text(asking, task->wants);
     const char *since = time_text(asking, task->since_ns);
     // Woken, and too late, it waits anew; what it waits for is the same.
     if (task->wants_since_ns < task->since_ns && task->state == TASK_STATE_WAITS_LOCK)
         since = arena_format(arena_of(asking), "%s, and has wanted it since %s", since,
                              time_text(asking, task->wants_since_ns));
-    const SceneTask *holder = scene_task(asking->scene, sync.holder);
-    if (holder == NULL && sync.readers > 0) {
+    const SceneTask *holder = scene_task(asking->scene, sync->holder);
+    if (holder == NULL && sync->readers > 0) {
         tell_readers(asking, id, task,
                      arena_format(arena_of(asking), "%s %s %s since %s", name, waits, lock, since));
         return;
@@ -228,17 +231,21 @@ static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const 
         say(asking, id, "%s %s %s since %s; nobody has it now.", name, waits, lock, since);
         return;
     }
-    const char *holds = name_of(asking, sync.holder);
-    if (sync.holder == id) {
+    const char *holds = name_of(asking, sync->holder);
+    if (sync->holder == id) {
         say(asking, id, "%s %s %s since %s, which it holds itself.", name, waits, lock, since);
         asking->why->circle = true;
+    } else if (scene_sync_orphaned(asking->scene, task->wants)) {
+        say(asking, id,
+            "%s %s %s since %s; %s held it at the fork, so nobody will release the copy.", name,
+            waits, lock, since, holds);
     } else if (holder->state == TASK_STATE_ENDED) {
         say(asking, id, "%s %s %s since %s; %s held it when it ended, so nobody will release it.",
             name, waits, lock, since, holds);
     } else {
         say(asking, id, "%s %s %s since %s; %s holds it since %s.", name, waits, lock, since, holds,
-            time_text(asking, sync.held_since_ns));
-        tell_reason(asking, sync.holder, task->wakes_ns < 0);
+            time_text(asking, sync->held_since_ns));
+        tell_reason(asking, sync->holder, task->wakes_ns < 0);
     }
 }
 
@@ -247,8 +254,11 @@ static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const 
 // Threads of two processes do not mean the same queue, unless it is shared.
 static bool share_object(const Asking *asking, const SceneTask *waiter, const SceneTask *other)
 {
-    return waiter->place != PLACE_SYNC || waiter->process == other->process ||
-           asking->scene->scenario->syncs[waiter->place_id - 1].shared;
+    const Instances *instances = &asking->scene->instances;
+    if (waiter->place != PLACE_SYNC)
+        return true;
+    uint32_t id = instances_sync_at(instances, waiter->place_id).id;
+    return instances_sync_of(instances, other->process, id) == waiter->place_id;
 }
 
 // It waits at the same place for the same: it has come to the barrier, it wants an item itself.
@@ -304,9 +314,8 @@ static void tell_wakers(Asking *asking, uint32_t id, const SceneTask *task, cons
 
 static const char *level_text(const Asking *asking, const SceneTask *task)
 {
-    const SyncDef *def = &asking->scene->scenario->syncs[task->place_id - 1];
-    long long level =
-        (long long)own_sync(asking->recording, asking->scene, task, task->place_id).level;
+    const SyncDef *def = scene_sync_def(asking->scene, task->place_id);
+    long long level = (long long)scene_sync(asking->scene, task->place_id)->level;
     Arena *arena = arena_of(asking);
     switch (def->kind) {
     case SYNC_SEMAPHORE:
@@ -411,10 +420,9 @@ static TaskState known_wait(const Scene *scene, const SceneTask *task)
     const Scenario *scenario = scene->scenario;
     bool known = true;
     if (task->state == TASK_STATE_WAITS_LOCK)
-        known = task->wants > 0 && task->wants <= scenario->sync_count;
+        known = scene_sync(scene, task->wants) != NULL;
     else if (task->state == TASK_STATE_WAITS_SYNC)
-        known = task->place == PLACE_SYNC && task->place_id > 0 &&
-                task->place_id <= scenario->sync_count;
+        known = task->place == PLACE_SYNC && scene_sync(scene, task->place_id) != NULL;
     else if (task->state == TASK_STATE_WAITS_PIPE)
         known = task->place == PLACE_PIPE && task->place_id > 0 &&
                 task->place_id <= scenario->pipe_count;

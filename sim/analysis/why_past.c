@@ -1,7 +1,7 @@
 // The other half of why.h: what a wait that is over was for.
 #include "sim/analysis/critical_path.h"
 #include "sim/analysis/preference.h"
-#include "sim/analysis/sentence.h"
+#include "sim/analysis/scene_text.h"
 #include "sim/analysis/why.h"
 
 #include <inttypes.h>
@@ -72,6 +72,7 @@ static bool wakes_others(unsigned kind)
     case EVENT_NOTIFIED:
     case EVENT_EVENT_SET:
     case EVENT_BARRIER_OPENED:
+    case EVENT_BARRIER_BROKEN:
     case EVENT_QUEUE_PUT:
     case EVENT_QUEUE_GOT:
     case EVENT_PIPE_WRITTEN:
@@ -132,8 +133,8 @@ static int64_t waits_again(const Recording *recording, uint32_t task, uint64_t w
     return RECORD_NONE;
 }
 
-static void tell_end(Why *why, const Recording *recording, uint32_t task, const SceneTask *waiter,
-                     uint64_t end)
+static void tell_end(Why *why, const Recording *recording, const Scene *scene, uint32_t task,
+                     const SceneTask *waiter, uint64_t end)
 {
     const TraceRecord *record = recording_at(recording, end);
     const char *at = time_text(why, record->time_ns);
@@ -146,9 +147,11 @@ static void tell_end(Why *why, const Recording *recording, uint32_t task, const 
         say(why, task, 0, "It ended at %s: a new period began.", at);
     else
         say(why, task, 0, "It ended at %s: a timer woke it.", at);
-    if (record->kind != EVENT_WAKEUP || waiter->place != PLACE_SYNC)
+    if (record->kind != EVENT_WAKEUP || waiter->place != PLACE_SYNC ||
+        scene_sync(scene, waiter->place_id) == NULL)
         return;
-    int64_t again = waits_again(recording, task, end, waiter->place_id);
+    uint32_t sync = instances_sync_at(&scene->instances, waiter->place_id).id;
+    int64_t again = waits_again(recording, task, end, sync);
     if (again >= 0)
         say(why, task, 0, "It was woken in vain: at %s %s.",
             time_text(why, recording_at(recording, (uint64_t)again)->time_ns),
@@ -317,22 +320,21 @@ static void tell_path(Why *why, const Recording *recording, const CriticalPath *
 
 // ---- the two kinds of waits
 
-static const char *waited_text(Why *why, const Recording *recording, const SceneTask *task)
+static const char *waited_text(Why *why, const Recording *recording, const Scene *scene,
+                               const SceneTask *task)
 {
-    char text[160];
+    char text[SYNC_NAME_SIZE];
     Names names = {recording->scenario, &recording->tasks, &recording->processes};
-    const Scenario *scenario = recording->scenario;
+    const SyncDef *sync = scene_sync_def(scene, task->place_id);
     const char *what = "";
     ArgType type = ARG_NONE;
     switch ((PlaceKind)task->place) {
     case PLACE_SYNC:
-        type = ARG_SYNC;
-        if (task->place_id <= scenario->sync_count && task->place_id > 0 &&
-            sync_is_lock(scenario->syncs[task->place_id - 1].kind)) {
-            type = ARG_LOCK;
-            what = "lock ";
-        }
-        break;
+        if (sync == NULL)
+            return "waited";
+        return arena_format(&why->arena, "waited for %s %s",
+                            sync_is_lock(sync->kind) ? "lock" : sync_kind_word(sync->kind),
+                            scene_sync_name(scene, &names, task->place_id, text));
     case PLACE_JOIN:
         type = ARG_DEF;
         break;
@@ -354,16 +356,17 @@ static const char *waited_text(Why *why, const Recording *recording, const Scene
                         narrate_argument(&names, type, task->place_id, text, sizeof text));
 }
 
-static void tell_blocked(Why *why, const Recording *recording, uint32_t task,
-                         const SceneTask *waiter, int64_t end)
+static void tell_blocked(Why *why, const Recording *recording, const Scene *scene, uint32_t task,
+                         int64_t end)
 {
+    const SceneTask *waiter = scene_task(scene, task);
     int64_t to_ns = end < 0 ? recording->end_ns : recording_at(recording, (uint64_t)end)->time_ns;
     say(why, task, 0, "%s %s for %s, from %s to %s.", name_of(why, recording, task),
-        waited_text(why, recording, waiter), time_text(why, to_ns - waiter->since_ns),
+        waited_text(why, recording, scene, waiter), time_text(why, to_ns - waiter->since_ns),
         time_text(why, waiter->since_ns), end < 0 ? "the end of the run" : time_text(why, to_ns));
     if (end < 0)
         return;
-    tell_end(why, recording, task, waiter, (uint64_t)end);
+    tell_end(why, recording, scene, task, waiter, (uint64_t)end);
     const TraceRecord *record = recording_at(recording, (uint64_t)end);
     if (record->kind != EVENT_WAKEUP || record->a == 0)
         return;
@@ -409,6 +412,6 @@ bool why_so_long(Why *why, const Recording *recording, const Scene *scene, uint3
     if (runnable)
         tell_runnable(why, recording, task, &waiter, end);
     else
-        tell_blocked(why, recording, task, &waiter, end);
+        tell_blocked(why, recording, scene, task, end);
     return true;
 }

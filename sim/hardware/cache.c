@@ -45,3 +45,50 @@ void cache_free(Cache *cache)
 {
     ARRAY_FREE(&cache->sets);
 }
+
+// ---- lines
+
+static void add_copy(SharedLine *shared, int core)
+{
+    shared->copies.words[core / 64] |= UINT64_C(1) << (core % 64);
+}
+
+// The number plus 1 of a core besides `core` that has a copy, the owner first; 0: none has.
+static int other_copy1(const SharedLine *shared, int core)
+{
+    if (shared->line.owner1 != 0 && shared->line.owner1 != core + 1)
+        return shared->line.owner1;
+    for (int word = 0; word < CORES_MAX / 64; word++) {
+        uint64_t others = shared->copies.words[word];
+        if (word == core / 64)
+            others &= ~(UINT64_C(1) << (core % 64));
+        if (others != 0)
+            return word * 64 + __builtin_ctzll(others) + 1;
+    }
+    return 0;
+}
+
+// The line comes over when it is free; everyone's turn is in the order of asking.
+static Instant bring(SharedLine *shared, Instant now, Duration transfer)
+{
+    Instant from = shared->line.ready.ns > now.ns ? shared->line.ready : now;
+    shared->line.ready = instant_add(from, transfer);
+    return shared->line.ready;
+}
+
+Instant shared_line_read(SharedLine *shared, int core, Instant now, Duration transfer, int *from1)
+{
+    bool moves = shared->line.owner1 != 0 && !core_set_has(&shared->copies, core);
+    *from1 = moves ? shared->line.owner1 : 0;
+    add_copy(shared, core);
+    return moves ? bring(shared, now, transfer) : now;
+}
+
+Instant shared_line_write(SharedLine *shared, int core, Instant now, Duration transfer, int *from1)
+{
+    *from1 = other_copy1(shared, core);
+    shared->copies = (CoreSet){0};
+    add_copy(shared, core);
+    shared->line.owner1 = core + 1;
+    return *from1 == 0 ? now : bring(shared, now, transfer);
+}

@@ -35,10 +35,16 @@ typedef struct Memory {
 
 enum { PAGES_MAX = 1 << 30 };
 
-// Whether `count` pages more are within the limit.
+// How many pages more are within the limit.
+static inline uint64_t memory_room(const Memory *memory)
+{
+    return memory->limit == 0 ? UINT64_MAX : memory->limit - memory->used;
+}
+
+// Whether `count` pages more are.
 static inline bool memory_has(const Memory *memory, uint64_t count)
 {
-    return memory->limit == 0 || memory->used + count <= memory->limit;
+    return count <= memory_room(memory);
 }
 
 // Takes at most `count` pages that follow each other for `owner`, a run; how many is in the result.

@@ -1,13 +1,15 @@
 #include "sim/kernel/deadlock.h"
 
+#include "sim/base/check.h"
 #include "sim/kernel/process_data.h"
 
 enum { REPORTED_MAX = 64 }; // blocked tasks named when there is no circle
 
-// It cannot go on by itself: it sleeps, or spins for a lock.
+// It cannot go on by itself: it sleeps without a timer, or spins for a lock.
 static bool is_stuck(const Task *task)
 {
-    return task->state == TASK_BLOCKED || (task->spins && task->state != TASK_DEAD);
+    return (task->state == TASK_BLOCKED && task->timer_sequence == 0) ||
+           (task->spins && task->state != TASK_DEAD);
 }
 
 // One that `task` waits for and that is not dead: the lock's owner, or a member of the group that
@@ -131,6 +133,9 @@ void deadlock_at_end(Machine *machine)
     uint32_t looked = 0;
     for (uint32_t i = 1; i <= machine->task_count; i++) {
         Task *task = task_at(machine, (TaskId){i});
+        // It may starve behind a spinner that never ends, but no policy leaves its core idle.
+        CHECKF(task->state != TASK_RUNNABLE || !ID_NONE(machine->cores[task->core].current),
+               "task %u is runnable on idle core %d", i, task->core);
         found = found || task->deadlocked;
         if (!is_stuck(task) || task->deadlocked || ++looked > REPORTED_MAX)
             continue;

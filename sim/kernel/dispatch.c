@@ -4,6 +4,7 @@
 #include "sim/kernel/fair_server.h"
 #include "sim/kernel/pelt.h"
 #include "sim/kernel/placement.h"
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/push_pull.h"
 #include "sim/kernel/runnable.h"
 #include "sim/kernel/sched.h"
@@ -191,7 +192,10 @@ void dispatch_decide(Machine *machine, int core_number)
         if (core->spinning) // nothing of a busy wait is left to do: it looks when it is back
             previous->left = (Duration){0};
         machine_emit(machine, EVENT_SWITCH_OUT, core_number, previous->id, previous->out_reason,
-                     previous->state == TASK_BLOCKED ? previous->waits_sync.index1 : 0);
+                     previous->state == TASK_BLOCKED &&
+                             !sync_is_runtime(machine, previous->waits_sync)
+                         ? previous->waits_sync.index1
+                         : 0);
         queue->left_by = previous->id;
         queue->left_at = machine->now;
     }

@@ -1,8 +1,10 @@
 #include "sim/kernel/fork.h"
 
+#include "sim/kernel/pass_on.h"
 #include "sim/kernel/pipe.h"
 #include "sim/kernel/process_data.h"
 #include "sim/kernel/process_end.h"
+#include "sim/kernel/signal.h"
 
 #include <string.h>
 
@@ -36,16 +38,31 @@ Duration fork_start(Machine *machine, Task *creator, ThreadDefId def, bool copy)
     return cost;
 }
 
+// Who calls exec is the new program's main thread (de_thread in Linux's fs/exec.c lets it take the
+// place of the old one), so that the program does not end before it.
+static void become_worker(Machine *machine, Process *process, Task *task)
+{
+    if (!task->daemon)
+        return;
+    task->daemon = false;
+    process->workers++;
+    machine->workers++;
+}
+
 void fork_exec(Machine *machine, Task *task)
 {
     Process *process = process_of(machine, task);
     process_kill_tasks(machine, process, task, KILL_REASON_EXEC);
+    pipe_pass_on(machine, process, task);
+    pass_on_wakeups(machine, process, task);
+    become_worker(machine, process, task);
     process_data_renew(machine, process);
     address_space_clear(machine, process);
     // Handlers are code that is gone; what is ignored stays ignored.
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (process->handlers[i] != HANDLER_IGNORE)
             process->handlers[i] = HANDLER_DEFAULT;
+    signal_mask(task, 0);
     // A new stack, at the place of the old one.
     if (machine->scenario->tracks_memory && !(task->attention & ATTENTION_STACK)) {
         const ThreadDef *def = &machine->scenario->threads[task->def.index1 - 1];

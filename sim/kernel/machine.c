@@ -1,5 +1,7 @@
 #include "sim/kernel/machine.h"
 
+#include "sim/kernel/read_holds.h"
+
 #include <stdio.h>
 
 void machine_limit(Machine *machine, LimitId limit)
@@ -36,6 +38,7 @@ static void free_copies(Machine *machine, Task *task)
 void machine_free_frames(Machine *machine, Task *task)
 {
     free_copies(machine, task);
+    read_holds_forget(machine, task);
     while (task->frame != 0) {
         uint32_t parent = machine->frames.at[task->frame].parent;
         machine->frames.at[task->frame].parent = machine->free_frame;
@@ -72,7 +75,8 @@ void machine_refresh(Machine *machine, int core_number)
 uint64_t machine_bytes(const Machine *machine)
 {
     uint64_t bytes = machine->arena.bytes + machine->frames.capacity * sizeof(Frame) +
-                     machine->copies.capacity * sizeof(Copy) + machine->data_bytes +
+                     machine->copies.capacity * sizeof(Copy) +
+                     machine->read_holds.capacity * sizeof(ReadHold) + machine->data_bytes +
                      machine->python_bytes + machine->positions.at.capacity * sizeof(uint32_t) +
                      machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
     bytes += machine->memory.pages.capacity * sizeof(Page) +

@@ -27,6 +27,12 @@ typedef struct Frame {
     uint64_t value;  // repeats left, a span's serial
 } Frame;
 
+// That a task reads under a reader-writer lock; one pool, too (read_holds.h).
+typedef struct ReadHold {
+    SyncId sync;
+    uint32_t next; // of the same task; 0: none
+} ReadHold;
+
 // A task's own copy of a shared variable; copies of all tasks share one pool.
 typedef struct Copy {
     uint32_t variable; // VariableId.index1
@@ -95,9 +101,10 @@ struct Machine {
     ARRAY(Process *) processes; // by Pid; they do not move
     uint32_t *process_counts;   // forked so far, by ProcessId
     Memory memory;
-    Cache *caches;    // by core
-    Warmth *warmths;  // by core; NULL: caches make nobody faster, see warmth.h
-    CacheLine *lines; // by StringId.index1 of their names
+    Cache *caches;              // by core
+    Warmth *warmths;            // by core; NULL: caches make nobody faster, see warmth.h
+    CacheLine *lines;           // by StringId.index1 of their names
+    SharedLine *variable_lines; // by VariableDef.line; NULL: they cost nothing; see process_data.h
     Rng device_rng;
     Instant device_at;                   // its next interrupt
     struct Pipe *pipes;                  // by PipeId
@@ -110,9 +117,11 @@ struct Machine {
     uint32_t free_frame; // list through `parent`
     uint32_t open_frames;
     uint32_t span_serial;
-    int64_t *values;         // by VariableId; see process_data.h
-    ARRAY(Copy) copies;      // copies[0] is not used
-    uint32_t free_copy;      // list through `next`
+    int64_t *values;            // by VariableId; see process_data.h
+    ARRAY(Copy) copies;         // copies[0] is not used
+    uint32_t free_copy;         // list through `next`
+    ARRAY(ReadHold) read_holds; // the same
+    uint32_t free_read_hold;
     uint64_t data_bytes;     // what forked processes have copied; see process_data.h
     uint64_t queued_items;   // in all queues
     struct Asyncio *asyncio; // sim/python/asyncio.h; NULL: no thread has run a loop yet

@@ -152,14 +152,25 @@ void pipe_close(Machine *machine, Process *process, PipeId id, PipeEnd end, Task
         wake_all(machine, pipe, end == PIPE_END_READ ? PIPE_END_WRITE : PIPE_END_READ, by);
 }
 
+// One that was woken and did not live to take its turn passes it on.
+static void pass_on(Machine *machine, Pipe *pipe, Task *by)
+{
+    wake_reader(machine, pipe, by);
+    wake_writer(machine, pipe, by);
+}
+
 void pipe_close_all(Machine *machine, Process *process, Task *by)
 {
     for (uint32_t i = 1; process->pipe_ends != NULL && i <= machine->scenario->pipe_count; i++) {
         for (int end = 0; end < PIPE_END_COUNT; end++)
             if (pipe_is_open(process, (PipeId){i}, (PipeEnd)end))
                 pipe_close(machine, process, (PipeId){i}, (PipeEnd)end, by);
-        // One that was woken and did not live to take its turn passes it on.
-        wake_reader(machine, pipe_at(machine, (PipeId){i}), by);
-        wake_writer(machine, pipe_at(machine, (PipeId){i}), by);
+        pass_on(machine, pipe_at(machine, (PipeId){i}), by);
     }
+}
+
+void pipe_pass_on(Machine *machine, const Process *process, Task *by)
+{
+    for (uint32_t i = 1; process->pipe_ends != NULL && i <= machine->scenario->pipe_count; i++)
+        pass_on(machine, pipe_at(machine, (PipeId){i}), by);
 }

@@ -31,6 +31,9 @@ void pipe_close(Machine *machine, Process *process, PipeId pipe, PipeEnd end, Ta
 // Everything that `process`, which ends, has open.
 void pipe_close_all(Machine *machine, Process *process, Task *by);
 
+// Tasks of `process` have been killed: wake-ups that they got for its pipes are others'.
+void pipe_pass_on(Machine *machine, const Process *process, Task *by);
+
 // How many of `left` bytes of a write of `size` go in now; 0: it must wait.
 uint32_t pipe_room(const Pipe *pipe, uint64_t size, uint64_t left);
 // `task` has written or read so many bytes: they are in the pipe or gone from it, and who waits for

@@ -70,7 +70,8 @@ void priority_set(Machine *machine, Task *task, Priority priority, bool lent)
 
 static bool is_pi(const Machine *machine, SyncId id)
 {
-    return id.index1 != 0 && machine->scenario->syncs[id.index1 - 1].kind == SYNC_PI;
+    return id.index1 != 0 && !sync_is_runtime(machine, id) &&
+           machine->scenario->syncs[id.index1 - 1].kind == SYNC_PI;
 }
 
 static void lend(Machine *machine, Task *to, const Task *from)

@@ -3,6 +3,7 @@
 #include "sim/base/check.h"
 #include "sim/kernel/placement.h"
 #include "sim/kernel/priority.h"
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/process_end.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/wait_list.h"
@@ -180,6 +181,30 @@ static ThreadDefId scheduled_as(const Machine *machine, ThreadDefId def, TaskId 
     return task_at(machine, creator)->scheduled_as;
 }
 
+static void list_task(Machine *machine, Process *process, Task *task)
+{
+    task->previous = process->newest;
+    if (ID_NONE(process->newest))
+        process->oldest = task->id;
+    else
+        task_at(machine, process->newest)->next = task->id;
+    process->newest = task->id;
+}
+
+void process_unlist(Machine *machine, Task *task)
+{
+    Process *process = process_of(machine, task);
+    if (ID_NONE(task->previous))
+        process->oldest = task->next;
+    else
+        task_at(machine, task->previous)->next = task->next;
+    if (ID_NONE(task->next))
+        process->newest = task->previous;
+    else
+        task_at(machine, task->next)->previous = task->previous;
+    task->next = task->previous = (TaskId){0};
+}
+
 static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint32_t instance,
                     bool daemon, TaskId creator)
 {
@@ -203,6 +228,8 @@ static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint
     task->working_set = def->working_set;
     task->daemon = daemon;
     task->op = def->entry;
+    if (process_family(machine, process)->runtime.has_gil)
+        task->attention = ATTENTION_GIL_TAKE;
     task->last_ran = (Instant){INT64_MIN / 4}; // never cache-hot
     task->rng = process_rng(machine->scenario, def_id, instance);
     priority_begin(task, scheduled);
@@ -210,6 +237,7 @@ static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint
     task->fair.custom_slice = scheduled->slice_ns != 0;
     machine_emit(machine, EVENT_TASK_CREATED, CORE_NONE, id, def_id.index1,
                  created_pack(instance, daemon, creator.index1));
+    list_task(machine, process, task);
     bool first = ID_NONE(process->first);
     if (first)
         process->first = id;
@@ -269,15 +297,21 @@ Duration process_spawn(Machine *machine, ThreadDefId def_id, Task *creator)
 
 // ---- ending
 
-static void tell_joiners(Machine *machine, const Process *process, const Task *task)
+ThreadGroup *process_count_ended(Machine *machine, const Task *task)
 {
-    bool declared = process->pid.index1 <= machine->scenario->process_count;
-    if (!declared && process->groups == NULL)
-        return; // it never had another thread, which could join or be joined
-    const ThreadDef *def = def_of(machine, task->def);
+    bool declared = task->process.index1 <= machine->scenario->process_count;
+    if (!declared && process_of(machine, task)->groups == NULL)
+        return NULL;
     ThreadGroup *group = process_group(machine, task->process, task->def);
     group->ended++;
-    if (group->ended < (def->spawned ? group->created : def->count))
+    return group;
+}
+
+static void tell_joiners(Machine *machine, const Task *task)
+{
+    const ThreadDef *def = def_of(machine, task->def);
+    ThreadGroup *group = process_count_ended(machine, task);
+    if (group == NULL || group->ended < (def->spawned ? group->created : def->count))
         return;
     Task *joiner;
     while ((joiner = wait_list_take(machine, &group->joiners)) != NULL)
@@ -289,7 +323,8 @@ void process_exit(Machine *machine, Task *task)
     machine_emit(machine, EVENT_TASK_EXITED, task->core, task->id, 0, 0);
     sched_exit(machine, task);
     Process *process = process_of(machine, task);
-    tell_joiners(machine, process, task);
+    process_unlist(machine, task);
+    tell_joiners(machine, task);
     process->alive--;
     process_release_stack(machine, task);
     if (!task->daemon) {

@@ -22,10 +22,11 @@ struct Process {
     uint8_t state;     // ProcessState
     uint16_t status;   // how it ended: an exit code, or STATUS_SIGNALLED + SignalId
 
-    uint32_t alive;      // its tasks that have not ended, those still to arrive included
-    uint32_t workers;    // of those, the ones that are not daemons
-    TaskId first;        // its first task
-    ThreadGroup *groups; // by ThreadDefId, of a process that is not declared; NULL: none yet
+    uint32_t alive;        // its tasks that have not ended, those still to arrive included
+    uint32_t workers;      // of those, the ones that are not daemons
+    TaskId first;          // its first task
+    TaskId oldest, newest; // of its tasks that have begun and not ended, a list in that order
+    ThreadGroup *groups;   // by ThreadDefId, of a process that is not declared; NULL: none yet
 
     Pid parent; // none: init
     Pid first_child, next_sibling, previous_sibling;
@@ -36,8 +37,11 @@ struct Process {
     AddressSpace space;
     uint8_t *pipe_ends; // by PipeId.index1: a bit a PipeEnd that is open; NULL: none
     uint32_t handlers[SIGNAL_COUNT];
-    Sync *syncs;     // its own copies, NULL: it uses the machine's; see process_data.h
-    int64_t *values; // the same
+    struct Interpreter *interpreter; // sim/python/gil.h; NULL: it has none, or no thread of it ran
+    Sync *runtime_syncs;             // the interpreter's; see sync_is_runtime
+    Sync *syncs;                // its own copies, NULL: it uses the machine's; see process_data.h
+    int64_t *values;            // the same
+    SharedLine *variable_lines; // the same
 };
 
 static inline Process *process_at(const Machine *machine, Pid pid)
@@ -79,8 +83,13 @@ Duration process_spawn(Machine *machine, ThreadDefId def, Task *creator);
 Duration process_add_task(Machine *machine, Process *process, ThreadDefId def, Task *creator);
 // Whether a task more is within the limit; else the run ends.
 bool process_has_room(Machine *machine);
+// `task`, dead, is off the list of its process's tasks.
+void process_unlist(Machine *machine, Task *task);
 // The stack of `task`, which is dead, is no longer resident or reserved.
 void process_release_stack(Machine *machine, Task *task);
+// `task` has ended: a join of its group waits for it no longer. Returns the group, NULL when the
+// process never had another thread, which could join or be joined.
+ThreadGroup *process_count_ended(Machine *machine, const Task *task);
 // `task`, running, ends: joiners wake up, and a process without workers ends with it.
 void process_exit(Machine *machine, Task *task);
 // A timer will wake `task`, which is running and about to sleep, after `length`.

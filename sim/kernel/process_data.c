@@ -1,6 +1,7 @@
 #include "sim/kernel/process_data.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/read_holds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,9 @@ void process_data_init(Machine *machine)
         machine->syncs[i] = sync_begin(&scenario->syncs[i]);
     for (uint32_t i = 0; i < scenario->variable_count; i++)
         machine->values[i] = scenario->variables[i].value;
+    if (scenario->machine.cores > 1 && machine_cost(machine, COST_LINE_TRANSFER).ns > 0)
+        machine->variable_lines =
+            ARENA_ARRAY(&machine->arena, SharedLine, scenario->variable_count + 1);
 }
 
 void process_data_free(Machine *machine)
@@ -70,9 +74,10 @@ void process_data_free(Machine *machine)
 
 // ---- a process's
 
-static uint64_t data_bytes(const ProcessDef *family)
+static uint64_t data_bytes(const Machine *machine, const ProcessDef *family)
 {
-    return family->sync_count * sizeof(Sync) + family->variable_count * sizeof(int64_t);
+    uint64_t line = machine->variable_lines == NULL ? 0 : sizeof(SharedLine);
+    return family->sync_count * sizeof(Sync) + family->variable_count * (sizeof(int64_t) + line);
 }
 
 // Room for copies, if the process is to have any.
@@ -84,7 +89,10 @@ static bool make_own(Machine *machine, Process *process)
     if (process->syncs == NULL) {
         process->syncs = allocate(family->sync_count, sizeof *process->syncs);
         process->values = allocate(family->variable_count, sizeof *process->values);
-        machine->data_bytes += data_bytes(family);
+        if (machine->variable_lines != NULL)
+            process->variable_lines =
+                allocate(family->variable_count, sizeof *process->variable_lines);
+        machine->data_bytes += data_bytes(machine, family);
     }
     return true;
 }
@@ -102,6 +110,7 @@ void process_data_fork(Machine *machine, const Task *forker, Process *child)
             child->syncs[i] =
                 sync_copy(machine, def, sync_of(machine, forker, id), forker->id, child->first);
     }
+    read_holds_fork(machine, forker, task_at(machine, child->first));
     for (uint32_t i = 0; i < family->variable_count; i++)
         child->values[i] = *value_of(machine, forker, family->variable_first + i + 1);
     machine_emit(machine, EVENT_PROCESS_COPIED, CORE_NONE, forker->id, child->pid.index1,
@@ -121,6 +130,9 @@ void process_data_renew(Machine *machine, Process *process)
     }
     for (uint32_t i = 0; i < family->variable_count; i++)
         process->values[i] = scenario->variables[family->variable_first + i].value;
+    if (process->variable_lines != NULL) // other memory, in nobody's cache
+        memset(process->variable_lines, 0,
+               family->variable_count * sizeof *process->variable_lines);
 }
 
 void process_data_drop(Machine *machine, Process *process)
@@ -132,7 +144,9 @@ void process_data_drop(Machine *machine, Process *process)
         sync_free(machine, &machine->scenario->syncs[family->sync_first + i], &process->syncs[i]);
     free(process->syncs);
     free(process->values);
-    machine->data_bytes -= data_bytes(family);
+    free(process->variable_lines);
+    machine->data_bytes -= data_bytes(machine, family);
     process->syncs = NULL;
     process->values = NULL;
+    process->variable_lines = NULL;
 }

@@ -14,10 +14,19 @@ static inline const ProcessDef *process_family(const Machine *machine, const Pro
     return &processes[processes[process->def.index1 - 1].family.index1 - 1];
 }
 
-// The object that `task`'s operations mean by `id`.
+// Whether `id` is none of the scenario's objects but one of the process's runtime: those have the
+// numbers behind the scenario's. No trace names them.
+static inline bool sync_is_runtime(const Machine *machine, SyncId id)
+{
+    return id.index1 > machine->scenario->sync_count;
+}
+
+// The object that `task`'s operations, or its runtime, mean by `id`.
 static inline Sync *sync_of(const Machine *machine, const Task *task, SyncId id)
 {
     const Process *process = process_of(machine, task);
+    if (sync_is_runtime(machine, id))
+        return &process->runtime_syncs[id.index1 - 1 - machine->scenario->sync_count];
     if (process->syncs == NULL || machine->scenario->syncs[id.index1 - 1].shared)
         return &machine->syncs[id.index1 - 1];
     return &process->syncs[id.index1 - 1 - process_family(machine, process)->sync_first];
@@ -30,6 +39,20 @@ static inline int64_t *value_of(const Machine *machine, const Task *task, uint32
     if (process->values == NULL || machine->scenario->variables[variable - 1].shared)
         return &machine->values[variable - 1];
     return &process->values[variable - 1 - process_family(machine, process)->variable_first];
+}
+
+// The cache line on which that value lies; NULL when lines cost nothing: on a machine with one
+// core, or whose lines move in no time.
+static inline SharedLine *line_of(const Machine *machine, const Task *task, uint32_t variable)
+{
+    const VariableDef *def = &machine->scenario->variables[variable - 1];
+    const Process *process = process_of(machine, task);
+    if (machine->variable_lines == NULL)
+        return NULL;
+    if (process->values == NULL || def->shared)
+        return &machine->variable_lines[def->line.index1 - 1];
+    return &process->variable_lines[def->line.index1 - 1 -
+                                    process_family(machine, process)->variable_first];
 }
 
 // The machine's own, which declared processes use.

@@ -1,6 +1,7 @@
 #include "sim/kernel/process_end.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/pass_on.h"
 #include "sim/kernel/pipe.h"
 #include "sim/kernel/priority.h"
 #include "sim/kernel/process_data.h"
@@ -20,7 +21,8 @@ static void kill_task(Machine *machine, Process *process, Task *task, KillReason
     sched_kill(machine, task);
     machine_free_frames(machine, task);
     if (reason != KILL_REASON_EXEC)
-        return; // the process's counts no longer matter
+        return;                         // the process's counts no longer matter
+    process_count_ended(machine, task); // those who would join it are killed too
     process->alive--;
     process->workers -= worker;
     machine->workers -= worker;
@@ -28,11 +30,14 @@ static void kill_task(Machine *machine, Process *process, Task *task, KillReason
 
 void process_kill_tasks(Machine *machine, Process *process, const Task *spared, KillReason reason)
 {
-    for (uint32_t i = process->first.index1; i != 0 && i <= machine->task_count; i++) {
-        Task *task = task_at(machine, (TaskId){i});
-        if (task->state == TASK_DEAD || task == spared || !ID_EQUAL(task->process, process->pid))
+    TaskId next;
+    for (TaskId id = process->oldest; !ID_NONE(id); id = next) {
+        Task *task = task_at(machine, id);
+        next = task->next;
+        if (task == spared)
             continue;
         kill_task(machine, process, task, reason);
+        process_unlist(machine, task);
         process_release_stack(machine, task);
     }
 }
@@ -140,9 +145,11 @@ bool process_has_child(const Machine *machine, const Process *process, ProcessId
 
 // ---- ending
 
+// Linux also takes apart the process of a scenario that is about threads alone; we do not, because
+// its makespan is about what its threads do. The reference says so (reference.c, add_costs).
 static Duration end_cost(const Machine *machine, const Process *process)
 {
-    if (!machine->scenario->tracks_processes)
+    if (!machine->scenario->tracks_processes && !machine->scenario->tracks_memory)
         return (Duration){0};
     int64_t page = machine_cost(machine, COST_MUNMAP_PAGE).ns;
     return (Duration){machine_cost(machine, COST_PROCESS_EXIT).ns +
@@ -161,10 +168,9 @@ Duration process_end_cost(const Machine *machine, const Task *task, bool whole)
 static Task *undertaker(const Machine *machine, const Process *process)
 {
     Task *last = NULL;
-    for (uint32_t i = process->first.index1; i != 0 && i <= machine->task_count; i++) {
-        Task *task = task_at(machine, (TaskId){i});
-        if (task->state != TASK_DEAD && ID_EQUAL(task->process, process->pid) &&
-            ID_EQUAL(machine->cores[task->core].current, task->id))
+    for (TaskId id = process->oldest; !ID_NONE(id); id = task_at(machine, id)->next) {
+        Task *task = task_at(machine, id);
+        if (ID_EQUAL(machine->cores[task->core].current, id))
             last = task;
     }
     return last;
@@ -193,11 +199,14 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
         kill_all(machine, process, reason);
     else if (process->alive > 0)
         process_kill_tasks(machine, process, NULL, reason); // who ended it has paid
+    bool killed = process->alive > 0;
     process->workers = process->alive = 0;
     process_data_drop(machine, process);
     address_space_clear(machine, process);
     address_space_say(machine, process, (TaskId){0});
     pipe_close_all(machine, process, by);
+    if (killed)
+        pass_on_wakeups(machine, process, by);
     // An end that somebody else brings about is always news.
     if (!machine->scenario->tracks_processes && status < STATUS_SIGNALLED) {
         process->state = PROCESS_GONE;
@@ -233,6 +242,7 @@ bool process_make_room(Machine *machine, Task *task, uint64_t pages)
         return false;
     }
     while (!memory_has(&machine->memory, pages)) {
+        address_space_say(machine, process_at(machine, own), task->id); // up to the last page
         Process *victim = largest_process(machine);
         uint32_t line = machine->scenario->op_at[task->op].line;
         machine_emit(machine, EVENT_OUT_OF_MEMORY, task->core, task->id, victim->pid.index1, line);
@@ -248,6 +258,7 @@ void process_exit_all(Machine *machine, Task *task, uint16_t code)
     Process *process = process_of(machine, task);
     machine_emit(machine, EVENT_TASK_EXITED, task->core, task->id, 0, 0);
     sched_exit(machine, task);
+    process_unlist(machine, task);
     process_release_stack(machine, task);
     process->alive--;
     if (!task->daemon) {

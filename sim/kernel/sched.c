@@ -405,21 +405,24 @@ void sched_take_interrupt(Machine *machine, int core_number, IrqId irq, Duration
         core->dispatch_at = core->irq_until;
 }
 
-void sched_interrupt(Machine *machine, Task *task, int from_core)
+// Whether `task` executes in user mode at the moment. If not, but it has a segment to go on with
+// when it has a core again, that is cut off.
+static bool is_at_work(const Machine *machine, Task *task)
 {
+    const Core *core = &machine->cores[task->core];
     if (task->in_kernel)
-        return; // it looks about it on its way back
+        return false; // it looks about it on its way back
+    if (ID_EQUAL(core->current, task->id) && !core->switching)
+        return core->segment_end.ns != INSTANT_NEVER.ns;
+    task->unfinished = duration_add(task->unfinished, task->left);
+    task->left = (Duration){0};
+    return false;
+}
+
+// Its segment in user mode ends at `from`, if it has not come to its end by then.
+static void cut_short(Machine *machine, Task *task, Instant from)
+{
     Core *core = &machine->cores[task->core];
-    if (!ID_EQUAL(core->current, task->id) || core->switching) {
-        task->unfinished = duration_add(task->unfinished, task->left);
-        task->left = (Duration){0};
-        return;
-    }
-    if (core->segment_end.ns == INSTANT_NEVER.ns)
-        return;
-    if (from_core != task->core)
-        sched_take_interrupt(machine, task->core, IRQ_RESCHEDULE, machine_cost(machine, COST_IPI));
-    Instant from = core_free_at(core, machine->now);
     if (instant_before(from, core->segment_end)) {
         Duration rest = {0};
         if (!core->spinning)
@@ -428,4 +431,21 @@ void sched_interrupt(Machine *machine, Task *task, int from_core)
         core->segment_end = from;
     }
     machine_refresh(machine, task->core);
+}
+
+void sched_interrupt(Machine *machine, Task *task, int from_core)
+{
+    if (!task_minds_signals(task) || !is_at_work(machine, task))
+        return;
+    if (from_core != task->core)
+        sched_take_interrupt(machine, task->core, IRQ_RESCHEDULE, machine_cost(machine, COST_IPI));
+    cut_short(machine, task, core_free_at(&machine->cores[task->core], machine->now));
+}
+
+void sched_stop_within(Machine *machine, Task *task, Duration delay)
+{
+    if (!is_at_work(machine, task))
+        return;
+    Instant free = core_free_at(&machine->cores[task->core], machine->now);
+    cut_short(machine, task, instant_add(free, delay));
 }

@@ -39,6 +39,9 @@ Duration sched_timer_slack(const Machine *machine, const Task *task);
 // `task`, runnable, is to look about it soon: a segment in user mode ends now, and what is left of
 // it is task->unfinished. `from_core`: who sends the interrupt for that.
 void sched_interrupt(Machine *machine, Task *task, int from_core);
+// `task`, runnable, sees something that is written in memory: a segment in user mode ends within
+// `delay`, and what is left of it is task->unfinished. Nobody sends an interrupt for that.
+void sched_stop_within(Machine *machine, Task *task, Duration delay);
 // Asks for a decision on `core`: at once in user mode, on return from the kernel otherwise.
 void sched_resched(Machine *machine, int core, SwitchReason reason);
 // Moves a queued task to another core.

@@ -13,21 +13,20 @@ static const DefaultAction default_actions[] = {
 #undef X
 };
 
-static Task *first_alive(const Machine *machine, const Process *process)
+// Whom a signal is for: the first task alive that does not mask it, else the first one alive.
+static Task *recipient(const Machine *machine, const Process *process, SignalId signal)
 {
-    for (uint32_t i = process->first.index1; i != 0 && i <= machine->task_count; i++) {
-        Task *task = task_at(machine, (TaskId){i});
-        if (ID_EQUAL(task->process, process->pid) && task->state != TASK_DEAD)
-            return task;
-    }
-    return NULL;
+    for (TaskId id = process->oldest; !ID_NONE(id); id = task_at(machine, id)->next)
+        if (!(task_at(machine, id)->masked >> signal & 1))
+            return task_at(machine, id);
+    return ID_NONE(process->oldest) ? NULL : task_at(machine, process->oldest);
 }
 
 // Every sleep in a system call is interruptible here. (In Linux a page fault's or a disk's is not.)
 static void interrupt(Machine *machine, Task *task, Task *by)
 {
     int core = by != NULL ? by->core : task->core;
-    if (task->state == TASK_DEAD)
+    if (task->state == TASK_DEAD || task->in_turn)
         return;
     // One that may not run for now (SWITCH_THROTTLED) is stopped in its work, and does not sleep.
     if (task->state == TASK_RUNNABLE || task->out_reason == SWITCH_THROTTLED) {
@@ -57,15 +56,17 @@ void signal_send(Machine *machine, Process *process, SignalId signal, Task *by)
                  by != NULL ? by->id : (TaskId){0}, signal, process->pid.index1);
     if (ignored)
         return;
-    Task *task = first_alive(machine, process);
     if (handler == HANDLER_DEFAULT) {
         process_end(machine, process, (uint16_t)(STATUS_SIGNALLED + signal), KILL_REASON_SIGNAL,
                     by);
         return;
     }
+    Task *task = recipient(machine, process, signal);
     if (task == NULL)
         return; // its threads have yet to arrive
     task->signals |= (uint8_t)(1u << signal);
+    if (task->masked >> signal & 1)
+        return;
     task->attention |= ATTENTION_SIGNAL;
     if (task != by)
         interrupt(machine, task, by);
@@ -74,7 +75,7 @@ void signal_send(Machine *machine, Process *process, SignalId signal, Task *by)
 uint32_t signal_take(Machine *machine, Task *task, SignalId *signal)
 {
     for (int i = 0; i < SIGNAL_COUNT; i++) {
-        if (!(task->signals >> i & 1))
+        if (!((task->signals & ~task->masked) >> i & 1))
             continue;
         task->signals &= (uint8_t) ~(1u << i);
         uint32_t handler = process_of(machine, task)->handlers[i];
@@ -84,4 +85,13 @@ uint32_t signal_take(Machine *machine, Task *task, SignalId *signal)
     }
     task->attention &= (uint8_t)~ATTENTION_SIGNAL;
     return 0;
+}
+
+void signal_mask(Task *task, uint8_t masked)
+{
+    task->masked = masked;
+    if (task->signals & ~masked)
+        task->attention |= ATTENTION_SIGNAL;
+    else
+        task->attention &= (uint8_t)~ATTENTION_SIGNAL;
 }

@@ -44,7 +44,10 @@ typedef struct Event {
     uint32_t waiting;
 } Event;
 
+// Python's threading.Barrier: one whose wait is given up is broken, for all and for good. (POSIX
+// has no wait with a timeout; there is no reset here.)
 typedef struct Barrier {
+    bool broken;
     uint32_t arrived;
     uint64_t round;
 } Barrier;

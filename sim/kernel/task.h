@@ -72,11 +72,15 @@ typedef enum Attention {
     ATTENTION_INTERRUPTED = 4, // a signal has ended its waiting
     ATTENTION_EXEC = 8,        // its process has a program to load first
     ATTENTION_RESTART = 16,    // the call that a signal has interrupted is to begin anew
+    ATTENTION_GIL_TAKE = 32,   // it is without the GIL that it needs to go on
+    ATTENTION_GIL_LATER = 64,  // the same, but code in C runs without it up to the end of this op
+    ATTENTION_GIL_DROP = 128,  // somebody asks it to drop the GIL
 } Attention;
 
 typedef struct Task {
     TaskId id;
     Pid process;
+    TaskId next, previous; // of its process's tasks that have not ended
     ThreadDefId def;
     uint32_t instance; // from 1, among the tasks of `def`
     // Whose nice, policy, affinity, slice and tickets it has: those of `def`, or what its creator
@@ -94,8 +98,10 @@ typedef struct Task {
     bool deadlocked;   // reported as a member of a deadlock
     uint8_t attention; // Attention bits
     uint8_t signals;   // pending ones with a handler: a bit a SignalId
+    uint8_t masked;    // those of the handlers that it is in, which wait: the same bits
     uint8_t attending; // what it is seeing to; attention.c's
     uint8_t restart;   // the phase in which an interrupted call begins anew
+    bool in_turn;      // it takes or drops the GIL: nothing that signals would interrupt
     int16_t core;
     Duration left;        // of its current segment, while it is not on a core
     Duration refill;      // user time that loading its working set will take, besides its work
@@ -129,7 +135,8 @@ typedef struct Task {
     uint32_t op;
     uint32_t frame;
     uint32_t depth;
-    uint32_t copies; // of shared variables: the first of Machine.copies; 0: none
+    uint32_t copies;     // of shared variables: the first of Machine.copies; 0: none
+    uint32_t read_holds; // of reader-writer locks: the first of Machine.read_holds; 0: none
     uint8_t phase;
     uint64_t scratch;     // for the op it is at
     uint32_t saved_depth; // of the re-entrant lock that it gave up to wait for a condition
@@ -138,5 +145,12 @@ typedef struct Task {
         coroutine;    // of that loop, whose program it runs at the moment; 0: its own, or the loop
     uint32_t raising; // the exception that unwinds its program; EXCEPTION_NONE
     uint32_t unwind_from; // the op that sees to itself before the exception goes on; 0: none
+    struct GilTurn *turn; // sim/program/gil_turn.h; NULL: it has never had to do with a GIL
     Rng rng;
 } Task;
+
+// Whether a signal may stop what the task does in user mode: not code in C that Python has called.
+static inline bool task_minds_signals(const Task *task)
+{
+    return !task->in_turn && (task->attention & ATTENTION_GIL_LATER) == 0;
+}

@@ -116,8 +116,9 @@ static StepResult restart(Machine *machine, Task *task)
 static bool save_interrupted(Machine *machine, Task *task)
 {
     bool again = (task->attention & ATTENTION_RESTART) != 0;
-    uint64_t rest = (uint64_t)task->saved_depth << 32 | (uint64_t)task->restart << 16 |
-                    (uint64_t)task->slept << 9 | (uint64_t)again << 8 | task->phase;
+    uint64_t rest = (uint64_t)task->saved_depth << 32 | (uint64_t)task->masked << 24 |
+                    (uint64_t)task->restart << 16 | (uint64_t)task->slept << 9 |
+                    (uint64_t)again << 8 | task->phase;
     return program_push(machine, task, task->op, task->scratch) &&
            program_push(machine, task, 0, (uint64_t)task->wait_until.ns) &&
            program_push(machine, task, 0, (uint64_t)task->unfinished.ns) &&
@@ -135,6 +136,7 @@ static void restore_interrupted(Machine *machine, Task *task)
 {
     uint64_t rest = pop_value(machine, task);
     task->saved_depth = (uint32_t)(rest >> 32);
+    signal_mask(task, (uint8_t)(rest >> 24));
     task->restart = (uint8_t)(rest >> 16);
     task->slept = rest >> 9 & 1;
     if (rest >> 8 & 1)
@@ -157,6 +159,7 @@ static StepResult handle_signal(Machine *machine, Task *task)
     task->attention &= (uint8_t)~ATTENTION_RESTART;
     task->unfinished = (Duration){0};
     task->slept = false;
+    signal_mask(task, (uint8_t)(task->masked | 1u << signal));
     task->op = handler;
     task->attending = ATTENDING_SIGNAL;
     return program_trap(machine, task, EVENT_SIGNAL_HANDLED, signal, 0,
@@ -176,13 +179,16 @@ static StepResult handler_returned(Machine *machine, Task *task)
     program_syscall_over(machine, task);
     if (task->phase != PHASE_ENTER) // else it is about to be said
         machine_emit(machine, EVENT_OP_BEGUN, task->core, task->id, task->op, 0);
-    return resume_unfinished(machine, task);
+    // One that waited for this handler's end comes before the rest of the segment.
+    return task->attention & ATTENTION_SIGNAL ? STEP_NEXT : resume_unfinished(machine, task);
 }
 
 // ---- which
 
 StepResult attention_step(Machine *machine, Task *task)
 {
+    if (task->in_turn)
+        return gil_turn_step(machine, task);
     uint8_t attending = task->attending;
     task->attending = 0;
     switch (attending) {
@@ -203,6 +209,8 @@ StepResult attention_step(Machine *machine, Task *task)
         return load_program(machine, task);
     if (task->attention & ATTENTION_STACK)
         return stack_faults(machine, task);
+    if (gil_turn_due(task))
+        return gil_turn_begin(machine, task);
     if (task->attention & ATTENTION_SIGNAL)
         return handle_signal(machine, task);
     return restart(machine, task);

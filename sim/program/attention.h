@@ -1,14 +1,18 @@
 // What a task sees to between its ops, on its way back to user mode: a program to load, the pages
-// of a new stack, signals. Each takes a segment of kernel time, during which Task.attending says
-// what it is.
+// of a new stack, the GIL, signals. All but the GIL take a segment of kernel time, during which
+// Task.attending says what it is; how a thread comes to the GIL is gil_turn.h's.
 #pragma once
-#include "sim/program/program.h"
+#include "sim/program/gil_turn.h"
 
 // Whether the task must see to something before it does its next op.
 static inline bool attention_due(const Task *task)
 {
-    return task->attending != 0 || (task->attention & ATTENTION_INTERRUPTED) != 0 ||
-           (task->attention != 0 && !task->in_kernel);
+    unsigned due = task->attention;
+    if ((due & ATTENTION_GIL_LATER) &&
+        task->phase != PHASE_ENTER) // code in C that Python has called
+        due &= due & ATTENTION_RESTART ? ~(unsigned)ATTENTION_GIL_LATER : 0;
+    return task->in_turn || task->attending != 0 ||
+           (task->attention & ATTENTION_INTERRUPTED) != 0 || (due != 0 && !task->in_kernel);
 }
 
 // Sees to it, or goes on with it.

@@ -89,6 +89,7 @@ static void add_op(Burst *burst, const Op *op, int depth)
 {
     switch (op->code) {
     case OP_COMPUTE:
+    case OP_NATIVE:
         add_ns(burst, typical_ns(burst->machine->scenario, op->arg[0]));
         break;
     case OP_REPEAT:

@@ -79,8 +79,7 @@ static bool ends_spuriously(Machine *machine, Task *task, SyncId id)
 }
 
 enum {
-    JOIN = SYNC_PHASES,
-    LOOK,
+    LOOK = CONDITION_JOIN + 1,
     IN_KERNEL,
     WOKEN,
     RETURNED,
@@ -113,49 +112,67 @@ static StepResult sleep_on(Machine *machine, Task *task, const Op *op, SyncId id
     if (!wait_is_over(machine, task, &sync->condition))
         return futex_wait(machine, task, IN_KERNEL);
     futex_wait_over(machine, task, id, end_of(task));
+    task->wait_until = INSTANT_NEVER; // for the lock it waits as long as it takes
     task->phase = LOCK_BEGIN;
     return STEP_NEXT;
 }
 
-static void join_group(Machine *machine, Task *task, const Op *op, SyncId id)
+static void join_group(Machine *machine, Task *task, SyncId id)
 {
     Condition *condition = &sync_of(machine, task, id)->condition;
     task->scratch = condition->first + 1;
     condition->second++;
-    futex_set_timeout(machine, task, op->arg[1]);
 }
 
-StepResult condition_wait(Machine *machine, Task *task, const Op *op, SyncId id)
+StepResult condition_sleep(Machine *machine, Task *task, const Op *op, SyncId id, SyncId lock,
+                           bool *done)
 {
-    SyncId lock = sync_def(machine, id)->lock;
     Mutex *mutex = &sync_of(machine, task, lock)->mutex;
-    bool done = false;
+    bool released = false;
     StepResult result;
-    if (task->phase == PHASE_ENTER) {
-        if (!lock_owned(machine, task, op, lock, "waits without the lock"))
-            return STEP_ENDED;
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), JOIN);
-    }
-    if (task->phase == JOIN) {
-        join_group(machine, task, op, id);
+    if (task->phase == PHASE_ENTER)
+        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK),
+                            CONDITION_JOIN);
+    if (task->phase == CONDITION_JOIN) {
+        join_group(machine, task, id);
         task->saved_depth = mutex->depth; // of a re-entrant lock, which is given up whole
         mutex->depth = 1;
         task->phase = UNLOCK_BEGIN;
     }
     if (task->phase >= UNLOCK_BEGIN && task->phase < SYNC_PHASES) {
-        result = lock_release(machine, task, op, lock, &done);
-        if (done)
+        result = lock_release(machine, task, op, lock, &released);
+        if (released)
             task->phase = LOOK;
         return result;
     }
     if (task->phase >= SYNC_PHASES)
         return sleep_on(machine, task, op, id);
-    result = lock_take(machine, task, op, lock, false, &done);
+    LockEnd end = LOCK_NOT_YET;
+    result = lock_take(machine, task, op, lock, false, &end);
+    *done = end == LOCK_HAS;
+    if (*done)
+        mutex->depth = task->saved_depth;
+    return result;
+}
+
+bool condition_timed_out(const Task *task)
+{
+    return end_of(task) == WAIT_TIMEOUT;
+}
+
+StepResult condition_wait(Machine *machine, Task *task, const Op *op, SyncId id)
+{
+    SyncId lock = sync_def(machine, id)->lock;
+    bool done = false;
+    if (task->phase == PHASE_ENTER &&
+        !lock_owned(machine, task, op, lock, "waits without the lock"))
+        return STEP_ENDED;
+    if (task->phase == CONDITION_JOIN)
+        futex_set_timeout(machine, task, op->arg[1]);
+    StepResult result = condition_sleep(machine, task, op, id, lock, &done);
     if (!done)
         return result;
-    mutex->depth = task->saved_depth;
-    return end_of(task) == WAIT_TIMEOUT ? program_else(task, op, op->arg[2])
-                                        : program_done(task, op);
+    return program_else(task, op, condition_timed_out(task) ? op->arg[2] : 0);
 }
 
 // ---- notifying
@@ -200,10 +217,10 @@ static uint32_t signal_all(Condition *condition)
 // went: another thread may begin the next group before this one is in the kernel.
 enum { ODD_GROUP = 1, ONE_SIGNAL = 2 };
 
-static StepResult notify(Machine *machine, Task *task, const Op *op, bool all, uint32_t wanted)
+StepResult condition_notify(Machine *machine, Task *task, SyncId id, bool all, uint32_t wanted,
+                            bool *done)
 {
     enum { SIGNAL = SYNC_PHASES, ONE, OLD, NEW, LAST };
-    SyncId id = {op->arg[0]};
     Sync *sync = sync_of(machine, task, id);
     uint32_t count;
     switch (task->phase) {
@@ -212,9 +229,12 @@ static StepResult notify(Machine *machine, Task *task, const Op *op, bool all, u
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), SIGNAL);
     case SIGNAL:
         count = all ? signal_all(&sync->condition) : signal_one(&sync->condition);
-        machine_emit(machine, EVENT_NOTIFIED, task->core, task->id, id.index1, count);
-        if (count == 0)
-            return program_done(task, op);
+        if (!sync_is_runtime(machine, id))
+            machine_emit(machine, EVENT_NOTIFIED, task->core, task->id, id.index1, count);
+        if (count == 0) {
+            *done = true;
+            return STEP_NEXT;
+        }
         task->scratch = (task->scratch & ~(uint64_t)ODD_GROUP) | (sync->condition.first & 1);
         return futex_wake(machine, task, all ? OLD : ONE);
     case ONE:
@@ -228,18 +248,25 @@ static StepResult notify(Machine *machine, Task *task, const Op *op, bool all, u
     default:
         program_syscall_over(machine, task);
         task->scratch += ONE_SIGNAL;
-        if (all || task->scratch / ONE_SIGNAL == wanted)
-            return program_done(task, op);
+        if (all || task->scratch / ONE_SIGNAL == wanted) {
+            *done = true;
+            return STEP_NEXT;
+        }
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), SIGNAL);
     }
 }
 
 StepResult step_NOTIFY(Machine *machine, Task *task, const Op *op)
 {
-    return notify(machine, task, op, false, op->arg[1] == 0 ? 1 : op->arg[1]);
+    bool done = false;
+    uint32_t wanted = op->arg[1] == 0 ? 1 : op->arg[1];
+    StepResult result = condition_notify(machine, task, (SyncId){op->arg[0]}, false, wanted, &done);
+    return done ? program_done(task, op) : result;
 }
 
 StepResult step_NOTIFY_ALL(Machine *machine, Task *task, const Op *op)
 {
-    return notify(machine, task, op, true, 0);
+    bool done = false;
+    StepResult result = condition_notify(machine, task, (SyncId){op->arg[0]}, true, 0, &done);
+    return done ? program_done(task, op) : result;
 }

@@ -132,3 +132,19 @@ bool coroutines_awaited(Machine *machine, Task *task, const Op *op, uint32_t awa
             return true;
     }
 }
+
+bool coroutines_awaited_one(Machine *machine, Task *task, const Op *op, uint32_t awaited,
+                            uint32_t *future)
+{
+    uint32_t first;
+    if (!coroutines_awaited(machine, task, op, awaited, &first))
+        return false;
+    if (first == 0 || link_at(machine, first)->next != 0) {
+        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                     "'%s' waits for one task; this name means several", op_info(op->code)->name);
+        return false;
+    }
+    *future = future_hold(machine, link_at(machine, first)->future);
+    links_free(machine, first);
+    return true;
+}

@@ -23,5 +23,8 @@ StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception);
 // name. False when a name has no task yet, which ends the run.
 bool coroutines_awaited(Machine *machine, Task *task, const Op *op, uint32_t awaited,
                         uint32_t *first);
+// The same for an op that awaits only one.
+bool coroutines_awaited_one(Machine *machine, Task *task, const Op *op, uint32_t awaited,
+                            uint32_t *future);
 // Ends the run, because the op needs a task that its name does not mean yet; returns false.
 bool coroutines_no_task(Machine *machine, const Op *op, uint32_t name);

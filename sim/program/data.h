@@ -2,6 +2,9 @@
 #pragma once
 #include "sim/program/program.h"
 
+// What the load of a variable (index1) that begins now takes, its cache line's way here included.
+// Takes the line: once for each load, right before its time is spent.
+Duration data_load_cost(Machine *machine, const Task *task, uint32_t variable);
 // `task`, by `op`, loads the variable (index1) now, into its copy.
 int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable);
 // Writes a record of what orders `task` with others (SPAWNED, JOINED, EVENT_PASSED), by `op`, when

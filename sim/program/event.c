@@ -53,8 +53,6 @@ StepResult event_wait(Machine *machine, Task *task, const Op *op, SyncId id)
 StepResult step_WAIT(Machine *machine, Task *task, const Op *op)
 {
     SyncId id = {op->arg[0]};
-    if (task->phase == PHASE_BLOCK_DONE) // the end of `else`
-        return program_done(task, op);
     if (sync_def(machine, id)->kind == SYNC_CONDITION)
         return condition_wait(machine, task, op, id);
     return event_wait(machine, task, op, id);

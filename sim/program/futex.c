@@ -31,6 +31,8 @@ StepResult futex_wait(Machine *machine, Task *task, uint8_t phase)
 static void emit_wait(Machine *machine, const Task *task, const Op *op, SyncId id)
 {
     const Sync *sync = sync_of(machine, task, id);
+    if (sync_is_runtime(machine, id))
+        return;
     if (sync_is_lock(sync_def(machine, id)->kind) && sync->owner.index1 != 0)
         machine_emit(machine, EVENT_LOCK_WAIT, task->core, task->id, id.index1, sync->owner.index1);
     else
@@ -38,10 +40,16 @@ static void emit_wait(Machine *machine, const Task *task, const Op *op, SyncId i
                      program_op_index(machine, op));
 }
 
+static SwitchReason block_reason(const Machine *machine, SyncId id)
+{
+    if (sync_is_runtime(machine, id))
+        return SWITCH_BLOCKED_GIL;
+    return sync_is_lock(sync_def(machine, id)->kind) ? SWITCH_BLOCKED_LOCK : SWITCH_BLOCKED_SYNC;
+}
+
 StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, WaitList *list,
                        uint8_t phase)
 {
-    bool lock = sync_is_lock(sync_def(machine, id)->kind);
     if (program_interrupted(task, task->phase))
         return STEP_NEXT;
     emit_wait(machine, task, op, id);
@@ -50,7 +58,7 @@ StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, Wa
     task->slept = true;
     if (task->wait_until.ns != INSTANT_NEVER.ns)
         process_set_timer(machine, task, instant_since(task->wait_until, machine->now));
-    sched_block(machine, task, lock ? SWITCH_BLOCKED_LOCK : SWITCH_BLOCKED_SYNC);
+    sched_block(machine, task, block_reason(machine, id));
     deadlock_check(machine, task);
     return program_blocked(task, phase);
 }
@@ -64,7 +72,7 @@ StepResult futex_return(Machine *machine, Task *task, uint8_t phase)
 
 void futex_wait_over(Machine *machine, Task *task, SyncId id, WaitEnd end)
 {
-    if (task->slept)
+    if (task->slept && !sync_is_runtime(machine, id))
         machine_emit(machine, EVENT_SYNC_WAIT_OVER, task->core, task->id, id.index1, end);
     task->slept = false;
 }

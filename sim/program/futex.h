@@ -7,6 +7,7 @@
 #pragma once
 #include "sim/kernel/process_data.h"
 #include "sim/program/program.h"
+#include "sim/python/gil.h"
 
 // Phases of taking and of releasing a lock of any kind; every op that does either numbers its own
 // from SYNC_PHASES on.
@@ -16,6 +17,8 @@ enum {
     LOCK_IN_KERNEL,
     LOCK_WOKEN,
     LOCK_RETURNED,
+    LOCK_LET_IN, // a writer has given up: readers that waited behind it are woken
+    LOCK_LEAVES,
     UNLOCK_BEGIN = 10,
     UNLOCK_DONE,
     UNLOCK_IN_KERNEL,
@@ -25,8 +28,17 @@ enum {
 
 static inline const SyncDef *sync_def(const Machine *machine, SyncId id)
 {
+    if (sync_is_runtime(machine, id))
+        return &gil_syncs[id.index1 - 1 - machine->scenario->sync_count];
     return &machine->scenario->syncs[id.index1 - 1];
 }
+
+// How far taking a lock has come.
+typedef enum LockEnd {
+    LOCK_NOT_YET,
+    LOCK_HAS,     // it has the lock
+    LOCK_GAVE_UP, // its time is over, and it has not
+} LockEnd;
 
 // The instant at which a wait that begins now gives up, as the op's timeout (a Dist) says: kept in
 // task->wait_until.
@@ -52,22 +64,39 @@ StepResult futex_wake(Machine *machine, Task *task, uint8_t phase);
 StepResult futex_wake_now(Machine *machine, Task *task, WaitList *list, uint32_t count,
                           uint8_t phase);
 
-// Steps until the lock is taken, from LOCK_BEGIN on, or released, from UNLOCK_BEGIN on; then
-// `*done` is true. `reading`: a reader-writer lock, for reading. Releasing finds out by itself.
+// Steps until the lock is taken or given up, from LOCK_BEGIN on, with task->wait_until set: then
+// `*end`, LOCK_NOT_YET before, says which. `reading`: a reader-writer lock, for reading. As glibc's
+// timed locks do, one whose time is over on the way to or in the kernel gives up; unlike them it
+// looks once more, and has the lock if it finds it free.
 StepResult lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool reading,
-                     bool *done);
+                     LockEnd *end);
+// Steps until the lock is released, from UNLOCK_BEGIN on; then `*done` is true. Finds out by itself
+// whether it was for reading.
 StepResult lock_release(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
 // The same for one kind each.
-StepResult mutex_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult mutex_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end);
 StepResult mutex_release(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
-StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end);
 StepResult pi_lock_release(Machine *machine, Task *task, SyncId id, bool *done);
-StepResult spinlock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult spinlock_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end);
 StepResult spinlock_release(Machine *machine, Task *task, SyncId id, bool *done);
-StepResult rwlock_read(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
-StepResult rwlock_write(Machine *machine, Task *task, const Op *op, SyncId id, bool *done);
+StepResult rwlock_read(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end);
+StepResult rwlock_write(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end);
 StepResult rwlock_release(Machine *machine, Task *task, SyncId id, bool *done);
 
+// The same for a condition: steps from PHASE_ENTER on until `task`, which holds `lock`, has waited
+// at the condition `id` and holds `lock` again. It waits until task->wait_until, which the caller
+// has set by phase CONDITION_JOIN; condition_timed_out: that instant came before a notification.
+enum { CONDITION_JOIN = SYNC_PHASES };
+StepResult condition_sleep(Machine *machine, Task *task, const Op *op, SyncId id, SyncId lock,
+                           bool *done);
+bool condition_timed_out(const Task *task);
+// Steps from PHASE_ENTER on until `wanted` waiters, or all, have been notified; uses task->scratch.
+StepResult condition_notify(Machine *machine, Task *task, SyncId id, bool all, uint32_t wanted,
+                            bool *done);
+
+// Its time is over: it goes without the lock.
+StepResult lock_given_up(Machine *machine, Task *task, SyncId id, LockEnd *end);
 // `task` has the lock alone from now, by `op`.
 void lock_taken(Machine *machine, Task *task, const Op *op, SyncId id);
 // `task` has no longer.

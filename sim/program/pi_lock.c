@@ -16,18 +16,17 @@ static void taken(Machine *machine, Task *task, SyncId id, uint8_t word)
     lock_taken(machine, task, &machine->scenario->ops[task->op], id);
 }
 
-StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
+StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end)
 {
     Sync *sync = sync_of(machine, task, id);
     Mutex *mutex = &sync->mutex;
     switch (task->phase) {
     case LOCK_BEGIN:
-        task->wait_until = INSTANT_NEVER;
         return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), LOCK_TRY);
     case LOCK_TRY:
         if (mutex->word == 0) {
             taken(machine, task, id, 1);
-            *done = true;
+            *end = LOCK_HAS;
             return STEP_NEXT;
         }
         mutex->word = 2;
@@ -38,6 +37,8 @@ StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, b
             return futex_return(machine, task, LOCK_RETURNED);
         }
         mutex->word = 2;
+        if (futex_timed_out(machine, task))
+            return futex_return(machine, task, LOCK_RETURNED);
         StepResult result = futex_sleep(machine, task, op, id, &sync->waiters, LOCK_WOKEN);
         priority_wait(machine, task);
         return result;
@@ -46,8 +47,12 @@ StepResult pi_lock_take(Machine *machine, Task *task, const Op *op, SyncId id, b
         return futex_return(machine, task, LOCK_RETURNED);
     default:
         program_syscall_over(machine, task);
-        CHECKF(ID_EQUAL(sync->owner, task->id), "task %u", task->id.index1);
-        *done = true;
+        // What it lent went back when its timer took it out of the list (priority_give_up).
+        if (!ID_EQUAL(sync->owner, task->id)) {
+            CHECKF(futex_timed_out(machine, task), "task %u", task->id.index1);
+            return lock_given_up(machine, task, id, end);
+        }
+        *end = LOCK_HAS;
         return STEP_NEXT;
     }
 }

@@ -97,6 +97,14 @@ StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration l
 StepResult program_syscall(Machine *machine, Task *task, SyscallId call, Duration length,
                            uint8_t phase)
 {
+    if (task->turn != NULL && gil_turn_before(machine, task, call))
+        return gil_turn_call(machine, task, call, length, phase);
+    return program_enter_kernel(machine, task, call, length, phase);
+}
+
+StepResult program_enter_kernel(Machine *machine, Task *task, SyscallId call, Duration length,
+                                uint8_t phase)
+{
     CHECK(!task->in_kernel);
     task->in_kernel = true;
     task->kernel_segment = true;
@@ -116,7 +124,7 @@ void program_syscall_over(Machine *machine, Task *task)
 bool program_interrupted(Task *task, uint8_t again)
 {
     task->restart = again;
-    if (!(task->attention & ATTENTION_SIGNAL))
+    if (!(task->attention & ATTENTION_SIGNAL) || task->in_turn)
         return false;
     task->attention |= ATTENTION_INTERRUPTED;
     return true;
@@ -154,6 +162,8 @@ static StepResult function_returns(Machine *machine, Task *task)
 static StepResult step(Machine *machine, Task *task)
 {
     const Op *op = &machine->scenario->ops[task->op];
+    if (op->code == OP_BLOCK_END && op->arg[1] != 0) // the end of an `else`
+        return program_done(task, &machine->scenario->ops[op->arg[0]]);
     if (op->code == OP_BLOCK_END) {
         task->op = op->arg[0];
         task->phase = PHASE_BLOCK_DONE;

@@ -41,9 +41,13 @@ StepResult program_else(Task *task, const Op *op, uint32_t first);
 // length is done at once.
 StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration length,
                         uint8_t phase);
-// Enters the kernel for `call`, works there for `length` and continues in `phase`.
+// Enters the kernel for `call`, works there for `length` and continues in `phase`. Before a call
+// that Python does without the GIL, a thread that has it drops it.
 StepResult program_syscall(Machine *machine, Task *task, SyscallId call, Duration length,
                            uint8_t phase);
+// The same, whether it has the GIL or not.
+StepResult program_enter_kernel(Machine *machine, Task *task, SyscallId call, Duration length,
+                                uint8_t phase);
 // Back to user mode: the system call is over.
 void program_syscall_over(Machine *machine, Task *task);
 // Enters the kernel without a call (a fault, a signal): `kind` is traced with `a` and `b`, and work

@@ -212,10 +212,8 @@ StepResult step_GET(Machine *machine, Task *task, const Op *op)
         return queue->count == 0 ? program_else(task, op, op->arg[2]) : get(machine, task, op, id);
     case WAKE:
         return futex_wake_now(machine, task, &sync->others, 1, WOKE);
-    case WOKE:
+    default: // WOKE
         program_syscall_over(machine, task);
         return call_function(machine, task, op);
-    default: // the end of `else`
-        return program_done(task, op);
     }
 }

@@ -158,6 +158,7 @@ static void machine_free(Machine *machine)
     ARRAY_FREE(&machine->positions.at);
     ARRAY_FREE(&machine->frames);
     ARRAY_FREE(&machine->copies);
+    ARRAY_FREE(&machine->read_holds);
     arena_free(&machine->arena);
 }
 

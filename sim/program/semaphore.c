@@ -39,7 +39,7 @@ StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
         return futex_return(machine, task, RETURNED);
     case WOKEN:
         return futex_return(machine, task, RETURNED);
-    case RETURNED:
+    default: // RETURNED
         program_syscall_over(machine, task);
         if (semaphore->value == 0 && !futex_timed_out(machine, task))
             return futex_wait(machine, task, IN_KERNEL);
@@ -50,8 +50,6 @@ StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
         }
         futex_wait_over(machine, task, id, WAIT_TIMEOUT);
         return program_else(task, op, op->arg[2]);
-    default: // the end of `else`
-        return program_done(task, op);
     }
 }
 

@@ -26,7 +26,7 @@ static StepResult spin(Machine *machine, Task *task, SyncId id)
     return STEP_WORK;
 }
 
-StepResult spinlock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
+StepResult spinlock_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end)
 {
     Sync *sync = sync_of(machine, task, id);
     if (task->phase == LOCK_BEGIN)
@@ -37,7 +37,7 @@ StepResult spinlock_take(Machine *machine, Task *task, const Op *op, SyncId id, 
         task->waits_sync = (SyncId){0};
         sync->spin.taken = true;
         lock_taken(machine, task, op, id);
-        *done = true;
+        *end = LOCK_HAS;
         return STEP_NEXT;
     }
     if (task->phase == SPINNING)

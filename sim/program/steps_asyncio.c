@@ -1,6 +1,7 @@
 // Ops of coroutines: await, create_task, cancel, gather, wait. CPython Lib/asyncio/tasks.py.
 #include "sim/base/check.h"
 #include "sim/program/coroutines.h"
+#include "sim/program/unwind.h"
 
 #include <stdlib.h>
 
@@ -111,6 +112,15 @@ static void clear_name(Machine *machine, struct TaskName *name, uint32_t count)
     name->room = count;
 }
 
+// The group that the op `owner`, around this one, has opened; 0 when there is no such op.
+static uint32_t find_group(const Machine *machine, const Task *task, uint32_t owner)
+{
+    uint32_t at = owner == 0 ? 0 : task->frame;
+    while (at != 0 && machine->frames.at[at].op != owner)
+        at = machine->frames.at[at].parent;
+    return at == 0 ? 0 : (uint32_t)machine->frames.at[at].value;
+}
+
 StepResult step_CREATE_TASK(Machine *machine, Task *task, const Op *op)
 {
     enum { MADE = 1 };
@@ -122,11 +132,16 @@ StepResult step_CREATE_TASK(Machine *machine, Task *task, const Op *op)
         Duration each = machine_cost(machine, COST_CREATE_TASK);
         return program_work(machine, task, false, (Duration){each.ns * count}, MADE);
     }
+    uint32_t group = find_group(machine, task, op->arg[CREATE_TASK_GROUP]);
+    if (group != 0 && group_is_closed(machine, group))
+        return unwind_raise(machine, task, EXCEPTION_ERROR); // RuntimeError
     struct TaskName *name = op->arg[1] == 0 ? NULL : &loop->names[op->arg[1] - 1];
     if (name != NULL)
         clear_name(machine, name, count);
     for (uint32_t i = 0; i < count && !machine->ended; i++) {
         uint32_t future = coroutine_create(machine, loop, op->arg[0], task->coroutine);
+        if (group != 0)
+            group_add(machine, group, future);
         if (name != NULL)
             name->futures[name->count++] = future;
         else
@@ -200,4 +215,69 @@ StepResult step_ASYNCIO_WAIT(Machine *machine, Task *task, const Op *op)
     future_drop(machine, coroutine->local[0]);
     links_free(machine, coroutine->local[1]);
     return coroutines_over(machine, task, op);
+}
+
+// ---- shield
+
+StepResult step_SHIELD(Machine *machine, Task *task, const Op *op)
+{
+    enum { SHIELDED = 1 };
+    Coroutine *coroutine = coroutines_current(machine, task, op);
+    if (coroutine == NULL)
+        return STEP_ENDED;
+    if (task->phase == SHIELDED) {
+        future_drop(machine, coroutine->local[0]);
+        return coroutines_over(machine, task, op);
+    }
+    uint32_t inner;
+    if (!coroutines_awaited_one(machine, task, op, op->arg[0], &inner))
+        return STEP_ENDED;
+    coroutine->local[0] = shield_create(machine, inner);
+    future_drop(machine, inner);
+    return coroutines_await(machine, task, coroutine->local[0], SHIELDED);
+}
+
+// ---- task_group
+
+enum { GROUP_WAITED = 1 };
+
+// Waits while there are members; then the op is over.
+static StepResult exit_group(Machine *machine, Task *task, const Op *op, Coroutine *coroutine)
+{
+    uint32_t id = (uint32_t)program_frame(machine, task)->value;
+    Group *group = group_at(machine, id);
+    if (group->first != 0) {
+        group->waiter = future_create(machine, task->loop, FUTURE_PLAIN);
+        return coroutines_await(machine, task, group->waiter, GROUP_WAITED);
+    }
+    coroutine->thrown = group_leave(machine, loop_at(machine, task->loop), id);
+    program_pop(machine, task);
+    return coroutines_over(machine, task, op);
+}
+
+StepResult step_TASK_GROUP(Machine *machine, Task *task, const Op *op)
+{
+    Coroutine *coroutine = coroutines_current(machine, task, op);
+    if (coroutine == NULL)
+        return STEP_ENDED;
+    if (task->phase == PHASE_ENTER) {
+        uint32_t id = group_enter(machine, task->coroutine);
+        if (!program_push(machine, task, program_op_index(machine, op), id))
+            return STEP_ENDED;
+        task->op = op->arg[0];
+        return STEP_NEXT;
+    }
+    uint32_t id = (uint32_t)program_frame(machine, task)->value;
+    if (task->phase == PHASE_BLOCK_DONE) {
+        group_begin_exit(machine, loop_at(machine, task->loop), id, task->raising);
+        task->raising = EXCEPTION_NONE;
+    } else {
+        Group *group = group_at(machine, id);
+        future_drop(machine, group->waiter);
+        group->waiter = 0;
+        if (coroutine->thrown != EXCEPTION_NONE)
+            group_cancelled(machine, id);
+        coroutine->thrown = EXCEPTION_NONE;
+    }
+    return exit_group(machine, task, op, coroutine);
 }

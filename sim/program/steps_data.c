@@ -4,6 +4,11 @@
 // access. Each access takes effect at the end of its cost, and a thread may be preempted between
 // any two.
 //
+// A variable lies on a cache line. Who reads what another core has written, and who writes what
+// another core has a copy of, waits for the line to come over (COST_LINE_TRANSFER), a wait that is
+// spent on the core. The line comes when the access begins: a thread that is preempted then and
+// goes on elsewhere does not fetch it twice. Locks and their like have their costs without lines.
+//
 // Memory is as if there were no caches and no write buffers: a store is seen by all from its
 // instant on (sequential consistency). Real processors reorder; we do not, because what goes wrong
 // without it is enough to teach, and what goes wrong with it is a race here too.
@@ -75,6 +80,34 @@ static void emit(Machine *machine, const Task *task, const Op *op, EventKind kin
                  access_pack(variable, program_op_index(machine, op)), (uint64_t)value);
 }
 
+// A variable's line and what it is called: its own is called as the variable is.
+static Duration fetch(Machine *machine, const Task *task, uint32_t variable, bool writes)
+{
+    SharedLine *line = line_of(machine, task, variable);
+    if (line == NULL)
+        return (Duration){0};
+    const VariableDef *def = &machine->scenario->variables[variable - 1];
+    StringId name = ID_NONE(def->line_name) ? def->name : def->line_name;
+    Duration transfer = machine_cost(machine, COST_LINE_TRANSFER);
+    int from1;
+    Instant ready = writes ? shared_line_write(line, task->core, machine->now, transfer, &from1)
+                           : shared_line_read(line, task->core, machine->now, transfer, &from1);
+    if (from1 != 0)
+        machine_emit(machine, EVENT_LINE_MOVED, task->core, task->id, name.index1, (uint64_t)from1);
+    return instant_since(ready, machine->now);
+}
+
+static Duration access_cost(Machine *machine, const Task *task, uint32_t variable, bool writes,
+                            CostId cost)
+{
+    return duration_add(fetch(machine, task, variable, writes), machine_cost(machine, cost));
+}
+
+Duration data_load_cost(Machine *machine, const Task *task, uint32_t variable)
+{
+    return access_cost(machine, task, variable, false, COST_LOAD);
+}
+
 int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable)
 {
     int64_t value = *value_of(machine, task, variable);
@@ -104,7 +137,8 @@ StepResult step_LOAD(Machine *machine, Task *task, const Op *op)
 {
     enum { LOADED = 1 };
     if (task->phase == PHASE_ENTER)
-        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
+        return program_work(machine, task, false, data_load_cost(machine, task, op->arg[0]),
+                            LOADED);
     data_load(machine, task, op, op->arg[0]);
     return program_done(task, op);
 }
@@ -116,7 +150,8 @@ StepResult step_STORE(Machine *machine, Task *task, const Op *op)
     if (task->phase == PHASE_ENTER) {
         if (!op_has_integer(op->arg[1]) && !has_copy(machine, task, op, from, "stores"))
             return STEP_ENDED;
-        return program_work(machine, task, false, machine_cost(machine, COST_STORE), STORED);
+        return program_work(machine, task, false, access_cost(machine, task, to, true, COST_STORE),
+                            STORED);
     }
     int64_t value;
     if (op_has_integer(op->arg[1]))
@@ -139,14 +174,15 @@ StepResult step_ADD(Machine *machine, Task *task, const Op *op)
     uint32_t variable = op->arg[0];
     switch (task->phase) {
     case PHASE_ENTER:
-        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
+        return program_work(machine, task, false, data_load_cost(machine, task, variable), LOADED);
     case LOADED:
         data_load(machine, task, op, variable);
         return program_work(machine, task, false, machine_cost(machine, COST_ADD), ADDED);
     case ADDED: {
         Copy *copy = find_copy(machine, task, variable);
         copy->value = sum(copy->value, added(op));
-        return program_work(machine, task, false, machine_cost(machine, COST_STORE), STORED);
+        return program_work(machine, task, false,
+                            access_cost(machine, task, variable, true, COST_STORE), STORED);
     }
     default:
         change(machine, task, op, EVENT_STORE, variable, find_copy(machine, task, variable)->value);
@@ -159,7 +195,8 @@ StepResult step_ATOMIC_ADD(Machine *machine, Task *task, const Op *op)
     enum { ADDED = 1 };
     uint32_t variable = op->arg[0];
     if (task->phase == PHASE_ENTER)
-        return program_work(machine, task, false, machine_cost(machine, COST_ATOMIC), ADDED);
+        return program_work(machine, task, false,
+                            access_cost(machine, task, variable, true, COST_ATOMIC), ADDED);
     change(machine, task, op, EVENT_ATOMIC_ADD, variable,
            sum(*value_of(machine, task, variable), added(op)));
     return program_done(task, op);
@@ -188,9 +225,9 @@ StepResult step_COMPARE_AND_SWAP(Machine *machine, Task *task, const Op *op)
     enum { SWAP = 1 };
     if (task->phase == SWAP)
         return swap(machine, task, op);
-    if (task->phase == PHASE_BLOCK_DONE && op->arg[5] != 0) // the end of `else`
-        return program_done(task, op);
     if (!op_has_integer(op->arg[1]) && !has_copy(machine, task, op, op->arg[0], "compares with"))
         return STEP_ENDED;
-    return program_work(machine, task, false, machine_cost(machine, COST_ATOMIC), SWAP);
+    // One that fails takes the line too: the processor locks it before it compares.
+    return program_work(machine, task, false,
+                        access_cost(machine, task, op->arg[0], true, COST_ATOMIC), SWAP);
 }

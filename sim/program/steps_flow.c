@@ -36,7 +36,8 @@ StepResult step_WHILE(Machine *machine, Task *task, const Op *op)
 {
     enum { LOADED = 1 };
     if (task->phase != LOADED && test_loads(machine, op->arg[0]))
-        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
+        return program_work(machine, task, false, test_load_cost(machine, task, op->arg[0]),
+                            LOADED);
     return test_holds(machine, task, op, op->arg[0]) ? go_to(task, op->arg[1])
                                                      : program_done(task, op);
 }
@@ -55,7 +56,8 @@ StepResult step_IF(Machine *machine, Task *task, const Op *op)
     enum { LOADED = 1 };
     bool holds;
     if (op->arg[3] != 0 && task->phase == PHASE_ENTER && test_loads(machine, op->arg[3]))
-        return program_work(machine, task, false, machine_cost(machine, COST_LOAD), LOADED);
+        return program_work(machine, task, false, test_load_cost(machine, task, op->arg[3]),
+                            LOADED);
     if (op->arg[3] != 0)
         holds = test_holds(machine, task, op, op->arg[3]);
     else // a chance of 1 is stored as the largest number and must always hold

@@ -187,6 +187,21 @@ static StepResult run_callback(Machine *machine, Task *task, Loop *loop)
     case CALLBACK_WAIT:
         wait_child_done(machine, current->callback.target, current->argument);
         break;
+    case CALLBACK_MEMBER:
+        group_member_done(machine, current->callback.target);
+        break;
+    case CALLBACK_COMPLETED:
+        completed_task_done(machine, current->callback.target, current->argument);
+        break;
+    case CALLBACK_LATE:
+        completed_expire(machine, current->callback.target);
+        break;
+    case CALLBACK_SHIELD_INNER:
+        shield_inner_done(machine, current->callback.target, current->argument);
+        break;
+    case CALLBACK_SHIELD_OUTER:
+        shield_outer_done(machine, current->argument, current->callback.target);
+        break;
     case CALLBACK_TIMEOUT:
         timeout_expire(machine, current->callback.target);
         break;

@@ -70,6 +70,7 @@ StepResult step_FREE(Machine *machine, Task *task, const Op *op)
         for (size_t i = 0; i < block->extents.count; i++)
             pages += block->extents.at[i].count;
         Duration cost = {machine_cost(machine, COST_SYSCALL).ns +
+                         machine_cost(machine, COST_MMAP).ns +
                          (int64_t)pages * machine_cost(machine, COST_MUNMAP_PAGE).ns};
         return program_syscall(machine, task, SYSCALL_MUNMAP, cost, UNMAPPED);
     }
@@ -155,6 +156,14 @@ static bool touch_begin(Machine *machine, Task *task, const Op *op)
     return program_push(machine, task, program_op_index(machine, op), from | times << PAGE_BITS);
 }
 
+// Memory runs out at the page that does not fit, and not at the beginning of its run.
+static void fit(const Machine *machine, TouchRun *run)
+{
+    uint64_t room = memory_room(&machine->memory);
+    if (run->faults && fault_takes_page(run->kind) && run->count > room)
+        run->count = room > 0 ? room : 1;
+}
+
 // The faults of a run, when its time is up: whatever is still missing of it, since another thread
 // may have been quicker.
 static bool touch_commit(Machine *machine, Task *task, const TouchPlace *place)
@@ -163,6 +172,7 @@ static bool touch_commit(Machine *machine, Task *task, const TouchPlace *place)
     for (uint64_t at = place->at, end = at + place->run; at < end;) {
         TouchRun run = address_space_touch(machine, place->block, at, end - at, place->write);
         if (run.faults) {
+            fit(machine, &run);
             if (fault_takes_page(run.kind) && !process_make_room(machine, task, run.count))
                 return false;
             address_space_fault(machine, process, place->block, at, run,
@@ -182,6 +192,7 @@ static StepResult touch_run(Machine *machine, Task *task, TouchPlace *place)
     TouchRun run =
         address_space_touch(machine, place->block, place->at, place->end - place->at, place->write);
     run.count = run.count < RUN_MAX ? run.count : RUN_MAX;
+    fit(machine, &run);
     task->scratch = place->at | run.count << PAGE_BITS;
     bool far = run.node != NODE_ANY && run.node != machine_node(machine, task->core);
     if (!run.faults)
@@ -245,7 +256,7 @@ StepResult step_WRITE_LINE(Machine *machine, Task *task, const Op *op)
     int from1 = line->owner1;
     Instant ready =
         cache_line_take(line, task->core, machine->now, machine_cost(machine, COST_LINE_TRANSFER));
-    if (from1 != task->core + 1)
+    if (from1 != 0 && from1 != task->core + 1)
         machine_emit(machine, EVENT_LINE_MOVED, task->core, task->id, op->arg[0], (uint64_t)from1);
     Duration own = {1};
     if (op->arg[2] != 0)

@@ -5,6 +5,7 @@
 #include "sim/kernel/signal.h"
 #include "sim/kernel/wait_list.h"
 #include "sim/program/data.h"
+#include "sim/python/gil.h"
 
 // ---- new processes
 
@@ -53,6 +54,8 @@ StepResult step_EXEC(Machine *machine, Task *task, const Op *op)
     }
     fork_exec(machine, task);
     machine_free_frames(machine, task);
+    if (task->turn != NULL) // it runs Python
+        interpreter_restart(machine, process_of(machine, task), task);
     task->op = op->arg[0];
     task->phase = PHASE_ENTER;
     program_syscall_over(machine, task);

@@ -137,16 +137,8 @@ static StepResult begin(Machine *machine, Task *task, const Op *op, Coroutine *c
     coroutine->local[1] = coroutine->local[2] = 0;
     if (scoped && awaited->name == 0)
         return begin_in_scope(machine, task, op, timeout);
-    uint32_t first;
-    if (!coroutines_awaited(machine, task, op, op->arg[0], &first))
+    if (!coroutines_awaited_one(machine, task, op, op->arg[0], &coroutine->local[0]))
         return STEP_ENDED;
-    if (first == 0 || link_at(machine, first)->next != 0) {
-        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
-                     "'wait_for' waits for one task; this name means several, or none");
-        return STEP_ENDED;
-    }
-    coroutine->local[0] = future_hold(machine, link_at(machine, first)->future);
-    links_free(machine, first);
     return scoped ? begin_in_scope(machine, task, op, timeout)
                   : begin_with_task(machine, task, op, coroutine, timeout);
 }

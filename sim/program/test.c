@@ -45,11 +45,20 @@ bool test_loads(const Machine *machine, uint32_t test)
     return machine->scenario->tests[test - 1].variable.index1 != 0;
 }
 
+Duration test_load_cost(Machine *machine, const Task *task, uint32_t test)
+{
+    return data_load_cost(machine, task, machine->scenario->tests[test - 1].variable.index1);
+}
+
 bool test_holds(Machine *machine, Task *task, const Op *op, uint32_t test)
 {
     const TestDef *def = &machine->scenario->tests[test - 1];
     if (def->variable.index1 != 0)
         return compares(def->comparison, data_load(machine, task, op, def->variable.index1),
                         def->value);
-    return is_true(machine, task, def->sync) != def->negated;
+    bool found = is_true(machine, task, def->sync);
+    // Who finds an event set goes on because it is, as who waits for it does.
+    if (found && machine->scenario->syncs[def->sync.index1 - 1].kind == SYNC_EVENT)
+        data_ordered(machine, task, op, EVENT_EVENT_PASSED, def->sync.index1);
+    return found != def->negated;
 }

@@ -80,6 +80,14 @@ static bool leave_block(Machine *machine, Task *task, uint32_t owner)
         task->op = task->unwind_from = owner;
         task->phase = PHASE_BLOCK_DONE;
         return true;
+    case OP_AS_COMPLETED:
+        future_drop(machine, (uint32_t)program_frame(machine, task)->value);
+        program_pop(machine, task);
+        return false;
+    case OP_TASK_GROUP: // it takes the exception, and raises its own when its tasks have ended
+        task->op = owner;
+        task->phase = PHASE_BLOCK_DONE;
+        return true;
     case OP_TIMEOUT:
         leave_scope(machine, task);
         program_pop(machine, task);
@@ -108,8 +116,9 @@ static StepResult unwind(Machine *machine, Task *task, uint32_t at)
         while (ops[at].code != OP_RETURN && ops[at].code != OP_BLOCK_END)
             at = ops[at].next;
         if (ops[at].code == OP_BLOCK_END) {
+            bool with_nothing = ops[at].arg[1] != 0; // an `else` has nothing to undo
             at = ops[at].arg[0];
-            if (leave_block(machine, task, at))
+            if (!with_nothing && leave_block(machine, task, at))
                 return STEP_NEXT;
             at = ops[at].next;
             continue;

@@ -9,16 +9,17 @@
 #include "sim/python/timer_queue.h"
 
 typedef enum FutureKind {
-    FUTURE_PLAIN,  // what sleep, wait and locks wait for
-    FUTURE_TASK,   // the end of a coroutine
-    FUTURE_GATHER, // of all of its children, or the first failure
-    FUTURE_WAIT    // of enough of its children
+    FUTURE_PLAIN,    // what sleep, wait and locks wait for
+    FUTURE_TASK,     // the end of a coroutine
+    FUTURE_GATHER,   // of all of its children, or the first failure
+    FUTURE_WAIT,     // of enough of its children
+    FUTURE_COMPLETED // nothing: what as_completed has to give
 } FutureKind;
 
 typedef enum FutureState { FUTURE_PENDING, FUTURE_DONE, FUTURE_CANCELLED } FutureState;
 
 // What the loop is to call, and what it is about: a future, which counts as held, or for some kinds
-// the loop or a TimeoutScope.
+// the loop, a TimeoutScope or a Member.
 typedef struct Callback {
     uint32_t kind; // CallbackKind
     uint32_t target;
@@ -27,7 +28,7 @@ typedef struct Callback {
 static inline bool callback_holds(Callback callback)
 {
     return callback.kind != CALLBACK_STOP && callback.kind != CALLBACK_RUNNER &&
-           callback.kind != CALLBACK_TIMEOUT;
+           callback.kind != CALLBACK_TIMEOUT && callback.kind != CALLBACK_MEMBER;
 }
 
 // A callback of a future that is not done yet.
@@ -43,7 +44,8 @@ typedef struct Future {
     uint32_t references;
     uint32_t exception;   // ExceptionId, once it is done
     uint32_t first, last; // its callbacks, in the order in which they were added
-    // TASK: its coroutine, 0 when that has ended; GATHER: its Gather; WAIT: its Wait
+    // TASK: its coroutine, 0 when that has ended; GATHER: its Gather; WAIT: its Wait;
+    // COMPLETED: its Completed
     uint32_t data;
 } Future;
 
@@ -64,6 +66,16 @@ typedef struct Wait {
     uint32_t pending;    // of its futures
     uint8_t return_when; // ReturnWhen
 } Wait;
+
+// asyncio.as_completed: its tasks, and a queue of those that have ended.
+typedef struct Completed {
+    uint32_t tasks;       // Links: all of them
+    uint32_t todo;        // how many have yet to end
+    uint32_t first, last; // Links: those that have, in that order
+    uint32_t late;        // how many will not be waited for: the time is over
+    uint32_t getter;      // the future of who waits for the next; 0: nobody
+    uint32_t timer;       // 0: none
+} Completed;
 
 // A timer: on the loop's heap, then on its ready list.
 typedef struct Timer {
@@ -88,6 +100,25 @@ typedef struct TimeoutScope {
     uint16_t cancel_requests; // of the coroutine as it came
     bool expiring;            // the timer has cancelled it
 } TimeoutScope;
+
+// A task of a group.
+typedef struct Member {
+    uint32_t group, future;
+    uint32_t next, previous;
+} Member;
+
+// asyncio.TaskGroup(): the tasks made in it end before the coroutine leaves it.
+typedef struct Group {
+    uint32_t coroutine;    // whose it is
+    uint32_t first, last;  // Members that have not ended, in order of creation
+    uint32_t waiter;       // done when the last of them has ended; 0: none
+    uint32_t exception;    // that the coroutine leaves with
+    bool failed;           // a member has, or the block, other than by being cancelled
+    bool aborting;         // its members are cancelled
+    bool parent_cancelled; // by the group itself
+    bool exiting;
+    bool propagate; // the coroutine is being cancelled by somebody else
+} Group;
 
 // A coroutine that is a task, and where it goes on.
 typedef struct Coroutine {
@@ -148,7 +179,8 @@ typedef struct Loop {
 } Loop;
 
 typedef struct Asyncio {
-    Pool futures, callbacks, links, gathers, waits, timers, coroutines, scopes;
+    Pool futures, callbacks, links, gathers, waits, completed, timers, coroutines, scopes, groups,
+        members;
     ARRAY(Loop *) loops;
     uint32_t cancel_depth; // of tasks that wait for each other, while one is cancelled
     uint32_t coroutine_serial;
@@ -202,6 +234,10 @@ uint32_t future_exception(const Machine *machine, uint32_t id);
 
 // ---- gather.c
 
+// How many futures the list has, each counted once; those that are pending (`done_too`: and those
+// that are done) get the callback. Their marks are taken off with links_unmark.
+uint32_t links_count(Machine *machine, uint32_t first, bool done_too, Callback callback);
+void links_unmark(Machine *machine, uint32_t first);
 // asyncio.gather() of the futures of the list that begins at `first`, which it takes over; held by
 // the caller.
 uint32_t gather_create(Machine *machine, uint32_t loop, uint32_t first, bool return_exceptions);
@@ -234,6 +270,47 @@ uint32_t timeout_enter(Machine *machine, Loop *loop, uint32_t coroutine, Duratio
 void timeout_expire(Machine *machine, uint32_t scope);
 // The coroutine leaves it, with an exception or none: what goes on instead.
 uint32_t timeout_leave(Machine *machine, Loop *loop, uint32_t scope, uint32_t exception);
+
+// ---- group.c
+
+uint32_t group_enter(Machine *machine, uint32_t coroutine);
+static inline Group *group_at(const Machine *machine, uint32_t id)
+{
+    return pool_at(&machine->asyncio->groups, id);
+}
+// Whether it takes no more tasks.
+bool group_is_closed(const Machine *machine, uint32_t group);
+void group_add(Machine *machine, uint32_t group, uint32_t future);
+// One of its tasks has ended.
+void group_member_done(Machine *machine, uint32_t member);
+// The coroutine is at the block's end, with an exception or none.
+void group_begin_exit(Machine *machine, const Loop *loop, uint32_t group, uint32_t exception);
+// It was cancelled while it waited for the members.
+void group_cancelled(Machine *machine, uint32_t group);
+// All have ended: what the coroutine leaves with. The group is no more.
+uint32_t group_leave(Machine *machine, const Loop *loop, uint32_t group);
+
+// ---- as_completed.c
+
+// Of the tasks of the list that begins at `first`, which it takes over; held by the caller.
+// `count`: how many there are.
+uint32_t completed_create(Machine *machine, uint32_t loop, uint32_t first, uint32_t *count);
+void completed_limit(Machine *machine, uint32_t id, Duration timeout);
+void completed_task_done(Machine *machine, uint32_t id, uint32_t task);
+void completed_expire(Machine *machine, uint32_t id);
+// Takes the next one: true, and what awaiting it raises.
+bool completed_take(Machine *machine, uint32_t id, uint32_t *exception);
+// The future that is done when there is a next one, held by `id`; and its end.
+uint32_t completed_getter(Machine *machine, uint32_t id);
+void completed_got(Machine *machine, uint32_t id);
+void completed_free(Machine *machine, uint32_t completed);
+
+// ---- shield.c
+
+// asyncio.shield(): a future for this one, that can be cancelled without it; held by the caller.
+uint32_t shield_create(Machine *machine, uint32_t inner);
+void shield_inner_done(Machine *machine, uint32_t outer, uint32_t inner);
+void shield_outer_done(Machine *machine, uint32_t outer, uint32_t inner);
 
 // ---- loop.c
 

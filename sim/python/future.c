@@ -46,6 +46,8 @@ void future_drop(Machine *machine, uint32_t id)
     }
     if (future->kind == FUTURE_GATHER)
         gather_free(machine, future->data);
+    if (future->kind == FUTURE_COMPLETED)
+        completed_free(machine, future->data);
     if (future->kind == FUTURE_WAIT)
         pool_give(&machine->asyncio->waits, future->data);
     pool_give(&machine->asyncio->futures, id);

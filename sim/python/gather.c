@@ -35,7 +35,7 @@ void links_free(Machine *machine, uint32_t first)
 
 // The children count once each, however often they are given: returns how many there are, and has
 // those that `callback` is for call it.
-static uint32_t count_children(Machine *machine, uint32_t first, bool done_too, Callback callback)
+uint32_t links_count(Machine *machine, uint32_t first, bool done_too, Callback callback)
 {
     uint32_t children = 0;
     for (uint32_t at = first; at != 0; at = link_at(machine, at)->next) {
@@ -51,6 +51,12 @@ static uint32_t count_children(Machine *machine, uint32_t first, bool done_too, 
     return children;
 }
 
+void links_unmark(Machine *machine, uint32_t first)
+{
+    for (uint32_t at = first; at != 0; at = link_at(machine, at)->next)
+        future_at(machine, link_at(machine, at)->future)->counted = false;
+}
+
 uint32_t gather_create(Machine *machine, uint32_t loop, uint32_t first, bool return_exceptions)
 {
     uint32_t outer = future_create(machine, loop, FUTURE_GATHER);
@@ -59,7 +65,7 @@ uint32_t gather_create(Machine *machine, uint32_t loop, uint32_t first, bool ret
     *gather = (Gather){.first = first, .return_exceptions = return_exceptions};
     future_at(machine, outer)->data = id;
     bool at_once = loop_at(machine, loop)->runtime->minor >= 12;
-    gather->children = count_children(machine, first, !at_once, (Callback){CALLBACK_GATHER, outer});
+    gather->children = links_count(machine, first, !at_once, (Callback){CALLBACK_GATHER, outer});
     for (uint32_t at = first; at != 0; at = link_at(machine, at)->next) {
         uint32_t child = link_at(machine, at)->future;
         Future *future = future_at(machine, child);
@@ -116,10 +122,9 @@ uint32_t wait_create(Machine *machine, uint32_t loop, uint32_t first, ReturnWhen
 {
     uint32_t waiter = future_create(machine, loop, FUTURE_WAIT);
     future_at(machine, waiter)->data = pool_take(machine, &machine->asyncio->waits);
-    uint32_t pending = count_children(machine, first, true, (Callback){CALLBACK_WAIT, waiter});
+    uint32_t pending = links_count(machine, first, true, (Callback){CALLBACK_WAIT, waiter});
     *wait_at(machine, waiter) = (Wait){.pending = pending, .return_when = (uint8_t)return_when};
-    for (uint32_t at = first; at != 0; at = link_at(machine, at)->next)
-        future_at(machine, link_at(machine, at)->future)->counted = false;
+    links_unmark(machine, first);
     return waiter;
 }
 

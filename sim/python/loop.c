@@ -33,9 +33,12 @@ static Asyncio *asyncio_of(Machine *machine)
     asyncio->links.item_bytes = sizeof(Link);
     asyncio->gathers.item_bytes = sizeof(Gather);
     asyncio->waits.item_bytes = sizeof(Wait);
+    asyncio->completed.item_bytes = sizeof(Completed);
     asyncio->timers.item_bytes = sizeof(Timer);
     asyncio->coroutines.item_bytes = sizeof(Coroutine);
     asyncio->scopes.item_bytes = sizeof(TimeoutScope);
+    asyncio->groups.item_bytes = sizeof(Group);
+    asyncio->members.item_bytes = sizeof(Member);
     machine->asyncio = asyncio;
     return asyncio;
 }
@@ -100,9 +103,12 @@ void asyncio_free(Machine *machine)
     pool_free(&asyncio->links);
     pool_free(&asyncio->gathers);
     pool_free(&asyncio->waits);
+    pool_free(&asyncio->completed);
     pool_free(&asyncio->timers);
     pool_free(&asyncio->coroutines);
     pool_free(&asyncio->scopes);
+    pool_free(&asyncio->groups);
+    pool_free(&asyncio->members);
     free(asyncio);
     machine->asyncio = NULL;
 }
@@ -156,7 +162,8 @@ static void add_ready(Machine *machine, Loop *loop, Ready ready)
 {
     if (loop->count == loop->room)
         grow_ready(machine, loop);
-    ready.subject = subject(machine, ready.callback, ready.argument);
+    if (!machine->trace->off)
+        ready.subject = subject(machine, ready.callback, ready.argument);
     loop->ready[(loop->head + loop->count++) & (loop->room - 1)] = ready;
     emit(machine, loop, EVENT_CALLBACK_READY, ready.callback.kind, ready.subject);
 }

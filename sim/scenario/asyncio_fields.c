@@ -25,16 +25,30 @@ static bool awaits(unsigned code)
     case OP_ASYNCIO_WAIT:
     case OP_WAIT_FOR:
     case OP_TIMEOUT:
+    case OP_SHIELD:
+    case OP_AS_COMPLETED:
+    case OP_TASK_GROUP:
         return true;
     default:
         return false;
     }
 }
 
+// The first version of Python 3 that has it.
+static int least_minor(unsigned code)
+{
+    return code == OP_TIMEOUT || code == OP_TASK_GROUP ? 11 : 8;
+}
+
 bool asyncio_allows(Loader *loader, ProcessId process, unsigned code, const Node *key)
 {
     const Runtime *runtime = &loader->processes.at[process.index1 - 1].runtime;
-    if (!is_asyncio(code) || (runtime->python && runtime->major == 3))
+    if (!is_asyncio(code))
+        return true;
+    if (runtime->python && runtime->major == 3 && runtime->minor < least_minor(code))
+        return loader_fail(loader, key, NULL, "'%s' needs Python 3.%d or later",
+                           op_info(code)->name, least_minor(code));
+    if (runtime->python && runtime->major == 3)
         return true;
     return loader_fail(loader, key, NULL,
                        "'%s' needs a process that runs Python 3, such as 'runtime: cpython-3.12'",
@@ -52,7 +66,7 @@ bool asyncio_check_op(Loader *loader, unsigned code, const Node *key,
     if (code == OP_AWAIT && (given[0] == NULL) == (given[1] == NULL))
         return loader_fail(loader, key, NULL, "'await' needs a name, or 'sleep': %s",
                            op_info(code)->example);
-    if ((code == OP_AWAIT || code == OP_WAIT_FOR) && is_list(given[0]))
+    if ((code == OP_AWAIT || code == OP_WAIT_FOR || code == OP_SHIELD) && is_list(given[0]))
         return loader_fail(loader, given[0], NULL, "'%s' takes one name; 'gather' takes several",
                            op_info(code)->name);
     if (code == OP_TRY && given[1] == NULL && given[2] == NULL)

@@ -218,13 +218,10 @@ static bool parse_spawned(Compiler *compiler, const Node *node, const char *labe
                            "with 'as'",
                            who, def->at.line);
     }
-    *ARRAY_PUSH(&loader->threads) = (ThreadDef){.name = name,
-                                                .process = compiler->process,
-                                                .spawned = true,
-                                                .tickets = TICKETS_DEFAULT,
-                                                .several = loader->loops > 0,
-                                                .at = loader->op_at.at[compiler->op]};
-    *ARRAY_PUSH(&loader->thread_functions) = compiler->function;
+    ThreadDef *def = processes_add_thread(loader, name, compiler->process, compiler->function,
+                                          loader->op_at.at[compiler->op]);
+    def->spawned = true;
+    def->several = loader->loops > 0;
     *arg = *symbol = (uint32_t)loader->threads.count;
     return true;
 }
@@ -475,8 +472,12 @@ static void compile_blocks(Compiler compiler, const Node *key, const Node *given
     Loader *loader = compiler.loader;
     bool loop = loader->ops.at[compiler.op].code == OP_REPEAT ||
                 loader->ops.at[compiler.op].code == OP_FOREVER ||
-                loader->ops.at[compiler.op].code == OP_WHILE;
+                loader->ops.at[compiler.op].code == OP_WHILE ||
+                loader->ops.at[compiler.op].code == OP_AS_COMPLETED;
     loader->loops += loop;
+    uint32_t task_group = loader->task_group;
+    if (loader->ops.at[compiler.op].code == OP_TASK_GROUP)
+        loader->task_group = compiler.op;
     for (int i = 0; i < field_count(compiler.info); i++) {
         if (compiler.info->fields[i].type == FIELD_HANDLERS && given[i] != NULL)
             compile_handlers(&compiler, key, given[i], i);
@@ -484,9 +485,12 @@ static void compile_blocks(Compiler compiler, const Node *key, const Node *given
             continue;
         loader->ops.at[compiler.op].arg[i] = (uint32_t)loader->ops.count;
         compile_list(loader, compiler.process, given[i], field_label(&compiler, i));
-        emit(loader, OP_BLOCK_END, compiler.op, key);
+        if (emit(loader, OP_BLOCK_END, compiler.op, key))
+            loader->ops.at[loader->ops.count - 1].arg[1] =
+                strcmp(compiler.info->fields[i].name, "else") == 0;
     }
     loader->loops -= loop;
+    loader->task_group = task_group;
     loader->ops.at[compiler.op].next = (uint32_t)loader->ops.count;
 }
 
@@ -520,6 +524,20 @@ static void compile_fields(Compiler *compiler, const Node *given[OP_FIELDS_MAX])
     }
     if (spawned >= 0 && made > 1)
         loader->threads.at[loader->ops.at[compiler->op].arg[spawned] - 1].several = true;
+}
+
+// Who spins looks at the lock and at nothing else (POSIX has no pthread_spin_timedlock either).
+static void check_timeout(const Compiler *compiler, const Node *given[OP_FIELDS_MAX])
+{
+    Loader *loader = compiler->loader;
+    const Op *op = &loader->ops.at[compiler->op];
+    int timeout = field_index(compiler->info, "timeout");
+    if ((op->code != OP_LOCK && op->code != OP_WITH) || given[timeout] == NULL || op->arg[0] == 0 ||
+        loader->syncs.at[op->arg[0] - 1].kind != SYNC_SPIN)
+        return;
+    loader_fail(loader, given[timeout], NULL, "%s: '%s' is a spin lock, which has no timeout",
+                field_label(compiler, timeout),
+                loader->strings.at[loader->syncs.at[op->arg[0] - 1].name.index1 - 1]);
 }
 
 static void unknown_op(Loader *loader, const Node *key)
@@ -586,6 +604,9 @@ static void compile_op(Loader *loader, ProcessId process, const Node *item)
     if (!emit(loader, (uint16_t)code, 0, key))
         return;
     compile_fields(&compiler, given);
+    check_timeout(&compiler, given);
+    if (code == OP_CREATE_TASK)
+        loader->ops.at[compiler.op].arg[CREATE_TASK_GROUP] = loader->task_group;
     kernel_check_op(loader, code, key, given);
     compile_blocks(compiler, key, given);
 }

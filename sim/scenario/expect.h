@@ -65,7 +65,8 @@ typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEX
     X(LOST_NOTIFIES, "lost_notifies", SYNC, NUMBER, "notifications when nobody waited")            \
     X(LOCK_CIRCLES, "lock_circles", NONE, NUMBER, "circles in the order of taking locks")          \
     X(VALUE, "value", VARIABLE, NUMBER, "what a shared variable is in the end")                    \
-    X(LOST_UPDATES, "lost_updates", VARIABLE, NUMBER, "updates overwritten without being seen")    \
+    X(LOST_UPDATES, "lost_updates", VARIABLE, NUMBER,                                              \
+      "updates its last value does not build on: see Lost updates")                                \
     X(RACES, "races", VARIABLE, NUMBER, "pairs of places that race: see Races")                    \
     X(COUNT, "count", NAME, NUMBER, "passages of a mark, ends of a span")                          \
     X(THROUGHPUT, "throughput", NAME, RATE, "count over makespan")                                 \

@@ -159,13 +159,10 @@ bool field_child(Loader *loader, ProcessId process, uint32_t function, uint32_t 
     *ARRAY_PUSH(&loader->processes) =
         (ProcessDef){.name = name, .at = loader->op_at.at[op], .forked = true, .family = process};
     *taken = (uint32_t)loader->processes.count;
-    *ARRAY_PUSH(&loader->threads) = (ThreadDef){.name = name,
-                                                .process = {(uint32_t)loader->processes.count},
-                                                .spawned = true,
-                                                .forked = true,
-                                                .several = loader->loops > 0,
-                                                .at = loader->op_at.at[op]};
-    *ARRAY_PUSH(&loader->thread_functions) = function;
+    ThreadDef *def =
+        processes_add_thread(loader, name, (ProcessId){*taken}, function, loader->op_at.at[op]);
+    def->spawned = def->forked = true;
+    def->several = loader->loops > 0;
     *arg = (uint32_t)loader->threads.count;
     *intern_symbol(loader, process, SYMBOL_CHILD, name) = *arg;
     return true;

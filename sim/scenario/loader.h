@@ -12,6 +12,7 @@ typedef enum SymbolKind {
     SYMBOL_THREAD,
     SYMBOL_PROCESS,
     SYMBOL_VARIABLE,
+    SYMBOL_LINE, // of variables
     SYMBOL_MEMORY,
     SYMBOL_CHILD,
     SYMBOL_PIPE,
@@ -90,6 +91,7 @@ typedef struct Loader {
     bool names_incomplete; // a name could not be read, so that unknown names prove nothing
     bool ops_full;         // the limit on ops was reported
     bool spawns_unknown;   // an op was not understood, so that a name may be missing for it
+    uint32_t task_group;   // the op `task_group` around the op being compiled; 0: none
     int loops;             // open repeat and forever blocks around the op being compiled
 } Loader;
 
@@ -238,6 +240,9 @@ void asyncio_finish(Loader *loader, ProcessId process, size_t first_function, si
 
 // `runtime:` of a process; false when it cannot be read.
 bool runtime_load(Loader *loader, const Node *node, Runtime *runtime);
+// Once the process's threads, from `first_thread` on, and its ops are compiled: whether its runtime
+// can have as many. `at`: the place to name if not.
+void runtime_finish(Loader *loader, ProcessId process, const Node *at, size_t first_thread);
 
 // Fills in argument `arg` of `op` when all processes are known.
 bool field_process(Loader *loader, const Node *node, const char *label, uint32_t op, uint32_t arg);
@@ -264,6 +269,11 @@ void thread_policy_admit(Loader *loader);
 // Adds the jobs of `workload:` to the threads.
 void workload_load(Loader *loader, Node *root);
 void processes_load(Loader *loader, const Node *root);
+// A new thread (or template of threads) with what every one of them has that says nothing of its
+// own; it runs `function`, an index1, or what its `entry` will be (0). Valid until the next one is
+// added.
+ThreadDef *processes_add_thread(Loader *loader, StringId name, ProcessId process, uint32_t function,
+                                SourceAt at);
 // Reads what the threads of `process` synchronise by from its map (or the scenario's).
 void syncs_load(Loader *loader, ProcessId process, const Node *owner);
 // The object of the process that `text`, of `node`, names: of one of `kinds` (bit set by SyncKind).

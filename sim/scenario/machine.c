@@ -95,6 +95,24 @@ static void load_warmth(Loader *loader, const Node *node)
         value_duration(loader, warm_up, "'warm_up'", 1, DURATION_MAX_NS, &machine->warm_up_ns);
 }
 
+// Nothing but 0 is ever drawn from it.
+static bool is_always_zero(const Loader *loader, const Dist *dist)
+{
+    switch (dist->kind) {
+    case DIST_UNIFORM:
+        return dist->b == 0;
+    case DIST_NORMAL:
+        return dist->a == 0 && dist->b == 0;
+    case DIST_CHOICE:
+        for (uint32_t i = 0; i < dist->choice_count; i++)
+            if (loader->choices.at[dist->choice_first + i].ns > 0)
+                return false;
+        return true;
+    default:
+        return dist->a == 0;
+    }
+}
+
 static void load_device(Loader *loader, const Node *node)
 {
     MachineDef *machine = &loader->scenario->machine;
@@ -106,7 +124,12 @@ static void load_device(Loader *loader, const Node *node)
                *softirq = node_get(device, "softirq");
     int number;
     machine->device_irq_ns = device_irq_default_ns;
-    value_dist(loader, node_get(device, "every"), "'every'", &machine->device_every);
+    const Node *every = node_get(device, "every");
+    if (value_dist(loader, every, "'every'", &machine->device_every) &&
+        is_always_zero(loader, &loader->dists.at[machine->device_every - 1]))
+        loader_fail(loader, every, NULL,
+                    "'every' needs time between two interrupts; found %s, which is always 0",
+                    loader_found(loader, every));
     if (core != NULL &&
         value_integer(loader, core, "'core'", 0,
                       loader->cores_known ? (int)machine->cores - 1 : CORES_MAX - 1, &number))

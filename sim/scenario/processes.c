@@ -129,29 +129,36 @@ static void load_thread_values(Loader *loader, const Node *map, ThreadDef *def)
     load_stack(loader, map, def);
 }
 
+ThreadDef *processes_add_thread(Loader *loader, StringId name, ProcessId process, uint32_t function,
+                                SourceAt at)
+{
+    ThreadDef *def = ARRAY_PUSH(&loader->threads);
+    *def = (ThreadDef){.name = name, .process = process, .tickets = TICKETS_DEFAULT, .at = at};
+    *ARRAY_PUSH(&loader->thread_functions) = function;
+    return def;
+}
+
 static void load_thread(Loader *loader, ProcessId process, const Node *map)
 {
     if (!loader_map(loader, map, "a thread"))
         return;
     loader_keys(loader, map, SECTION_THREAD, map);
     const Node *name = node_get(map, "name");
-    ThreadDef def = {.process = process,
-                     .count = 1,
-                     .tickets = TICKETS_DEFAULT,
-                     .at = name != NULL ? name->at : map->at};
-    load_thread_values(loader, map, &def);
-    if (name == NULL || !value_name(loader, name, "'name'", &def.name)) {
+    StringId id;
+    if (name == NULL || !value_name(loader, name, "'name'", &id)) {
         loader->names_incomplete = true;
-        def.name = intern_string(loader, "?");
+        id = intern_string(loader, "?");
     } else {
-        uint32_t *symbol = intern_symbol(loader, process, SYMBOL_THREAD, def.name);
+        uint32_t *symbol = intern_symbol(loader, process, SYMBOL_THREAD, id);
         if (*symbol != 0)
             name_taken(loader, name, "thread", loader->threads.at[*symbol - 1].at);
         else
             *symbol = (uint32_t)loader->threads.count + 1;
     }
-    *ARRAY_PUSH(&loader->threads) = def;
-    *ARRAY_PUSH(&loader->thread_functions) = 0;
+    ThreadDef *def =
+        processes_add_thread(loader, id, process, 0, name != NULL ? name->at : map->at);
+    def->count = 1;
+    load_thread_values(loader, map, def);
 }
 
 static void load_run(Loader *loader, ProcessId process, const Node *run, size_t thread)
@@ -208,6 +215,7 @@ static void load_threads(Loader *loader, ProcessId process, const Node *node, co
     load_ops(loader, process, node, first_function, first_thread);
     compile_finish(loader, process);
     asyncio_finish(loader, process, first_function, first_thread);
+    runtime_finish(loader, process, node->key, first_thread);
 }
 
 // --- processes ----------------------------------------------------------------------------------

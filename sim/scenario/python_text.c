@@ -15,6 +15,7 @@ typedef struct Python {
     Arena *arena;
     Diag *diag;
     ARRAY(char) text;
+    int groups;                  // that are open
     int depth;                   // of blocks: four blanks each
     const uint32_t *function_at; // by op index: the FunctionDef (index1) that begins there
     const bool *several;         // by TaskNameDef's index1: it means more than one task
@@ -207,7 +208,10 @@ static void write_create_task(Python *python, const Op *op)
     const char *function = function_name(python, &python->scenario->functions[op->arg[0] - 1]);
     const char *name = op->arg[1] == 0 ? NULL : task_name_of(python, op->arg[1]);
     bool several = name != NULL && python->several[op->arg[1]];
-    const char *one = arena_format(python->arena, "asyncio.create_task(%s())", function);
+    const char *owner = "asyncio";
+    if (op->arg[CREATE_TASK_GROUP] != 0)
+        owner = arena_format(python->arena, "group_%d", python->groups);
+    const char *one = arena_format(python->arena, "%s.create_task(%s())", owner, function);
     uint32_t count = op->arg[2] == 0 ? 1 : op->arg[2];
     if (several) {
         line(python, "%s = [%s for _ in range(%u)]", name, one, count);
@@ -230,6 +234,19 @@ static void write_cancel(Python *python, const Op *op)
     } else {
         line(python, "%s.cancel()", name);
     }
+}
+
+static void write_block(Python *python, uint32_t first);
+
+static void write_as_completed(Python *python, const Op *op)
+{
+    begin_line(python, "for task in asyncio.as_completed([");
+    add_awaited(python, op->arg[0], true);
+    add(python, "]%s%s):\n",
+        op->arg[1] == 0 ? "" : ", timeout=", op->arg[1] == 0 ? "" : duration(python, op->arg[1]));
+    line(python, "    await task");
+    if (op->arg[2] != 0)
+        write_block(python, op->arg[2]);
 }
 
 static void write_wait(Python *python, const Op *op)
@@ -379,7 +396,7 @@ static bool write_simple(Python *python, const Op *op)
         return true;
     case OP_LOCK:
     case OP_ACQUIRE:
-        if (arg[1] != 0)
+        if (arg[1] != 0 || (op->code == OP_LOCK && arg[2] != 0))
             return has_no_form(python, op, " with this");
         line(python, "%s.acquire()", sync_name(python, arg[0]));
         return true;
@@ -397,6 +414,8 @@ static bool write_simple(Python *python, const Op *op)
         line(python, "%s.clear()", sync_name(python, arg[0]));
         return true;
     case OP_BARRIER:
+        if (arg[1] != 0)
+            return has_no_form(python, op, " with this");
         line(python, "%s.wait()", sync_name(python, arg[0]));
         return true;
     case OP_ADD:
@@ -439,6 +458,20 @@ static bool write_asyncio(Python *python, const Op *op)
         line(python, "async with asyncio.timeout(%s):", duration(python, arg[0]));
         write_block(python, arg[1]);
         return true;
+    case OP_AS_COMPLETED:
+        write_as_completed(python, op);
+        return true;
+    case OP_SHIELD:
+        begin_line(python, "await asyncio.shield(");
+        add_awaited(python, arg[0], false);
+        add(python, ")\n");
+        return true;
+    case OP_TASK_GROUP:
+        python->groups++;
+        line(python, "async with asyncio.TaskGroup() as group_%d:", python->groups);
+        write_block(python, arg[0]);
+        python->groups--;
+        return true;
     case OP_CANCEL:
         write_cancel(python, op);
         return true;
@@ -476,6 +509,10 @@ static void write_op(Python *python, const Op *op)
         write_block(python, arg[1]);
         break;
     case OP_WITH:
+        if (arg[3] != 0) {
+            has_no_form(python, op, " with this");
+            break;
+        }
         line(python, "with %s:", sync_name(python, arg[0]));
         write_block(python, arg[1]);
         break;

@@ -149,6 +149,45 @@ static const char expect_text[] =
     "| metric | about | unit | meaning |\n"
     "|---|---|---|---|\n";
 
+static const char races_text[] =
+    "\n### Lost updates\n\n"
+    "An update is a store or an atomic change. A store that writes a copy builds on what its "
+    "thread\n"
+    "had loaded; what others have stored since then is overwritten without having been seen. "
+    "Atomic\n"
+    "changes, and stores of a number or of another variable's copy, build on what is there, which\n"
+    "they replace on purpose. `lost_updates` counts the updates that the last value does not "
+    "build\n"
+    "on: when all of them add 1, value + lost updates is the number of updates.\n"
+    "\n### Races\n\n"
+    "Two accesses of one variable by two threads race when at least one of them is a plain write "
+    "and\n"
+    "neither happens before the other. `races` counts the pairs of places, that is operations of "
+    "the\n"
+    "scenario, with such accesses. It is exact for this run; a race that this run's locks happened "
+    "to\n"
+    "order is not found. What orders two threads:\n\n"
+    "- a lock's release and its next taking (readers of an `rwlock` are ordered with its writers, "
+    "not\n  among each other);\n"
+    "- `release` and `acquire` of a semaphore;\n"
+    "- `set` of an event and whoever waits for it, or looks and finds it set, as in\n"
+    "  `while: { test: not go, do: [ yield ] }`;\n"
+    "- a notification and the waiter that it wakes;\n"
+    "- all who come to a barrier and all who leave it;\n"
+    "- `put` and `get` of a queue, and where its capacity is bounded `get` and `put`;\n"
+    "- `spawn` or `fork` and what the new thread does; what a thread does and the `join` that "
+    "waits "
+    "for\n  its end; what a process does and the `wait_child` that collects it;\n"
+    "- a `write` and the `read` of a pipe, its closing and the end of the file; a message sent "
+    "and\n"
+    "  received;\n"
+    "- an atomic write and a later atomic read of a variable: `compare_and_swap`, `atomic_add`, "
+    "and "
+    "all\n  accesses of a variable that is declared `atomic`.\n\n"
+    "Sleeping orders nothing, and neither does a test that looks whether a lock is taken or what "
+    "is "
+    "in\na queue or a semaphore.\n";
+
 static const char run_text[] =
     "\n## What `ringside run --json` prints\n\n"
     "One JSON object. Its keys are stable: a later version may add keys and will not rename any.\n"
@@ -421,6 +460,7 @@ static void add_metrics(Text *text)
         "\nPercentiles are by the nearest rank: of n values in ascending order, p90 is number "
         "0.9 n, rounded\nup. Nothing is interpolated, so a percentile is always a value that "
         "occurred.\n");
+    add(text, "%s", races_text);
 }
 
 static void add_costs(Text *text)
@@ -430,7 +470,10 @@ static void add_costs(Text *text)
         "`costs: typical` is a current server, `costs: zero` the textbook's machine, on which\n"
         "nothing but your operations takes time. A map changes single costs: `costs: { base: "
         "zero,\ncontext_switch: 5us }`. Besides `base` its keys are the names of the second "
-        "table.\n\n");
+        "table.\n\n"
+        "That a process ends, and gives back its pages, takes time in a scenario that speaks of "
+        "memory,\nprocesses, pipes or an exit code. In one that is about threads alone it takes "
+        "none.\n\n");
     add(text, "\n| cost | typical | what it is | how to measure it |\n|---|---|---|---|\n");
     for (int c = 0; c < COST_COUNT; c++) {
         const CostInfo *info = cost_info((CostId)c);

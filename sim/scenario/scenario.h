@@ -31,8 +31,11 @@ typedef enum OpCode {
 #define OP(id, ...) OP_##id,
 #include "sim/scenario/ops.def"
 #undef OP
-    OP_BLOCK_END, // arg[0]: the op that owns the block; its step decides what follows
-    // One `except:` of a `try`: arg[0] the exception (ExceptionId), arg[1] its ops, arg[2] the `try`.
+    // arg[0]: the op that owns the block; its step decides what follows, but behind an `else`
+    // (arg[1] is 1) it is the op after the owner.
+    OP_BLOCK_END,
+    // One `except:` of a `try`: arg[0] the exception (ExceptionId), arg[1] its ops, arg[2] the
+    // `try`.
     OP_EXCEPT,
     OP_CODE_COUNT
 } OpCode;
@@ -199,6 +202,8 @@ typedef struct Runtime {
     bool free_threaded;         // the build without a GIL (3.13t)
     bool has_gil;               // CPython's threads take turns
     int64_t switch_interval_ns; // after which a thread asks for the GIL; default 5 ms
+    uint32_t steal;             // how often who asked gets ahead of who sleeps, see gil_turn.c;
+                                // parts per 2^32-1, default 60 %
 } Runtime;
 
 typedef struct ProcessDef {
@@ -244,6 +249,9 @@ typedef enum ExceptionId {
 #undef X
         EXCEPTION_OWN
 } ExceptionId;
+
+// An argument of OP_CREATE_TASK that no field gives: the OP_TASK_GROUP around it, 0 for none.
+enum { CREATE_TASK_GROUP = 3 };
 
 // When asyncio.wait is over.
 typedef enum ReturnWhen {
@@ -317,9 +325,11 @@ typedef struct VariableDef {
     StringId name;
     ProcessId process;
     SourceAt at;
-    int64_t value; // at first
-    bool atomic;   // every load and store of it is an atomic access
-    bool shared;   // there is one for all processes that are forked; else each has its own
+    int64_t value;      // at first
+    bool atomic;        // every load and store of it is an atomic access
+    bool shared;        // there is one for all processes that are forked; else each has its own
+    StringId line_name; // of its cache line; none: a line of its own
+    VariableId line;    // the first variable on that line: perhaps itself
 } VariableDef;
 
 // An INTEGER field, which may be negative: 0 in Op.arg stands for "not given".
@@ -371,17 +381,17 @@ typedef struct MachineDef {
                              // the highest, which is 0
     int64_t level_slice_ns[SCHED_LEVELS_MAX];
     uint32_t level_allotment[SCHED_LEVELS_MAX]; // in slices; default 1
-    int64_t boost_ns;  // MLFQ: every thread to the highest level so often; 0: never
-    bool io_first;     // MLFQ: who comes back from blocking goes to the head of its level
-    bool io_renews;    // MLFQ: who blocks has a whole allotment again
-    int64_t peek_ns;   // multi: how often a core whose list is empty looks at another's; 0: never
-    bool shuffled;     // multi: cores that are free at one instant choose in a random order
-    int64_t unit_ns;   // of the clock of the exercise that the machine is for; default 1 ns,
-                       // multi: 1 ms
-    uint32_t warm_rate;   // how many times as fast threads run whose working set is in the cache;
-                          // default 1
-    int64_t warm_up_ns;   // how long they run until it is; default 10 ms
-    bool python_draws; // lottery: draws as lottery.py does, from Python's random numbers
+    int64_t boost_ns;   // MLFQ: every thread to the highest level so often; 0: never
+    bool io_first;      // MLFQ: who comes back from blocking goes to the head of its level
+    bool io_renews;     // MLFQ: who blocks has a whole allotment again
+    int64_t peek_ns;    // multi: how often a core whose list is empty looks at another's; 0: never
+    bool shuffled;      // multi: cores that are free at one instant choose in a random order
+    int64_t unit_ns;    // of the clock of the exercise that the machine is for; default 1 ns,
+                        // multi: 1 ms
+    uint32_t warm_rate; // how many times as fast threads run whose working set is in the cache;
+                        // default 1
+    int64_t warm_up_ns; // how long they run until it is; default 10 ms
+    bool python_draws;  // lottery: draws as lottery.py does, from Python's random numbers
     uint64_t python_seed;  // seeded so,
     uint64_t python_drawn; // after so many others have been drawn
     int64_t tick_ns;       // default 4 ms (250 Hz)

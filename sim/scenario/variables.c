@@ -43,6 +43,26 @@ bool variable_integer(Loader *loader, const Node *node, const char *label, uint3
 
 // ---- declared
 
+// The variables of a process that name one line are on it. Memory that processes share is on other
+// pages than what each has for itself, so that one line never has both.
+static void place_on_line(Loader *loader, ProcessId process, VariableDef *def, const Node *line)
+{
+    if (line == NULL || !value_name(loader, line, "'line'", &def->line_name))
+        return;
+    uint32_t *first = intern_symbol(loader, process, SYMBOL_LINE, def->line_name);
+    if (*first == 0) {
+        *first = def->line.index1;
+        return;
+    }
+    const VariableDef *other = &loader->variables.at[*first - 1];
+    if (other->shared != def->shared)
+        loader_fail(
+            loader, line, NULL,
+            "'%s' and '%s' cannot be on one line: one is shared by processes and one is not",
+            loader->strings.at[other->name.index1 - 1], loader->strings.at[def->name.index1 - 1]);
+    def->line.index1 = *first;
+}
+
 static void load_variable(Loader *loader, ProcessId process, const Node *node)
 {
     StringId name;
@@ -56,6 +76,7 @@ static void load_variable(Loader *loader, ProcessId process, const Node *node)
     VariableDef *def = ARRAY_PUSH(&loader->variables);
     *def = (VariableDef){.name = name, .process = process, .at = node->key->at};
     *symbol = (uint32_t)loader->variables.count;
+    def->line.index1 = *symbol;
     const char *label = arena_format(&loader->scratch, "'%s'", node->key->text);
     if (node->kind != NODE_MAP) {
         value_integer64(loader, node, label, &def->value);
@@ -70,6 +91,7 @@ static void load_variable(Loader *loader, ProcessId process, const Node *node)
         value_bool(loader, atomic, "'atomic'", &def->atomic);
     if (shared != NULL)
         value_bool(loader, shared, "'shared'", &def->shared);
+    place_on_line(loader, process, def, node_get(node, "line"));
 }
 
 void variables_load(Loader *loader, ProcessId process, const Node *owner)

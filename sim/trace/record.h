@@ -88,8 +88,8 @@ static inline uint32_t access_op(uint64_t access)
     return (uint32_t)(access >> 32);
 }
 
-// What TASK_CREATED says of a task besides its def. `creator` is the task that made it, below 2^31; 0:
-// the scenario did.
+// What TASK_CREATED says of a task besides its def. `creator` is the task that made it, below 2^31;
+// 0: the scenario did.
 static inline uint64_t created_pack(uint32_t instance, bool daemon, uint32_t creator)
 {
     return (uint64_t)creator << 33 | (uint64_t)daemon << 32 | instance;

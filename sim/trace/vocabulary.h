@@ -20,7 +20,8 @@
     X(BLOCKED_MESSAGES, "messages", "it waits for a message queue")                                \
     X(BLOCKED_CHILD, "child", "it waits for a child to end")                                       \
     X(BLOCKED_SIGNAL, "signal", "it waits for a signal")                                           \
-    X(BLOCKED_EPOLL, "epoll", "it waits in epoll_wait")
+    X(BLOCKED_EPOLL, "epoll", "it waits in epoll_wait")                                            \
+    X(BLOCKED_GIL, "gil", "it waits for the GIL")
 
 typedef enum SwitchReason {
 #define X(id, word, sentence) SWITCH_##id,
@@ -131,12 +132,13 @@ static inline int sync_is_lock(SyncKind kind)
     return kind <= SYNC_RWLOCK;
 }
 
-// How a wait that is not for a lock ended. X(ID, "word")
+// How a wait ended that did not end with a lock taken. X(ID, "word")
 #define WAIT_ENDS(X)                                                                               \
     X(WOKEN, "woken")                                                                              \
     X(CHANGED, "what it waited for came before it slept")                                          \
     X(TIMEOUT, "its time is over")                                                                 \
-    X(SPURIOUS, "for no reason")
+    X(SPURIOUS, "for no reason")                                                                   \
+    X(BROKEN, "the barrier is broken")
 
 typedef enum WaitEnd {
 #define X(id, word) WAIT_##id,
@@ -245,7 +247,12 @@ typedef enum PipeEnd {
     X(WAIT, "tell wait of the end of")                                                             \
     X(STOP, "stop, because of the end of")                                                         \
     X(RUNNER, "run a step of asyncio.run")                                                         \
-    X(TIMEOUT, "end the time of")
+    X(TIMEOUT, "end the time of")                                                                  \
+    X(MEMBER, "tell the group of the end of")                                                      \
+    X(COMPLETED, "tell as_completed of the end of")                                                \
+    X(LATE, "end the time of as_completed of")                                                     \
+    X(SHIELD_INNER, "tell shield of the end of")                                                   \
+    X(SHIELD_OUTER, "let go of the shield of")
 
 typedef enum CallbackKind {
 #define X(id, sentence) CALLBACK_##id,

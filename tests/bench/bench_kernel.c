@@ -1,8 +1,8 @@
 // How fast the simulated kernel is at what is dear in a real one: a contended lock, ping-pong over
-// pipes, a tree of forks, and spinners, each beside a plain load (hogs and sleepers, as in
-// bench_engine) of as many threads and cores. Nanoseconds per event, the best of the repetitions,
-// traces off, and how many times those of the plain load. Not a test: nothing here fails because it
-// is slow.
+// pipes, a tree of forks, threads that fight for one GIL, and spinners, each beside a plain load
+// (hogs and sleepers, as in bench_engine) of as many threads and cores. Nanoseconds per event, the
+// best of the repetitions, traces off, and how many times those of the plain load. Not a test:
+// nothing here fails because it is slow.
 //
 // The tree's processes live for a dozen events each, so that in a million events there are 85,000
 // of them, 64 at a time. Beside 64 plain threads that stay, it shows what a fork costs; of equal
@@ -59,6 +59,13 @@ static const Load loads[] = {
      "threads: [ { name: t, run: [ { alloc: { size: 1MiB, as: b } }, { touch: { block: b } }, { "
      "fork: "
      "{ run: root, as: root, count: 16 } }, wait_child ] } ]\n"},
+    {"one GIL", 16, 100, false,
+     "machine: { cores: 16, costs: typical }\nlimits: { events: %" PRId64 " }\n"
+     "runtime: cpython-3.12\n"
+     "threads:\n"
+     "  - { name: hog, count: 50, run: [ { forever: [ { compute: 'uniform(50us, 2ms)' } ] } ] }\n"
+     "  - { name: sleeper, count: 50, run: [ { forever: [ { compute: 'uniform(50us, 2ms)' }, { "
+     "sleep: 'uniform(50us, 2ms)' } ] } ] }\n"},
     {"spinners", 64, 1000, false,
      "machine: { cores: 64, costs: typical }\nlimits: { events: %" PRId64 " }\nlocks: { s: spin }\n"
      "threads: [ { name: t, count: 1000, run: [ { forever: [ { with: { lock: s, do: [ { compute: "

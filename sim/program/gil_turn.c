@@ -1,0 +1,360 @@
+#include "sim/program/gil_turn.h"
+
+#include "sim/base/check.h"
+#include "sim/kernel/sched.h"
+#include "sim/program/futex.h"
+
+// What a turn does after its current step.
+typedef enum GilStep {
+    DROP_LOCK, // drop_gil: lets go of it under its mutex, and tells one who waits
+    DROP_TELL,
+    DROP_UNLOCK,
+    GRANT_LOCK, // it was asked to: waits until another thread has taken it
+    GRANT_WAIT,
+    GRANT_UNLOCK,
+    TAKE_LOCK, // take_gil: waits under its mutex until it is free
+    TAKE_WAIT,
+    TAKE_SWITCH, // has it, and says so to who has dropped it for others
+    TAKE_TELL,
+    TAKE_SWITCHED,
+    TAKE_UNLOCK,
+} GilStep;
+
+typedef enum GilGoal {
+    GOAL_TAKE,
+    GOAL_SWITCH, // drop it on request, and take it again
+    GOAL_CALL,   // drop it, and do a system call
+    GOAL_LEAVE,  // drop it, and go on
+} GilGoal;
+
+struct GilTurn {
+    uint8_t goal, step; // GilGoal, GilStep
+    bool waited;        // it has been said that it must wait
+    bool asked;         // the holder will only see that when it sleeps
+    uint64_t switches;  // of the GIL, when its wait began
+    // GOAL_CALL.
+    SyscallId call;
+    Duration length;
+    uint8_t call_phase;
+    // The task's place in its op, and what belongs to that.
+    uint8_t phase, restart;
+    bool slept;
+    uint32_t saved_depth;
+    uint64_t scratch;
+    Instant wait_until;
+    Duration unfinished;
+};
+
+// ---- beginning and ending
+
+static Gil *gil_of(Machine *machine, const Task *task)
+{
+    return &interpreter_of(machine, process_of(machine, task))->gil;
+}
+
+static StepResult go(Task *task, GilStep step, uint8_t phase)
+{
+    task->turn->step = (uint8_t)step;
+    task->phase = phase;
+    return STEP_NEXT;
+}
+
+static StepResult begin(Machine *machine, Task *task, GilGoal goal)
+{
+    CHECK(!task->in_turn && !task->in_kernel);
+    if (task->turn == NULL)
+        task->turn = ARENA_NEW(&machine->arena, GilTurn);
+    interpreter_of(machine, process_of(machine, task));
+    GilTurn *turn = task->turn;
+    turn->goal = (uint8_t)goal;
+    turn->waited = false;
+    turn->phase = task->phase;
+    turn->restart = task->restart;
+    turn->slept = task->slept;
+    turn->saved_depth = task->saved_depth;
+    turn->scratch = task->scratch;
+    turn->wait_until = task->wait_until;
+    turn->unfinished = task->unfinished;
+    task->unfinished = (Duration){0};
+    task->in_turn = true;
+    return go(task, goal == GOAL_TAKE ? TAKE_LOCK : DROP_LOCK, LOCK_BEGIN);
+}
+
+StepResult gil_turn_begin(Machine *machine, Task *task)
+{
+    bool asked = (task->attention & ATTENTION_GIL_DROP) != 0;
+    return begin(machine, task, asked ? GOAL_SWITCH : GOAL_TAKE);
+}
+
+static StepResult end(Machine *machine, Task *task)
+{
+    const GilTurn *turn = task->turn;
+    task->phase = turn->phase;
+    task->restart = turn->restart;
+    task->slept = turn->slept;
+    task->saved_depth = turn->saved_depth;
+    task->scratch = turn->scratch;
+    task->wait_until = turn->wait_until;
+    task->in_turn = false;
+    if (turn->goal == GOAL_CALL)
+        return program_enter_kernel(machine, task, turn->call, turn->length, turn->call_phase);
+    if (task->attention & ATTENTION_SIGNAL) {
+        task->unfinished = turn->unfinished; // the signal comes first
+        return STEP_NEXT;
+    }
+    return program_work(machine, task, false, turn->unfinished, task->phase);
+}
+
+// ---- the mutexes and conditions
+
+static StepResult take_mutex(Machine *machine, Task *task, GilSync mutex, GilStep next,
+                             uint8_t phase)
+{
+    LockEnd end = LOCK_NOT_YET;
+    const Op *op = &machine->scenario->ops[task->op];
+    if (task->phase == LOCK_BEGIN)
+        task->wait_until = INSTANT_NEVER;
+    StepResult result = mutex_take(machine, task, op, gil_sync(machine, mutex), &end);
+    return end == LOCK_HAS ? go(task, next, phase) : result;
+}
+
+static StepResult release_mutex(Machine *machine, Task *task, GilSync mutex, bool *done)
+{
+    const Op *op = &machine->scenario->ops[task->op];
+    return mutex_release(machine, task, op, gil_sync(machine, mutex), done);
+}
+
+static StepResult wait_at(Machine *machine, Task *task, GilSync condition, GilSync mutex,
+                          bool *done)
+{
+    const Op *op = &machine->scenario->ops[task->op];
+    return condition_sleep(machine, task, op, gil_sync(machine, condition),
+                           gil_sync(machine, mutex), done);
+}
+
+static StepResult tell(Machine *machine, Task *task, GilSync condition, GilStep next)
+{
+    bool done = false;
+    SyncId id = gil_sync(machine, condition);
+    StepResult result = condition_notify(machine, task, id, false, 1, &done);
+    return done ? go(task, next, UNLOCK_BEGIN) : result;
+}
+
+// ---- dropping
+
+// Its mutex is held.
+static StepResult drop(Machine *machine, Task *task, Gil *gil)
+{
+    const GilTurn *turn = task->turn;
+    gil_drop(gil, task->id);
+    task->attention &= (uint8_t)~ATTENTION_GIL_DROP;
+    machine_emit(machine, turn->goal == GOAL_SWITCH ? EVENT_GIL_DROPPED : EVENT_GIL_RELEASED,
+                 task->core, task->id, task->process.index1, 0);
+    return tell(machine, task, GIL_CONDITION, DROP_UNLOCK);
+}
+
+static StepResult dropped(Machine *machine, Task *task)
+{
+    if (task->turn->goal == GOAL_SWITCH)
+        return go(task, TAKE_LOCK, LOCK_BEGIN);
+    return end(machine, task);
+}
+
+static StepResult unlock_dropped(Machine *machine, Task *task, Gil *gil)
+{
+    bool done = false;
+    StepResult result = release_mutex(machine, task, GIL_MUTEX, &done);
+    if (!done)
+        return result;
+    return gil->drop_request ? go(task, GRANT_LOCK, LOCK_BEGIN) : dropped(machine, task);
+}
+
+static StepResult grant(Machine *machine, Task *task, Gil *gil)
+{
+    StepResult result = take_mutex(machine, task, GIL_SWITCH_MUTEX, GRANT_WAIT, PHASE_ENTER);
+    if (task->turn->step == GRANT_WAIT && !gil_grants_request(gil, task->id))
+        return go(task, GRANT_UNLOCK, UNLOCK_BEGIN);
+    return result;
+}
+
+static StepResult wait_for_switch(Machine *machine, Task *task)
+{
+    bool done = false;
+    if (task->phase == PHASE_ENTER)
+        task->wait_until = INSTANT_NEVER;
+    StepResult result = wait_at(machine, task, GIL_SWITCH_CONDITION, GIL_SWITCH_MUTEX, &done);
+    return done ? go(task, GRANT_UNLOCK, UNLOCK_BEGIN) : result;
+}
+
+static StepResult unlock_granted(Machine *machine, Task *task)
+{
+    bool done = false;
+    StepResult result = release_mutex(machine, task, GIL_SWITCH_MUTEX, &done);
+    return done ? dropped(machine, task) : result;
+}
+
+// ---- taking
+
+// Its mutex is held: waits if it is not free.
+static StepResult look(Machine *machine, Task *task, const Gil *gil)
+{
+    GilTurn *turn = task->turn;
+    if (!gil->locked)
+        return go(task, TAKE_SWITCH, LOCK_BEGIN);
+    if (!turn->waited)
+        machine_emit(machine, EVENT_GIL_WAIT, task->core, task->id, task->process.index1,
+                     gil->last_holder.index1);
+    turn->waited = true;
+    turn->switches = gil->switches;
+    int64_t interval = process_of(machine, task)->interpreter->runtime->switch_interval_ns;
+    task->wait_until = instant_add(machine->now, (Duration){interval});
+    return go(task, TAKE_WAIT, PHASE_ENTER);
+}
+
+static StepResult lock_and_look(Machine *machine, Task *task, const Gil *gil)
+{
+    StepResult result = take_mutex(machine, task, GIL_MUTEX, TAKE_WAIT, PHASE_ENTER);
+    return task->turn->step == TAKE_WAIT ? look(machine, task, gil) : result;
+}
+
+// The holder looks between two bytecodes, or when it is back from a system call.
+static void show_request(Machine *machine, Task *task, const Gil *gil)
+{
+    Task *holder = task_at(machine, gil->last_holder);
+    task->turn->asked = false;
+    if (!gil->drop_request || !gil->locked)
+        return; // it has dropped it of its own accord
+    holder->attention |= ATTENTION_GIL_DROP;
+    if (!holder->in_turn)
+        sched_stop_within(machine, holder, machine_cost(machine, COST_BYTECODE));
+}
+
+// Who asks goes back to sleep, and the holder, on another core, sees the request and drops the GIL:
+// a race of some hundred nanoseconds. If the holder signals first, who asked takes the signal
+// before it sleeps, and gets ahead of those asleep; else the one who has slept for longest gets it.
+// Which it is depends on where in its bytecodes the holder is, and on the caches: finer than the
+// costs are here. So it is drawn, with the chance Runtime.steal.
+static void ask(Machine *machine, Task *task, Gil *gil)
+{
+    Interpreter *interpreter = process_of(machine, task)->interpreter;
+    gil_ask(gil);
+    machine_emit(machine, EVENT_GIL_ASKED, task->core, task->id, task->process.index1,
+                 gil->last_holder.index1);
+    if (rng_u32(&interpreter->rng) < interpreter->runtime->steal)
+        show_request(machine, task, gil);
+    else
+        task->turn->asked = true;
+}
+
+static StepResult wait_for_gil(Machine *machine, Task *task, Gil *gil)
+{
+    bool done = false;
+    StepResult result = wait_at(machine, task, GIL_CONDITION, GIL_MUTEX, &done);
+    if (task->turn->asked && (done || result == STEP_BLOCKED))
+        show_request(machine, task, gil);
+    if (!done)
+        return result;
+    if (gil_should_ask(gil, condition_timed_out(task), task->turn->switches))
+        ask(machine, task, gil);
+    return look(machine, task, gil);
+}
+
+static StepResult take(Machine *machine, Task *task, Gil *gil)
+{
+    StepResult result = take_mutex(machine, task, GIL_SWITCH_MUTEX, TAKE_TELL, PHASE_ENTER);
+    if (task->turn->step != TAKE_TELL)
+        return result;
+    gil_take(gil, task->id);
+    task->attention &= (uint8_t) ~(ATTENTION_GIL_TAKE | ATTENTION_GIL_LATER);
+    machine_emit(machine, EVENT_GIL_TAKEN, task->core, task->id, task->process.index1, 0);
+    return STEP_NEXT;
+}
+
+static StepResult unlock_switched(Machine *machine, Task *task, Gil *gil)
+{
+    bool done = false;
+    StepResult result = release_mutex(machine, task, GIL_SWITCH_MUTEX, &done);
+    if (!done)
+        return result;
+    gil->drop_request = false; // for the one who had it
+    return go(task, TAKE_UNLOCK, UNLOCK_BEGIN);
+}
+
+static StepResult unlock_taken(Machine *machine, Task *task)
+{
+    bool done = false;
+    StepResult result = release_mutex(machine, task, GIL_MUTEX, &done);
+    return done ? end(machine, task) : result;
+}
+
+StepResult gil_turn_step(Machine *machine, Task *task)
+{
+    Gil *gil = gil_of(machine, task);
+    switch ((GilStep)task->turn->step) {
+    case DROP_LOCK:
+        return take_mutex(machine, task, GIL_MUTEX, DROP_TELL, PHASE_ENTER);
+    case DROP_TELL:
+        return task->phase == PHASE_ENTER ? drop(machine, task, gil)
+                                          : tell(machine, task, GIL_CONDITION, DROP_UNLOCK);
+    case DROP_UNLOCK:
+        return unlock_dropped(machine, task, gil);
+    case GRANT_LOCK:
+        return grant(machine, task, gil);
+    case GRANT_WAIT:
+        return wait_for_switch(machine, task);
+    case GRANT_UNLOCK:
+        return unlock_granted(machine, task);
+    case TAKE_LOCK:
+        return lock_and_look(machine, task, gil);
+    case TAKE_WAIT:
+        return wait_for_gil(machine, task, gil);
+    case TAKE_SWITCH:
+        return take(machine, task, gil);
+    case TAKE_TELL:
+        return tell(machine, task, GIL_SWITCH_CONDITION, TAKE_SWITCHED);
+    case TAKE_SWITCHED:
+        return unlock_switched(machine, task, gil);
+    case TAKE_UNLOCK:
+        return unlock_taken(machine, task);
+    }
+    CHECKF(false, "step %d", task->turn->step);
+    return STEP_ENDED;
+}
+
+// ---- around system calls and work in C
+
+static bool has_gil(Machine *machine, const Task *task)
+{
+    return task->turn != NULL && !task->in_turn && gil_has(gil_of(machine, task), task->id);
+}
+
+bool gil_turn_before(Machine *machine, const Task *task, SyscallId call)
+{
+    return has_gil(machine, task) && gil_around(call) != GIL_KEPT;
+}
+
+StepResult gil_turn_call(Machine *machine, Task *task, SyscallId call, Duration length,
+                         uint8_t phase)
+{
+    static const uint8_t needs_again[] = {
+        [GIL_RELEASED] = ATTENTION_GIL_TAKE,
+        [GIL_LEFT] = ATTENTION_GIL_LATER,
+        [GIL_GIVEN_BACK] = 0,
+    };
+    begin(machine, task, GOAL_CALL);
+    task->turn->call = call;
+    task->turn->length = length;
+    task->turn->call_phase = phase;
+    task->attention |= needs_again[gil_around(call)];
+    return STEP_NEXT;
+}
+
+StepResult gil_turn_leave(Machine *machine, Task *task, uint8_t phase)
+{
+    task->phase = phase;
+    if (!has_gil(machine, task))
+        return STEP_NEXT;
+    begin(machine, task, GOAL_LEAVE);
+    task->attention |= ATTENTION_GIL_LATER;
+    return STEP_NEXT;
+}

@@ -1,0 +1,181 @@
+// `ringside python`: the text of small programs, what has no Python form, and that the shipped
+// scenarios of the event loop have one. That CPython does with such programs what the simulator
+// does is test_asyncio_differential.c's business.
+#include "sim/scenario/python_text.h"
+#include "tests/recorded.h"
+#include "tests/run_program.h"
+
+#include <string.h>
+
+static Scenario scenario;
+static Diag diag;
+static Arena arena;
+
+// The program of the only process, or NULL with messages in `diag`.
+static const char *program(const char *yaml)
+{
+    if (!scenario_parse(&scenario, "t.yaml", yaml, strlen(yaml), NULL, 0, &diag))
+        fail_msg("%s", diag_text(&diag));
+    return python_text(&scenario, (ProcessId){1}, &arena, &diag);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    diag_free(&diag);
+    scenario_free(&scenario);
+    arena_free(&arena);
+    return 0;
+}
+
+#define EXPECT(text, part)                                                                         \
+    do {                                                                                           \
+        const char *found_in = (text);                                                             \
+        if (strstr(found_in, (part)) == NULL)                                                      \
+            fail_msg("no\n%s\nin\n%s", (part), found_in);                                          \
+    } while (0)
+
+static void every_op_of_a_coroutine(void **state)
+{
+    (void)state;
+    const char *text = program(
+        "runtime: cpython-3.12\n"
+        "functions:\n"
+        "  f: [ { await: { sleep: 1500us } }, { raise: NotFound } ]\n"
+        "  main:\n"
+        "    - create_task: { run: f, as: one }\n"
+        "    - create_task: { run: f, as: many, count: 3 }\n"
+        "    - create_task: f\n"
+        "    - await: one\n"
+        "    - await: many\n"
+        "    - call: f\n"
+        "    - gather: { tasks: [ one, many, f ], return_exceptions: true }\n"
+        "    - asyncio.wait: { tasks: [ many, f ], return_when: first_completed, timeout: 2s "
+        "}\n"
+        "    - wait_for: { task: f, timeout: exp(5ms) }\n"
+        "    - timeout: { after: 1ms, do: [ { shield: one } ] }\n"
+        "    - task_group: [ { create_task: { run: f, as: one } } ]\n"
+        "    - cancel: many\n"
+        "    - try: { do: [ { await: one } ], except: { cancelled: [ { print: \"a \\\"b\\\"\" "
+        "} ],\n"
+        "             NotFound: [] }, finally: [ { compute: uniform(1ms, 2ms) } ] }\n"
+        "threads: [ { name: t, run: [ { asyncio.run: main } ] } ]\n");
+    assert_non_null(text);
+    EXPECT(text, "class NotFound(Exception):\n    pass\n");
+    EXPECT(text, "async def f():\n    await asyncio.sleep(0.0015)\n    raise NotFound\n");
+    EXPECT(text, "async def main():\n"
+                 "    global one, many\n"
+                 "    one = asyncio.create_task(f())\n"
+                 "    many = [asyncio.create_task(f()) for _ in range(3)]\n"
+                 "    kept.append(asyncio.create_task(f()))\n"
+                 "    await one\n"
+                 "    for task in many:\n"
+                 "        await task\n"
+                 "    await f()\n"
+                 "    await asyncio.gather(one, *many, f(), return_exceptions=True)\n"
+                 "    await asyncio.wait([*many, asyncio.create_task(f())], timeout=2, "
+                 "return_when=asyncio.FIRST_COMPLETED)\n"
+                 "    await asyncio.wait_for(f(), random.expovariate(1 / 0.005))\n"
+                 "    async with asyncio.timeout(0.001):\n"
+                 "        await asyncio.shield(one)\n"
+                 "    async with asyncio.TaskGroup() as group_1:\n"
+                 "        one = group_1.create_task(f())\n"
+                 "    for task in many:\n"
+                 "        task.cancel()\n"
+                 "    try:\n"
+                 "        await one\n"
+                 "    except asyncio.CancelledError:\n"
+                 "        print(\"a \\\"b\\\"\")\n"
+                 "    except NotFound:\n"
+                 "        pass\n"
+                 "    finally:\n"
+                 "        compute(random.uniform(0.001, 0.002))\n");
+    EXPECT(text, "def run():\n    t_thread()\n");
+}
+
+static void threads_and_what_they_share(void **state)
+{
+    (void)state;
+    const char *text =
+        program("runtime: cpython-3.12\n"
+                "locks: { work: lock }\nsemaphores: { slots: 2 }\n"
+                "variables: { x: 3 }\nevents: [ go ]\n"
+                "functions: { work: [ { add: x }, { if: { test: x >= 5, then: [ { "
+                "set: go } ] } } ] }\n"
+                "threads:\n"
+                "  - name: main\n"
+                "    run: [ { spawn: { run: work, as: helper, count: 2 } }, { join: "
+                "helper },\n"
+                "           { with: { lock: work, do: [ { call: work } ] } }, { wait: "
+                "go } ]\n"
+                "  - { name: import, count: 2, daemon: true, run: [ { forever: [ "
+                "yield ] } ] }\n");
+    assert_non_null(text);
+    // A lock and a function of one name are two things, and a keyword is no name.
+    EXPECT(text, "work_object = threading.Lock()\nslots = threading.Semaphore(2)\n"
+                 "go = threading.Event()\nx = 3\n");
+    EXPECT(text, "def work():\n    global x\n    x += 1\n    if x >= 5:\n        go.set()\n");
+    EXPECT(text, "    for thread in helper_threads:\n        thread.join()\n"
+                 "    with work_object:\n        work()\n    go.wait()\n");
+    EXPECT(text, "def import_thread():\n    while True:\n        time.sleep(0)\n");
+    EXPECT(text, "        import_threads[-1].daemon = True\n");
+}
+
+static void what_has_no_python_form(void **state)
+{
+    (void)state;
+    assert_null(program("functions: { f: [ yield ] }\n"
+                        "threads: [ { name: t, run: [ { fork: f } ] } ]\n"));
+    assert_string_equal(
+        diag_text(&diag),
+        "t.yaml:2:32: error: 'fork' has no Python form in this version of ringside\n"
+        "    2 | threads: [ { name: t, run: [ { fork: f } ] } ]\n"
+        "      |                                ^~~~\n");
+}
+
+static void shipped_ones_have(void **state)
+{
+    (void)state;
+    glob_t paths;
+    size_t seen = 0;
+    shipped_paths(&paths);
+    for (size_t i = 0; i < paths.gl_pathc; i++) {
+        if (strstr(paths.gl_pathv[i], "/7-") == NULL)
+            continue;
+        if (!scenario_load(&scenario, paths.gl_pathv[i], NULL, 0, &diag) ||
+            python_text(&scenario, (ProcessId){1}, &arena, &diag) == NULL)
+            fail_msg("%s: %s", paths.gl_pathv[i], diag_text(&diag));
+        tear_down(NULL);
+        seen++;
+    }
+    globfree(&paths);
+    assert_true(seen >= 10);
+}
+
+static void the_command(void **state)
+{
+    (void)state;
+    file_write("two.yaml", "processes:\n"
+                           "  - { name: a, threads: [ { name: t, run: [ { print: a } ] } ] }\n"
+                           "  - { name: b, threads: [ { name: t, run: [ { print: b } ] } ] }\n");
+    ASSERT_RUN(2, "the scenario has 2 processes", "python", "two.yaml");
+    ASSERT_RUN(2, "no process 'c'", "python", "two.yaml", "--process", "c");
+    ASSERT_RUN(2, "a FILE is needed", "python");
+    Ran ran = program_run("python", "two.yaml", "--process", "b", NULL);
+    assert_int_equal(ran.status, 0);
+    assert_contains(ran.out, "    print(\"b\")\n");
+    assert_null(strstr(ran.out, "print(\"a\")"));
+    program_free(&ran);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(every_op_of_a_coroutine, tear_down),
+        cmocka_unit_test_teardown(threads_and_what_they_share, tear_down),
+        cmocka_unit_test_teardown(what_has_no_python_form, tear_down),
+        cmocka_unit_test_teardown(shipped_ones_have, tear_down),
+        cmocka_unit_test_setup_teardown(the_command, program_set_up, program_tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
