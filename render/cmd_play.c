@@ -218,9 +218,10 @@ static void take_over(Show *show)
         return;
     show->player.running = false;
     show->dirty = true;
+    if (take == NULL)
+        player_fail(&show->player, error);
     free(show->error);
     show->error = error;
-    show->player.error = error;
     if (take == NULL)
         return;
     Take *oldest = show->before;

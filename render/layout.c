@@ -15,7 +15,8 @@ static void error_bar(DrawList *list, Box *box, const Player *player)
     draw_fill(list, bar, COLOUR_LOCK);
     bar = box_inset(bar, pad);
     draw_text(list, box_cut_top(&bar, line), ALIGN_LEFT, STYLE_BOLD, COLOUR_ON_LOCK,
-              "The file has a mistake; this is still the last good run.");
+              player->change_failed ? "That cannot be run; this is still the last good run."
+                                    : "The file has a mistake; this is still the last good run.");
     for (int i = 0; i < lines && *at != 0; i++) {
         size_t length = 0;
         while (at[length] != 0 && at[length] != '\n')

@@ -72,6 +72,36 @@ void player_free(Player *player)
     scene_free(&player->was);
 }
 
+static void go_to_time(Player *player, int64_t time_ns);
+static void go_to_event(Player *player, uint64_t next);
+
+// How many records lie before the instant.
+static uint64_t records_before(const Player *player, int64_t time_ns)
+{
+    return time_ns > 0 ? recording_by(player->recording, time_ns - 1) : 0;
+}
+
+static void keep_instant(Player *player)
+{
+    player->kept_ns = player->time_ns;
+    player->kept_records = player->scene.next - records_before(player, player->time_ns);
+}
+
+// To the instant that was gone to last, or the nearest that this take has; with as many of that
+// instant's records.
+static void go_back_to_kept(Player *player)
+{
+    uint64_t before = records_before(player, player->kept_ns);
+    uint64_t all = recording_by(player->recording, player->kept_ns);
+    if (player->kept_records == 0 && player->kept_ns == 0)
+        go_to_event(player, 0);
+    else if (player->kept_records > 0 && all > before && player->kept_records < all - before)
+        go_to_event(player, before + player->kept_records);
+    else
+        go_to_time(player, player->kept_ns);
+    player->moved = 1;
+}
+
 void player_show(Player *player, const Take *take)
 {
     TimeSpan whole = player_whole(player);
@@ -88,8 +118,22 @@ void player_show(Player *player, const Take *take)
         player->selected_core = CORE_NONE;
     if (player->marked.to_ns > whole.to_ns)
         player->marked = (TimeSpan){0, 0};
-    player_seek_time(player, player->time_ns);
+    go_back_to_kept(player);
+    player->change_shown = player->change;
     player->error = NULL;
+}
+
+static bool same_change(const Change *a, const Change *b)
+{
+    return a->cores == b->cores && a->scheduler == b->scheduler && a->costs == b->costs &&
+           a->seed == b->seed;
+}
+
+void player_fail(Player *player, const char *error)
+{
+    player->error = error;
+    player->change_failed = !same_change(&player->change, &player->change_shown);
+    player->change = player->change_shown;
 }
 
 // ---- the instant
@@ -128,7 +172,7 @@ static void new_question(Player *player)
     player->message = NULL;
 }
 
-void player_seek_event(Player *player, uint64_t next)
+static void go_to_event(Player *player, uint64_t next)
 {
     if (next > player->recording->count)
         next = player->recording->count;
@@ -141,7 +185,13 @@ void player_seek_event(Player *player, uint64_t next)
     new_question(player);
 }
 
-void player_seek_time(Player *player, int64_t time_ns)
+void player_seek_event(Player *player, uint64_t next)
+{
+    go_to_event(player, next);
+    keep_instant(player);
+}
+
+static void go_to_time(Player *player, int64_t time_ns)
 {
     int64_t end = player->recording->end_ns;
     player->time_ns = time_ns < 0 ? 0 : time_ns > end ? end : time_ns;
@@ -152,6 +202,12 @@ void player_seek_time(Player *player, int64_t time_ns)
     keep_in_view(player);
     if (player->scene.next != next)
         new_question(player);
+}
+
+void player_seek_time(Player *player, int64_t time_ns)
+{
+    go_to_time(player, time_ns);
+    keep_instant(player);
 }
 
 static void step(Player *player, int direction, const RecordFilter *filter)

@@ -33,7 +33,7 @@ enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
     X(SEED, "N", 0, "N", "runs again with the next seed")                                          \
     X(ORIGINAL, "O", 0, "O", "runs the scenario as it is written")                                 \
     X(WHY, "W", 0, "W", "why it does not run; critical path")                                      \
-    X(QUIZ, "Q", 0, "Q", "quiz: hides what comes next; click who will act")                        \
+    X(QUIZ, "Q", 0, "Q", "quiz: hides what comes; click who acts")                                 \
     X(REVEAL, "Return", 0, "Enter", "shows the answer")                                            \
     X(THEME, "T", 0, "T", "light or dark")                                                         \
     X(LARGE, "L", 0, "L", "large type, for the back row")                                          \
@@ -128,8 +128,11 @@ typedef struct Player {
     int guess; // the last one, GUESS_…
     uint32_t guesses, guesses_right;
 
-    Change change;
-    bool running; // a run is under way
+    Change change, change_shown; // what is asked for, and what `take` was made with
+    int64_t kept_ns;       // the instant that was gone to last, which shorter runs may not have
+    uint64_t kept_records; // how many of its records had happened
+    bool change_failed;    // `error` comes of a change, not of the file
+    bool running;          // a run is under way
     PlayerRequest request;
     const char *error;   // of the last run or reload; NULL: none. Shown until the next good one.
     const char *message; // "picture.png is written"; NULL: none
@@ -148,6 +151,9 @@ void player_free(Player *player);
 // Another take, after a change or a reload: the instant, the zoom and the selection are kept as far
 // as they exist in it. The take before becomes the ghost; both outlive the player or the next call.
 void player_show(Player *player, const Take *take);
+// There is no other take: `error` says why and outlives the next one. A change that cannot be run
+// is taken back.
+void player_fail(Player *player, const char *error);
 
 void player_key(Player *player, PlayerKey key);
 // `frame` is the last frame drawn: what is where.

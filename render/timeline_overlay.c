@@ -231,7 +231,7 @@ void overlay_draw(DrawList *list, const TimelinePlan *plan)
     if (plan->player->why)
         draw_path(list, plan);
     draw_wakeups(list, plan);
-    if (plan->player->quiz && !plan->player->revealed)
+    if (plan->player->quiz) // the answer is in words; what comes after it stays a question
         hide_future(list, plan);
     else
         draw_ends(list, plan);

@@ -19,16 +19,20 @@ static void setting(DrawList *list, Box *row, PlayerKey key, const char *label, 
     box_cut_right(row, 2 * gap);
 }
 
-// "was 120 ms, is 60 ms": what the last change did to the run.
-static void compare_text(const Player *player, char *text, size_t bytes)
+// What the last change did to the run, in as many numbers of both as there is room for: `most` is
+// 3, 2 or 1.
+static void compare_text(const Player *player, int most, char *text, size_t bytes)
 {
-    char was[32], is[32], was_wait[32], is_wait[32];
+    char was[32], is[32];
     const Headline *a = &player->before->headline, *b = &player->take->headline;
-    snprintf(text, bytes,
-             "makespan %s → %s  ·  waiting for a core %s → %s  ·  switches %" PRIu64 " → %" PRIu64,
-             duration_text(a->makespan_ns, was), duration_text(b->makespan_ns, is),
-             duration_text(a->wait_ns, was_wait), duration_text(b->wait_ns, is_wait), a->switches,
-             b->switches);
+    int length = snprintf(text, bytes, "makespan %s → %s", duration_text(a->makespan_ns, was),
+                          duration_text(b->makespan_ns, is));
+    if (most > 1)
+        length += snprintf(text + length, bytes - (size_t)length,
+                           "  ·  switches %" PRIu64 " → %" PRIu64, a->switches, b->switches);
+    if (most > 2)
+        snprintf(text + length, bytes - (size_t)length, "  ·  waiting for a core %s → %s",
+                 duration_text(a->wait_ns, was), duration_text(b->wait_ns, is));
 }
 
 // In one line if it fits, else in two smaller ones.
@@ -67,7 +71,10 @@ void view_header(DrawList *list, Box box, const Player *player)
         return;
     }
     char numbers[256];
-    compare_text(player, numbers, sizeof numbers);
+    int most = 3;
+    compare_text(player, most, numbers, sizeof numbers);
+    while (most > 1 && draw_text_width(list, STYLE_SMALL, numbers) > row.w)
+        compare_text(player, --most, numbers, sizeof numbers);
     Box upper = box_cut_top(&row, row.h * 55 / 100);
     draw_text(list, upper, ALIGN_LEFT, STYLE_BOLD, COLOUR_TEXT, scenario->title);
     draw_text(list, row, ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, numbers);

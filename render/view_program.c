@@ -17,11 +17,18 @@ static uint32_t line_of(const Player *player, const SceneTask *task)
     return task->op < player->scenario->op_count ? player->scenario->op_at[task->op].line : 0;
 }
 
-// The line that the current event belongs to; 0: none.
+// The line that the current event belongs to: its thread's, or, of an event without one, that of
+// the selected thread or else of the last thread before; 0: none.
 static uint32_t current_line(const Player *player)
 {
-    const TraceRecord *record = player_current(player);
-    const SceneTask *task = record != NULL ? scene_task(&player->scene, record->task) : NULL;
+    enum { LOOK_BACK = 64 };
+    uint32_t id = 0;
+    for (uint64_t i = 0; id == 0 && i < LOOK_BACK && i < player->scene.next; i++) {
+        id = recording_at(player->recording, player->scene.next - 1 - i)->task;
+        if (id == 0 && player->selected_task != 0)
+            id = player->selected_task;
+    }
+    const SceneTask *task = scene_task(&player->scene, id);
     return task != NULL && task->op != 0 ? line_of(player, task) : 0;
 }
 

@@ -454,7 +454,10 @@ static void the_quiz_hides_what_comes(void **state)
     for (const DrawItem *item = cover + 1; item < list.items.at + list.items.count; item++)
         assert_true(item->kind == DRAW_TEXT || item->kind == DRAW_LINE ||
                     item->kind == DRAW_TRIANGLE);
-    player.revealed = true;
+    player.revealed = true; // the answer is in words; what comes after it stays a question
+    draw();
+    assert_non_null(text_item("?"));
+    player.quiz = false;
     draw();
     assert_null(text_item("?"));
 }

@@ -281,9 +281,14 @@ static void say_blocked(Teller *teller)
         say(teller, ", for ");
         say_ns(teller, since(teller, task->since_ns));
         if (task->wakes_ns >= 0) {
+            int64_t left = task->wakes_ns - teller->scene->time_ns;
             say(teller, ", ");
-            say_ns(teller, task->wakes_ns - teller->scene->time_ns);
-            say(teller, " left");
+            if (left > 0) {
+                say_ns(teller, left);
+                say(teller, " left");
+            } else { // behind its time it waits for the timer's slack, or for the interrupt
+                say(teller, "due");
+            }
         }
         writer_char(teller->writer, '\n');
         at = task->next;
