@@ -211,6 +211,12 @@ static void preempted_between_load_and_store(void **state)
     assert_string_equal(accesses(), "a L0@0, b L0@10000, b S1@10000, a S5@15000");
     assert_int_equal(value("x"), 5);
     assert_int_equal(variable_lost_updates(variable("x")), 1);
+    const LostUpdate *lost_update = &variable("x")->first_lost; // a's store over b's
+    assert_int_equal(lost_update->task, 1);
+    assert_int_equal(lost_update->of_task, 2);
+    assert_int_equal(lost_update->time_ns, 15000);
+    assert_int_equal(run.scenario.op_at[lost_update->op].line, 4);
+    assert_int_equal(run.scenario.op_at[lost_update->of_op].line, 5);
     assert_int_equal(races_about(&metrics.races, 1), 2); // load (a) and store (b); store and store
     done();
 }

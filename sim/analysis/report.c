@@ -524,6 +524,32 @@ static void variables(const Report *report, Writer *writer, Arena *arena)
     say_more(writer, row > ROWS_MAX ? row - ROWS_MAX : 0, "");
 }
 
+// The first update of each variable that was lost, with both places.
+static void lost_updates(const Report *report, Writer *writer)
+{
+    const Metrics *metrics = report->metrics;
+    uint32_t row = 0;
+    for (uint32_t i = 1; i <= metrics->data.variable_count; i++) {
+        const LostUpdate *lost = &metrics->data.variables[i].first_lost;
+        if (lost->task == 0 || !metrics_tells_variable(metrics, i) || ++row > ROWS_MAX)
+            continue;
+        if (row == 1)
+            heading(report, writer, "Lost updates");
+        char name[192], time[32];
+        writer_text(writer, "  ");
+        say(report, writer, RED, metrics_variable_name(metrics, i, name));
+        writer_format(writer, ": %s stores",
+                      task_table_name(&metrics->threads, report->scenario, lost->task, name));
+        say_place(report, writer, lost->op);
+        writer_format(writer, " over what %s had stored",
+                      task_table_name(&metrics->threads, report->scenario, lost->of_task, name));
+        say_place(report, writer, lost->of_op);
+        writer_format(writer, " and it had not seen (first at %s)\n",
+                      duration_text(lost->time_ns, time));
+    }
+    say_more(writer, row > ROWS_MAX ? row - ROWS_MAX : 0, "");
+}
+
 static void race_side(const Report *report, Writer *writer, const RaceSide *side)
 {
     char name[96];
@@ -668,6 +694,7 @@ void report_summary(const Report *report, Writer *writer)
     locks(report, writer, &arena);
     objects(report, writer, &arena);
     variables(report, writer, &arena);
+    lost_updates(report, writer);
     races(report, writer);
     report_processes(report, writer, &arena);
     spans_or_marks(report, writer, &arena, true);

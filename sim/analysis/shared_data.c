@@ -115,6 +115,12 @@ static uint64_t basis(const SharedData *data, const TraceRecord *record, uint32_
 static void update(SharedData *data, const TraceRecord *record, uint32_t id, uint64_t builds_on)
 {
     VariableMetrics *variable = &data->variables[id];
+    uint32_t op = access_op(record->a);
+    if (builds_on < variable->length && variable->first_lost.task == 0)
+        variable->first_lost =
+            (LostUpdate){record->time_ns, record->task, op, variable->last_task, variable->last_op};
+    variable->last_task = record->task;
+    variable->last_op = op;
     variable->value = (int64_t)record->b;
     variable->updates++;
     variable->length = builds_on + 1;

@@ -10,11 +10,20 @@
 #pragma once
 #include "sim/analysis/instances.h"
 
+// A store over an update that its thread had not seen.
+typedef struct LostUpdate {
+    int64_t time_ns;
+    uint32_t task, op;       // who stored; 0: no update is lost
+    uint32_t of_task, of_op; // whose update, the last one, went with it
+} LostUpdate;
+
 typedef struct VariableMetrics {
     int64_t value; // the last one
     uint64_t loads, stores, atomics, failed_swaps;
-    uint64_t updates; // stores + atomics
-    uint64_t length;  // of updates that the value builds on, it included
+    uint64_t updates;            // stores + atomics
+    uint64_t length;             // of updates that the value builds on, it included
+    uint32_t last_task, last_op; // of the last update
+    LostUpdate first_lost;
 } VariableMetrics;
 
 // What a task's copy of a variable builds on.
