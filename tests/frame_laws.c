@@ -163,7 +163,7 @@ static void check_contrast(Walk *walk, const Seen *text)
 // happens now unless the window is narrow for its type.
 static bool must_be_whole(const Walk *walk, const DrawItem *item)
 {
-    const int narrow_points = 1000;
+    const float narrow_points = 1000;
     bool narrow = walk->list->frame.w < theme_px(walk->list->theme, narrow_points);
     return item->style == STYLE_CAPTION || item->style == STYLE_MONO_BOLD ||
            (!narrow && (item->style == STYLE_TITLE || item->style == STYLE_SENTENCE));
