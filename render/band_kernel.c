@@ -81,8 +81,11 @@ static void run_queues(Stage *stage, Box column)
         else
             stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "empty");
     }
-    if (!all && scene->in_state[TASK_STATE_RUNNABLE] == 0 && has_room(stage, column))
-        labelled(stage, &column, column.w, stage->compact ? "run queues: empty" : "all empty");
+    if (!all && scene->in_state[TASK_STATE_RUNNABLE] == 0 && has_room(stage, column)) {
+        const char *whole = stage->compact ? "run queues: empty" : "all empty";
+        bool fits = draw_text_width(stage->list, STYLE_SMALL, whole) <= column.w;
+        labelled(stage, &column, column.w, fits ? whole : "no queue");
+    }
 }
 
 // ---- the blocked
@@ -187,7 +190,7 @@ static void pipe_row(Stage *stage, Box row, const ScenePipe *pipe)
     level_bar(stage, &row, (double)pipe->bytes / PIPE_BYTES);
     if (pipe->waiting > 0)
         stage_list(stage, &row, pipe->first, pipe->waiting, NULL);
-    stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, size_text(pipe->bytes, text));
+    stage_aside(stage, &row, size_text(pipe->bytes, text));
 }
 
 static void message_row(Stage *stage, Box row, const SceneMessages *queue, uint32_t capacity)

@@ -5,6 +5,7 @@
 #include "sim/base/size.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 static bool waits_note(const Stage *stage, const SceneTask *task, char text[static 48])
@@ -130,32 +131,43 @@ static void share_line(const Stage *stage, Box row, uint32_t id)
 
 // ---- one process
 
+enum { TITLE_BYTES = 512 };
+
+// Adds a part to the `length` bytes of text, if that still fits into `room` pixels. Returns its
+// length.
+__attribute__((format(printf, 5, 6))) static int
+add_part(Stage *stage, char text[static TITLE_BYTES], int length, int room, const char *format, ...)
+{
+    va_list values;
+    int added = length > 0 ? snprintf(text + length, (size_t)(TITLE_BYTES - length), " · ") : 0;
+    va_start(values, format);
+    added +=
+        vsnprintf(text + length + added, (size_t)(TITLE_BYTES - length - added), format, values);
+    va_end(values);
+    if (length + added < TITLE_BYTES && draw_text_width(stage->list, STYLE_SMALL, text) <= room)
+        return length + added;
+    text[length] = 0;
+    return length;
+}
+
 // "process 1 · 69 MiB · running 1 · runnable 2"
 static void process_title(Stage *stage, Box row, uint32_t pid, const SceneProcess *process)
 {
-    char text[512], size[32];
+    char text[TITLE_BYTES], size[32];
     const Player *player = stage->player;
     stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT,
                process_names_text(&player->recording->processes, &player->recording->tasks,
                                   player->scenario, pid, text));
-    // With little room, what its threads do is more than its number.
-    int length = 0, most = (int)sizeof text;
-    const char *between = "";
-    if (row.w > theme_px(stage->list->theme, 240)) {
-        length = snprintf(text, sizeof text, "process %" PRIu32, pid);
-        between = " · ";
-    }
-    if (process->reserved > 0) {
-        length += snprintf(text + length, (size_t)(most - length), "%s%s", between,
-                           size_text(process->resident, size));
-        between = " · ";
-    }
+    // With little room, what its threads do is more than its number; what does not fit is left out.
+    int length = 0, room = row.w;
+    if (room > theme_px(stage->list->theme, 240))
+        length = add_part(stage, text, length, room, "process %" PRIu32, pid);
+    if (process->reserved > 0)
+        length = add_part(stage, text, length, room, "%s", size_text(process->resident, size));
     for (unsigned state = 0; state < TASK_STATE_COUNT; state++) {
-        if (process->in_state[state] == 0)
-            continue;
-        length += snprintf(text + length, (size_t)(most - length), "%s%s %" PRIu32, between,
-                           task_state_word(state), process->in_state[state]);
-        between = " · ";
+        if (process->in_state[state] > 0)
+            length = add_part(stage, text, length, room, "%s %" PRIu32, task_state_word(state),
+                              process->in_state[state]);
     }
     if (length > 0)
         stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, text);

@@ -40,6 +40,12 @@ void stage_textf(Stage *stage, Box *row, TextStyle style, ColourRole colour, con
     stage_text(stage, row, style, colour, text);
 }
 
+void stage_aside(Stage *stage, Box *row, const char *text)
+{
+    if (draw_text_width(stage->list, STYLE_SMALL, text) <= row->w)
+        stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, text);
+}
+
 static int chip_most(const Stage *stage)
 {
     return theme_px(stage->list->theme, 120);

@@ -33,6 +33,8 @@ int stage_gap(const Stage *stage);
 void stage_text(Stage *stage, Box *row, TextStyle style, ColourRole colour, const char *text);
 __attribute__((format(printf, 5, 6))) void stage_textf(Stage *stage, Box *row, TextStyle style,
                                                        ColourRole colour, const char *format, ...);
+// Small soft text that is left out when the row has no room for all of it: what is not the point.
+void stage_aside(Stage *stage, Box *row, const char *text);
 // A chip at the row's left end. False, and nothing, when there is no room for it.
 bool stage_chip(Stage *stage, Box *row, uint32_t task);
 // The same, but its name is cut to the room that there is.
