@@ -66,6 +66,7 @@ install_tools() {
     need_command clang clang
     need_command shellcheck shellcheck
     need_command ffmpeg ffmpeg
+    need_command python3 python3
     need_command Xvfb xvfb
     need_command xdotool xdotool
     clang_format >/dev/null || missing+=(clang-format-14)
