@@ -206,7 +206,6 @@ static void run_again(Show *show)
                    player_overrides(&show->player, &arena, overrides + asked->override_count);
     stat(show->path, &show->seen);
     rerun_start(show->rerun, overrides, count);
-    show->player.running = true;
     arena_free(&arena);
 }
 
@@ -216,7 +215,6 @@ static void take_over(Show *show)
     char *error;
     if (!rerun_collect(show->rerun, &take, &error))
         return;
-    show->player.running = false;
     show->dirty = true;
     if (take == NULL)
         player_fail(&show->player, error);

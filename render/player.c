@@ -58,12 +58,19 @@ static double fitting_speed(int64_t end_ns)
     return speed;
 }
 
+static void tell_if_cut(Player *player)
+{
+    if (player->take->cut)
+        player->message = "The run is longer than what is kept of it: its first 20 million events.";
+}
+
 void player_open(Player *player, const Take *take)
 {
     *player = (Player){.selected_core = CORE_NONE};
     adopt(player, take);
     player->zoom = player_whole(player);
     player->speed = fitting_speed(player->recording->end_ns);
+    tell_if_cut(player);
 }
 
 void player_free(Player *player)
@@ -121,6 +128,7 @@ void player_show(Player *player, const Take *take)
     go_back_to_kept(player);
     player->change_shown = player->change;
     player->error = NULL;
+    tell_if_cut(player);
 }
 
 static bool same_change(const Change *a, const Change *b)

@@ -132,7 +132,6 @@ typedef struct Player {
     int64_t kept_ns;       // the instant that was gone to last, which shorter runs may not have
     uint64_t kept_records; // how many of its records had happened
     bool change_failed;    // `error` comes of a change, not of the file
-    bool running;          // a run is under way
     PlayerRequest request;
     const char *error;   // of the last run or reload; NULL: none. Shown until the next good one.
     const char *message; // "picture.png is written"; NULL: none

@@ -135,7 +135,7 @@ static void check_modes(Setting *setting, Player *player)
     player->help = true;
     check_frame(setting, player, "help");
     player->help = false;
-    player->playing = player->running = true;
+    player->playing = true;
     player->message = "round-robin-1.png is written";
     check_frame(setting, player, "message");
     player->message = NULL;
