@@ -78,75 +78,78 @@ typedef enum Attention {
 } Attention;
 
 typedef struct Task {
+    // Read or written at nearly every event, so they come first and together: with a hundred
+    // thousand tasks each line of memory counts.
     TaskId id;
-    Pid process;
-    TaskId next, previous; // of its process's tasks that have not ended
     ThreadDefId def;
-    uint32_t instance; // from 1, among the tasks of `def`
-    // Whose nice, policy, affinity, slice and tickets it has: those of `def`, or what its creator
-    // has.
-    ThreadDefId scheduled_as;
-    uint32_t affinity; // CoreSet (index1); 0: every core
-
-    // Where it is. `core`: the run queue it is on, or was last on.
-    uint8_t state; // TaskState
-    uint8_t out_reason;
-    uint8_t sched_class; // SchedClass
-    bool in_kernel;      // inside a system call
-    bool kernel_segment;
-    bool daemon;
-    bool deadlocked;   // reported as a member of a deadlock
-    uint8_t attention; // Attention bits
-    uint8_t signals;   // pending ones with a handler: a bit a SignalId
-    uint8_t masked;    // those of the handlers that it is in, which wait: the same bits
-    uint8_t attending; // what it is seeing to; attention.c's
-    uint8_t restart;   // the phase in which an interrupted call begins anew
-    bool in_turn;      // it takes or drops the GIL: nothing that signals would interrupt
-    int16_t core;
-    Duration left;        // of its current segment, while it is not on a core
-    Duration refill;      // user time that loading its working set will take, besides its work
-    uint64_t working_set; // bytes
-    int8_t home1;         // node where it began, plus 1: there its working set lies
-    Duration unfinished;  // of a segment in user mode that a signal cut short
-    Instant last_ran;     // when it last left a core
-    uint64_t recency;     // order in which tasks joined a queue or a core
-
-    // Scheduling.
-    FairEntity fair;
-    TaskLoad load;
-    struct Task *queue_next, *queue_previous; // in a policy's list; tasks do not move
-    JobEntity job;
-    RealtimeEntity realtime;
-    DeadlineEntity edf;
-    bool boosted;   // it has its priority from another
-    bool slackless; // its timer has no slack
-
-    // Waiting: in a futex's or a join's list, or for a timer.
-    TaskId next_waiter, previous_waiter;
-    struct WaitList *waits_in; // the list that it is on; lists do not move
-    SyncId waits_sync;
-    ThreadDefId waits_join;
-    uint32_t timer_sequence; // of the timer it expects; 0: none
-    Instant wait_until;      // when the wait that it is in gives up; INSTANT_NEVER: it does not
-    bool slept;              // in that wait
-    uint64_t spins;          // waits for waits_sync on its core: its turn; 0: it does not
-
     // Its program: the op it is at, the phase within it, its open blocks and calls.
     uint32_t op;
     uint32_t frame;
     uint32_t depth;
-    uint32_t copies;     // of shared variables: the first of Machine.copies; 0: none
-    uint32_t read_holds; // of reader-writer locks: the first of Machine.read_holds; 0: none
     uint8_t phase;
-    uint64_t scratch;     // for the op it is at
+    uint8_t state;       // TaskState
+    uint8_t sched_class; // SchedClass
+    uint8_t attention;   // Attention bits
+    bool in_kernel;      // inside a system call
+    bool kernel_segment;
+    uint8_t out_reason;
+    bool in_turn;       // it takes or drops the GIL: nothing that signals would interrupt
+    int16_t core;       // whose run queue it is on, or was last on
+    bool slept;         // in the wait that it is in
+    uint8_t signals;    // pending ones with a handler: a bit a SignalId
+    uint32_t coroutine; // of its loop, whose program it runs at the moment; 0: its own, or the loop
+    Duration left;      // of its current segment, while it is not on a core
+    Rng rng;
+    FairEntity fair;
+    TaskLoad load;
+    Instant last_ran;          // when it last left a core
+    Duration refill;           // user time that loading its working set will take, besides its work
+    Duration unfinished;       // of a segment in user mode that a signal cut short
+    uint64_t recency;          // order in which tasks joined a queue or a core
+    uint32_t timer_sequence;   // of the timer it expects; 0: none
+    uint32_t affinity;         // CoreSet (index1); 0: every core
+    Instant wait_until;        // when the wait that it is in gives up; INSTANT_NEVER: it does not
+    struct WaitList *waits_in; // the list that it is on; lists do not move
+    uint64_t scratch;          // for the op it is at
+    struct GilTurn *turn;      // sim/program/gil_turn.h; NULL: it has never had to do with a GIL
+
+    // Who it is.
+    Pid process;
+    TaskId next, previous; // of its process's tasks that have not ended
+    uint32_t instance;     // from 1, among the tasks of `def`
+    // Whose nice, policy, affinity, slice and tickets it has: those of `def`, or what its creator
+    // has.
+    ThreadDefId scheduled_as;
+    bool daemon;
+    bool deadlocked;      // reported as a member of a deadlock
+    uint8_t masked;       // those of the handlers that it is in, which wait: the same bits
+    uint8_t attending;    // what it is seeing to; attention.c's
+    uint8_t restart;      // the phase in which an interrupted call begins anew
+    int8_t home1;         // node where it began, plus 1: there its working set lies
+    bool boosted;         // it has its priority from another
+    bool slackless;       // its timer has no slack
+    uint64_t working_set; // bytes
+
+    // Scheduling by other policies.
+    struct Task *queue_next, *queue_previous; // in a policy's list; tasks do not move
+    JobEntity job;
+    RealtimeEntity realtime;
+    DeadlineEntity edf;
+
+    // Waiting: in a futex's or a join's list, or for a timer.
+    TaskId next_waiter, previous_waiter;
+    SyncId waits_sync;
+    ThreadDefId waits_join;
+    uint64_t spins; // waits for waits_sync on its core: its turn; 0: it does not
+
+    uint32_t copies;      // of shared variables: the first of Machine.copies; 0: none
+    uint32_t read_holds;  // of reader-writer locks: the first of Machine.read_holds; 0: none
     uint32_t saved_depth; // of the re-entrant lock that it gave up to wait for a condition
     uint32_t loop;        // the event loop that it runs; 0: none
-    uint32_t
-        coroutine;    // of that loop, whose program it runs at the moment; 0: its own, or the loop
-    uint32_t raising; // the exception that unwinds its program; EXCEPTION_NONE
+    uint32_t raising;     // the exception that unwinds its program; EXCEPTION_NONE
+    uint64_t writing;     // how long the write to a pipe is with which it waits
+    uint32_t message;     // what library code has in its hands (sim/python/multiprocessing.h); 0: none
     uint32_t unwind_from; // the op that sees to itself before the exception goes on; 0: none
-    struct GilTurn *turn; // sim/program/gil_turn.h; NULL: it has never had to do with a GIL
-    Rng rng;
 } Task;
 
 // Whether a signal may stop what the task does in user mode: not code in C that Python has called.
