@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { CORE_LEAST_W = 150, CORE_COMPACT_W = 100, CORE_ROWS_MOST = 2 };
 
@@ -10,7 +11,7 @@ static int core_h(const Stage *stage)
 {
     const Theme *theme = stage->list->theme;
     if (stage->compact)
-        return stage_row_h(stage) + theme_px(theme, 7);
+        return stage_row_h(stage) + theme_px(theme, 11);
     return stage_row_h(stage) + draw_line_height(stage->list, STYLE_SMALL) + theme_px(theme, 12);
 }
 
@@ -115,7 +116,12 @@ static void mode_line(const Stage *stage, Box *box, uint32_t number, const CoreT
     Box share = box_cut_right(&line, draw_text_width(list, STYLE_SMALL, "100 %"));
     draw_textf(list, share, ALIGN_RIGHT, STYLE_SMALL, COLOUR_TEXT_SOFT, "%d %%", percent);
     mode_text(stage, number, text);
-    draw_text(list, line, ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, text);
+    // Where that has no room, its end, which says more than its beginning; or nothing.
+    const char *dot = strstr(text, "· "), *shown = text;
+    if (dot != NULL && draw_text_width(list, STYLE_SMALL, text) > line.w)
+        shown = dot + strlen("· ");
+    if (draw_text_width(list, STYLE_SMALL, shown) <= line.w)
+        draw_text(list, line, ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, shown);
 }
 
 // "core 3"; "3" where the name of who runs there needs the room.
@@ -137,9 +143,9 @@ static void draw_core(Stage *stage, Box box, uint32_t number)
     const SceneCore *core = &stage->scene->cores[number];
     if (!stage->dry)
         core_frame(stage, box, number);
-    int pad = theme_px(theme, stage->compact ? 1 : 4);
+    int pad = theme_px(theme, stage->compact ? 3 : 4);
     Box inside = {box.x + theme_px(theme, 8), box.y + pad, box.w - theme_px(theme, 16),
-                  box.h - 2 * theme_px(theme, stage->compact ? 2 : 4)};
+                  box.h - 2 * pad};
     Box upper = box_cut_top(&inside, stage_row_h(stage));
     core_name(stage, &upper, number);
     if (core->task != 0)

@@ -21,7 +21,7 @@ static Box labelled(Stage *stage, Box *column, int label_w, const char *label)
 {
     Box row = box_cut_top(column, stage_row_h(stage));
     Box place = box_cut_left(&row, label_w);
-    stage_text(stage, &place, STYLE_SMALL, COLOUR_TEXT_SOFT, label);
+    stage_label(stage, &place, STYLE_SMALL, COLOUR_TEXT_SOFT, label);
     return row;
 }
 
@@ -143,9 +143,9 @@ static void blocked(Stage *stage, Box column)
     static const struct {
         TaskState state;
         const char *label;
-    } groups[] = {{TASK_STATE_SLEEPS, "sleep"},        {TASK_STATE_THROTTLED, "throttled"},
-                  {TASK_STATE_WAITS_JOIN, "join"},     {TASK_STATE_WAITS_CHILD, "child"},
-                  {TASK_STATE_WAITS_SIGNAL, "signal"}, {TASK_STATE_WAITS_GIL, "GIL"}};
+    } groups[] = {{TASK_STATE_SLEEPS, "sleep"},        {TASK_STATE_WAITS_EVENTS, "epoll"},
+                  {TASK_STATE_THROTTLED, "throttled"}, {TASK_STATE_WAITS_JOIN, "join"},
+                  {TASK_STATE_WAITS_CHILD, "child"},   {TASK_STATE_WAITS_SIGNAL, "signal"}};
     title(stage, &column, "blocked");
     int label_w = draw_text_width(stage->list, STYLE_SMALL, "throttled") + stage_gap(stage);
     bool any = false;
@@ -156,11 +156,11 @@ static void blocked(Stage *stage, Box column)
         Box row = labelled(stage, &column, label_w, groups[i].label);
         blocked_group(stage, &row, groups[i].state);
     }
+    const char *whole = "nobody is blocked";
+    if (!stage->compact || draw_text_width(stage->list, STYLE_SMALL, whole) > column.w)
+        whole = "nobody";
     if (!any && has_room(stage, column))
-        labelled(stage, &column, column.w,
-                 waits_elsewhere(stage->scene) ? "nobody else"
-                 : stage->compact              ? "nobody is blocked"
-                                               : "nobody");
+        labelled(stage, &column, column.w, waits_elsewhere(stage->scene) ? "nobody else" : whole);
 }
 
 // ---- pipes and message queues
@@ -202,21 +202,36 @@ static void message_row(Stage *stage, Box row, const SceneMessages *queue, uint3
         stage_list(stage, &row, queue->first, queue->waiting, NULL);
 }
 
+// How wide the names of pipes and queues are, at most two fifths of the column.
+static int names_w(Stage *stage, Box column)
+{
+    const Scenario *scenario = stage->scene->scenario;
+    int widest = theme_px(stage->list->theme, 60) - stage_gap(stage), most = column.w * 2 / 5;
+    for (uint32_t i = 0; i < scenario->pipe_count + scenario->message_queue_count; i++) {
+        StringId name = i < scenario->pipe_count
+                            ? scenario->pipes[i].name
+                            : scenario->message_queues[i - scenario->pipe_count].name;
+        int w = draw_text_width(stage->list, STYLE_SMALL, scenario_string(scenario, name)) + 1;
+        widest = w > widest ? w : widest;
+    }
+    widest += stage_gap(stage);
+    return widest < most ? widest : most;
+}
+
 static void pipes(Stage *stage, Box column)
 {
     const Scenario *scenario = stage->scene->scenario;
-    int label_w = theme_px(stage->list->theme, 60);
+    int label_w = names_w(stage, column);
     title(stage, &column, scenario->message_queue_count > 0 ? "pipes, messages" : "pipes");
-    for (uint32_t i = 0; i < scenario->pipe_count && has_room(stage, column); i++)
-        pipe_row(
-            stage,
-            labelled(stage, &column, label_w, scenario_string(scenario, scenario->pipes[i].name)),
-            &stage->scene->pipes[i]);
-    for (uint32_t i = 0; i < scenario->message_queue_count && has_room(stage, column); i++)
-        message_row(stage,
-                    labelled(stage, &column, label_w,
-                             scenario_string(scenario, scenario->message_queues[i].name)),
-                    &stage->scene->messages[i], scenario->message_queues[i].capacity);
+    for (uint32_t i = 0; i < scenario->pipe_count && has_room(stage, column); i++) {
+        const char *name = scenario_string(scenario, scenario->pipes[i].name);
+        pipe_row(stage, labelled(stage, &column, label_w, name), &stage->scene->pipes[i]);
+    }
+    for (uint32_t i = 0; i < scenario->message_queue_count && has_room(stage, column); i++) {
+        const char *name = scenario_string(scenario, scenario->message_queues[i].name);
+        message_row(stage, labelled(stage, &column, label_w, name), &stage->scene->messages[i],
+                    scenario->message_queues[i].capacity);
+    }
 }
 
 void band_kernel(Stage *stage, Box box)

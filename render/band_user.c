@@ -23,7 +23,12 @@ static void lock_line(Stage *stage, Box *row, uint32_t number)
 {
     const SceneSync *sync = scene_sync(stage->scene, number);
     char text[32];
-    if (sync->holder != 0) {
+    const SceneCoroutine *coroutine = scene_coroutine(stage->scene, sync->coroutine);
+    if (coroutine != NULL) {
+        char name[96];
+        stage_rimmed(stage, row, coroutine_look(stage->scene, coroutine)->colour,
+                     coroutine_name(stage->player, coroutine->serial, coroutine->function, name));
+    } else if (sync->holder != 0) {
         stage_name(stage, row, sync->holder);
         stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT,
                    duration_text(stage->scene->time_ns - sync->held_since_ns, text));
@@ -79,11 +84,14 @@ static void sync_line(Stage *stage, Box row, uint32_t number)
     const SyncDef *def = scene_sync_def(stage->scene, number);
     const SceneSync *sync = scene_sync(stage->scene, number);
     stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, sync_kind_word(def->kind));
-    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, scenario_string(scenario, def->name));
+    stage_label(stage, &row, STYLE_BOLD, COLOUR_TEXT, scenario_string(scenario, def->name));
     if (sync_is_lock(def->kind))
         lock_line(stage, &row, number);
     else
         level_line(stage, &row, def, sync);
+    if (sync->coroutines > 0)
+        stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "%" PRIu32 " wait%s",
+                    sync->coroutines, sync->coroutines == 1 ? "s" : "");
     if (sync->waiting == 0)
         return;
     stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "waiting");
@@ -92,32 +100,19 @@ static void sync_line(Stage *stage, Box row, uint32_t number)
 
 // ---- one thread's share of the time: a line
 
-static void share_line(const Stage *stage, Box row, uint32_t id)
+static void share_bar(const Stage *stage, Box row, const TaskTimes *times)
 {
     DrawList *list = stage->list;
-    const Theme *theme = list->theme;
-    char name[96], text[32];
-    TaskTimes times = scene_task_times(stage->scene, id);
-    draw_hit(list, row, HIT_TASK, id);
-    int label_w = theme_px(theme, 84) < row.w * 2 / 5 ? theme_px(theme, 84) : row.w * 2 / 5;
-    Box label = box_cut_left(&row, label_w);
-    draw_text(list, label, ALIGN_LEFT, STYLE_MONO_SMALL, COLOUR_TEXT,
-              recording_task_name(stage->player->recording, id, name));
-    box_cut_left(&row, stage_gap(stage));
-    Box right = box_cut_right(&row, draw_text_width(list, STYLE_SMALL, "8888.8 ms"));
-    draw_text(list, right, ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT,
-              duration_text(times.user_ns + times.kernel_ns, text));
-    box_cut_right(&row, stage_gap(stage));
-    int h = theme_px(theme, 7);
+    int h = theme_px(list->theme, 7);
     Box bar = {row.x, row.y + (row.h - h) / 2, row.w, h};
     draw_fill(list, bar, COLOUR_RULE);
     const struct {
         int64_t ns;
         ColourRole colour;
         int h;
-    } parts[] = {{times.user_ns, COLOUR_RUNNING, h},
-                 {times.kernel_ns, COLOUR_KERNEL, h},
-                 {times.runnable_ns, COLOUR_RUNNABLE, h / 2}};
+    } parts[] = {{times->user_ns, COLOUR_RUNNING, h},
+                 {times->kernel_ns, COLOUR_KERNEL, h},
+                 {times->runnable_ns, COLOUR_RUNNABLE, h / 2}};
     double scale = stage->scene->time_ns > 0 ? (double)bar.w / (double)stage->scene->time_ns : 0;
     double x = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -127,6 +122,32 @@ static void share_line(const Stage *stage, Box row, uint32_t id)
             draw_fill(list, box_meet(part, bar), parts[i].colour);
         x = end;
     }
+}
+
+// Name, bar and time; where there is little room, without the bar, then without the time.
+static void share_line(const Stage *stage, Box row, uint32_t id)
+{
+    enum { NAME_LEAST = 60, NAME_MOST = 104, BAR_LEAST = 24 }; // points
+    DrawList *list = stage->list;
+    const Theme *theme = list->theme;
+    char name[96], text[32];
+    TaskTimes times = scene_task_times(stage->scene, id);
+    int gap = stage_gap(stage), time_w = draw_text_width(list, STYLE_SMALL, "8888.8 ms");
+    int label_w = theme_px(theme, NAME_MOST), least = theme_px(theme, NAME_LEAST);
+    label_w = label_w < row.w * 2 / 5 ? label_w : row.w * 2 / 5;
+    label_w = label_w > least ? label_w : least;
+    bool has_time = row.w >= label_w + gap + time_w;
+    draw_hit(list, row, HIT_TASK, id);
+    Box label = box_cut_left(&row, has_time ? label_w : row.w);
+    draw_name(list, label, ALIGN_LEFT, STYLE_MONO_SMALL, COLOUR_TEXT,
+              recording_task_name(stage->player->recording, id, name));
+    if (!has_time)
+        return;
+    draw_text(list, box_cut_right(&row, time_w), ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT,
+              duration_text(times.user_ns + times.kernel_ns, text));
+    row = (Box){row.x + gap, row.y, row.w - 2 * gap, row.h};
+    if (row.w >= theme_px(theme, BAR_LEAST))
+        share_bar(stage, row, &times);
 }
 
 // ---- one process
@@ -155,9 +176,9 @@ static void process_title(Stage *stage, Box row, uint32_t pid, const SceneProces
 {
     char text[TITLE_BYTES], size[32];
     const Player *player = stage->player;
-    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT,
-               process_names_text(&player->recording->processes, &player->recording->tasks,
-                                  player->scenario, pid, text));
+    stage_label(stage, &row, STYLE_BOLD, COLOUR_TEXT,
+                process_names_text(&player->recording->processes, &player->recording->tasks,
+                                   player->scenario, pid, text));
     // With little room, what its threads do is more than its number; what does not fit is left out.
     int length = 0, room = row.w;
     if (room > theme_px(stage->list->theme, 240))
@@ -202,11 +223,18 @@ static int columns_of(const Stage *stage, Box box, float least)
 }
 
 // The number of the object that the process has of its own, or that is declared in it; 0: it has
-// none. Under its process's name a copy needs no other.
+// none. Under its process's name a copy needs no other. What only Python's library knows of is
+// shown while somebody waits there.
 static uint32_t number_of_own(const Scene *scene, uint32_t id, uint32_t pid)
 {
+    if (band_python_has_queue(scene->scenario, id))
+        return 0;
     uint32_t number = instances_sync_of(&scene->instances, pid, id);
-    return number != id || scene->scenario->syncs[id - 1].process.index1 == pid ? number : 0;
+    const SyncDef *def = &scene->scenario->syncs[id - 1];
+    const SceneSync *sync = scene_sync(scene, number);
+    if (number == id && def->process.index1 != pid)
+        return 0;
+    return def->library && (sync == NULL || sync->waiting == 0) ? 0 : number;
 }
 
 // What the process's threads synchronise by: each a line of its own as long as there is room, else
@@ -263,6 +291,7 @@ static void draw_process(Stage *stage, Box box, uint32_t pid)
     Box inside = {box.x + theme_px(theme, 10), box.y + theme_px(theme, 4),
                   box.w - theme_px(theme, 20), box.h - theme_px(theme, 8)};
     process_title(stage, box_cut_top(&inside, stage_row_h(stage)), pid, process);
+    band_python(stage, &inside, pid);
     draw_syncs(stage, &inside, pid);
     if (!stage->dry)
         draw_shares(stage, inside, pid);

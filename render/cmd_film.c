@@ -1,6 +1,6 @@
 // `ringside film FILE -o OUT.gif`: a part of the run, drawn as the window would show it while it
 // plays, as a moving picture. The frames go to ffmpeg, a program of its own, through a pipe.
-#include "render/cmd_stage.h"
+#include "render/cmd_studio.h"
 #include "sim/base/check.h"
 #include "sim/cli.h"
 
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 typedef enum FilmKind { FILM_GIF, FILM_MP4, FILM_KINDS } FilmKind;
 
 typedef struct Options {
-    StageOptions stage;
+    StudioOptions studio;
     FilmKind kind;
     bool has_to;
     int64_t from_ns, to_ns; // of the simulation
@@ -43,7 +44,7 @@ static const char *const endings[FILM_KINDS] = {[FILM_GIF] = ".gif", [FILM_MP4] 
 
 static void parse_kind(Options *asked, struct argp_state *state)
 {
-    const char *path = asked->stage.output;
+    const char *path = asked->studio.output;
     size_t length = strlen(path);
     for (int kind = 0; kind < FILM_KINDS; kind++) {
         size_t ending = strlen(endings[kind]);
@@ -76,14 +77,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     Options *asked = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &asked->stage;
+        state->child_inputs[0] = &asked->studio;
         return 0;
     case OPTION_FROM:
-        asked->from_ns = stage_parse_time(state, value);
+        asked->from_ns = studio_parse_time(state, value);
         return 0;
     case OPTION_TO:
         asked->has_to = true;
-        asked->to_ns = stage_parse_time(state, value);
+        asked->to_ns = studio_parse_time(state, value);
         return 0;
     case OPTION_SECONDS:
         parse_seconds(asked, state, value);
@@ -99,7 +100,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&stage_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&studio_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
@@ -226,7 +227,7 @@ static bool encoder_finish(Encoder *encoder, bool taken)
 
 typedef struct Film {
     const Options *asked;
-    Stage stage;
+    Studio studio;
     Arena arena;
     int frames;         // of the film
     int drawn, to_draw; // so far and altogether, for the progress bar
@@ -264,17 +265,17 @@ static bool film_frame(Film *film, const Encoder *encoder, int index, int count)
     const Options *asked = film->asked;
     double share = count > 1 ? (double)index / (count - 1) : 0;
     int64_t span = asked->to_ns - asked->from_ns;
-    player_seek_time(&film->stage.player, asked->from_ns + (int64_t)(share * (double)span));
-    stage_draw(&film->stage);
+    player_seek_time(&film->studio.player, asked->from_ns + (int64_t)(share * (double)span));
+    studio_draw(&film->studio);
     film->drawn++;
     show_progress(film);
-    return encoder_frame(encoder, &film->stage.canvas);
+    return encoder_frame(encoder, &film->studio.canvas);
 }
 
 // Runs ffmpeg over `count` frames. `rest` is the command line after the description of its input.
 static bool encode(Film *film, int count, char *const *rest)
 {
-    const StageOptions *asked = &film->asked->stage;
+    const ShowOptions *asked = &film->asked->studio.show;
     char size[32], fps[16];
     snprintf(size, sizeof size, "%dx%d", asked->w, asked->h);
     snprintf(fps, sizeof fps, "%d", film->asked->fps);
@@ -361,7 +362,7 @@ static bool encode_mp4(Film *film, char *to)
 
 static bool write_film(Film *film)
 {
-    const char *path = film->asked->stage.output;
+    const char *path = film->asked->studio.output;
     CliFile file;
     if (!cli_file_open(&file, path))
         return false;
@@ -371,6 +372,11 @@ static bool write_film(Film *film)
     if (good) {
         char *to = arena_format(&film->arena, "file:%s", file.temporary);
         good = film->asked->kind == FILM_GIF ? encode_gif(film, to) : encode_mp4(film, to);
+    }
+    struct stat written;
+    if (good && (stat(file.temporary, &written) != 0 || written.st_size == 0)) {
+        cli_wrong("ffmpeg says that all is well, but has written no film");
+        good = false;
     }
     if (good)
         return cli_file_close(&file);
@@ -394,7 +400,7 @@ static bool fit_span(Options *asked, const Recording *recording)
 
 int cmd_film(int argc, char **argv)
 {
-    Options asked = {.stage = {.w = 1280, .h = 720}, .length_ns = 10 * (int64_t)1000000000};
+    Options asked = {.studio = studio_options(1280, 720), .length_ns = 10 * (int64_t)1000000000};
     cli_parse(&argp, argc, argv, &asked);
     if (asked.fps == 0)
         asked.fps = asked.kind == FILM_GIF ? 20 : 30;
@@ -402,16 +408,16 @@ int cmd_film(int argc, char **argv)
     film.frames = (int)(asked.length_ns / 1000 * asked.fps / 1000000);
     film.frames = film.frames > 1 ? film.frames : 1;
     bool good =
-        stage_open(&film.stage, &asked.stage) && fit_span(&asked, film.stage.player.recording);
+        studio_open(&film.studio, &asked.studio) && fit_span(&asked, film.studio.player.recording);
     if (good) {
         // What the window says about playing is true of the film.
-        film.stage.player.playing = true;
-        film.stage.player.speed =
+        film.studio.player.playing = true;
+        film.studio.player.speed =
             (double)(asked.to_ns - asked.from_ns) * 1e9 / (double)asked.length_ns;
         good = write_film(&film);
     }
-    stage_close(&film.stage);
+    studio_close(&film.studio);
     arena_free(&film.arena);
-    arena_free(&asked.stage.arena);
+    arena_free(&asked.studio.show.arena);
     return good ? CLI_OK : CLI_WRONG;
 }

@@ -1,5 +1,5 @@
 // `ringside picture FILE -o OUT.png`: what the window would show at one instant, with no window.
-#include "render/cmd_stage.h"
+#include "render/cmd_studio.h"
 #include "sim/cli.h"
 #include "sim/scenario/quantity.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct Options {
-    StageOptions stage;
+    StudioOptions studio;
     bool has_time, has_event;
     int64_t time_ns;
     uint64_t event;
@@ -34,11 +34,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     Options *asked = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &asked->stage;
+        state->child_inputs[0] = &asked->studio;
         return 0;
     case OPTION_AT:
         asked->has_time = true;
-        asked->time_ns = stage_parse_time(state, value);
+        asked->time_ns = studio_parse_time(state, value);
         return 0;
     case OPTION_EVENT:
         asked->has_event = true;
@@ -47,8 +47,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case ARGP_KEY_END: // after the child's, which sees to it that there is an output
         // The ending also keeps a slip from overwriting the scenario.
-        if (strcmp(asked->stage.output, "-") != 0 && !ends_in(asked->stage.output, ".png"))
-            argp_error(state, "-o %s: a picture's name ends in .png", asked->stage.output);
+        if (strcmp(asked->studio.output, "-") != 0 && !ends_in(asked->studio.output, ".png"))
+            argp_error(state, "-o %s: a picture's name ends in .png", asked->studio.output);
         if (asked->has_time && asked->has_event)
             argp_error(state, "--at and --event both say when; give one of them");
         return 0;
@@ -57,7 +57,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&stage_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&studio_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
@@ -72,9 +72,9 @@ static const struct argp argp = {
 };
 
 // False, with a message, when the run has not so many events or is not so long.
-static bool seek(Stage *stage, const Options *asked)
+static bool seek(Studio *studio, const Options *asked)
 {
-    Player *player = &stage->player;
+    Player *player = &studio->player;
     const Recording *recording = player->recording;
     char at[32], end[32];
     if (asked->has_event && asked->event > recording->count) {
@@ -98,13 +98,13 @@ static bool seek(Stage *stage, const Options *asked)
     return true;
 }
 
-static bool write_picture(const Stage *stage, const char *path)
+static bool write_picture(const Studio *studio, const char *path)
 {
     Diag diag = {0};
     unsigned char *png = NULL;
     size_t count = 0;
     CliFile file;
-    bool good = canvas_encode_png(&stage->canvas, &png, &count, &diag);
+    bool good = canvas_encode_png(&studio->canvas, &png, &count, &diag);
     if (!good)
         cli_show(&diag);
     good = good && cli_file_open(&file, path);
@@ -119,15 +119,15 @@ static bool write_picture(const Stage *stage, const char *path)
 
 int cmd_picture(int argc, char **argv)
 {
-    Options asked = {.stage = {.w = 1600, .h = 900}};
+    Options asked = {.studio = studio_options(1600, 900)};
     cli_parse(&argp, argc, argv, &asked);
-    Stage stage;
-    bool good = stage_open(&stage, &asked.stage) && seek(&stage, &asked);
+    Studio studio;
+    bool good = studio_open(&studio, &asked.studio) && seek(&studio, &asked);
     if (good) {
-        stage_draw(&stage);
-        good = write_picture(&stage, asked.stage.output);
+        studio_draw(&studio);
+        good = write_picture(&studio, asked.studio.output);
     }
-    stage_close(&stage);
-    arena_free(&asked.stage.arena);
+    studio_close(&studio);
+    arena_free(&asked.studio.show.arena);
     return good ? CLI_OK : CLI_WRONG;
 }

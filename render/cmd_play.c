@@ -1,91 +1,49 @@
 // `ringside play FILE`: the window. Feeds the player events and time, draws its frames, and fulfils
 // what it asks for: another run, a picture, the whole screen.
+#include "render/cmd_options.h"
 #include "render/rerun.h"
 #include "render/sdl.h"
 #include "render/views.h"
 #include "sim/cli.h"
-#include "sim/cli_shipped.h"
 #include "sim/ringside.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 // ---- the command line
 
-enum { OVERRIDES_MAX = 256, WINDOW_W = 1600, WINDOW_H = 900 };
+enum { WINDOW_W = 1600, WINDOW_H = 900, LEAST_W = 1024, LEAST_H = 640, SIDE_MOST = 16384 };
 
 typedef struct Options {
-    Arena arena;
-    const char *file;
-    const char *overrides[OVERRIDES_MAX + PLAYER_OVERRIDES];
-    size_t override_count;
-    int w, h;
-    bool dark, large, fullscreen, say, places;
+    ShowOptions show;
+    bool fullscreen, say, places;
 } Options;
 
-enum { OPTION_SET = 's', OPTION_SEED = 'S', OPTION_UNTIL = 'u', OPTION_SIZE = 'z' };
-enum { OPTION_THEME = 't', OPTION_LARGE = 'l', OPTION_FULLSCREEN = 'f' };
-enum { OPTION_SAY = 'y', OPTION_PLACES = 'p' };
+enum { OPTION_FULLSCREEN = 0x100, OPTION_SAY, OPTION_PLACES };
 
 static const struct argp_option options[] = {
-    {"set", OPTION_SET, "KEY=VALUE", 0, "A value in the file's place (machine.cores=4); repeatable",
-     1},
-    {"seed", OPTION_SEED, "N", 0, "Where the random numbers begin", 1},
-    {"until", OPTION_UNTIL, "DURATION", 0, "The end of simulated time (2s)", 1},
-    {"theme", OPTION_THEME, "light|dark", 0, "The colours (default light, for projectors)", 2},
-    {"large", OPTION_LARGE, NULL, 0, "Large type, for the back row", 2},
-    {"size", OPTION_SIZE, "WxH", 0, "The window's size (default 1600x900)", 2},
-    {"fullscreen", OPTION_FULLSCREEN, NULL, 0, "The whole screen", 2},
-    {NULL, 0, NULL, 0, "For scripts:", 3},
+    {NULL, 0, NULL, 0, "What to show:", 3},
+    {"fullscreen", OPTION_FULLSCREEN, NULL, 0, "The whole screen", 3},
+    {NULL, 0, NULL, 0, "For scripts:", 5},
     {"say", OPTION_SAY, NULL, 0,
      "Says on standard output what is shown, whenever that changes: event, time, a hash of the "
      "scene, zoom, selection",
-     3},
-    {"places", OPTION_PLACES, NULL, 0, "And where each thread and core can be clicked", 3},
+     5},
+    {"places", OPTION_PLACES, NULL, 0, "And where each thread and core can be clicked", 5},
     {0},
 };
 
-static void add_override(Options *asked, struct argp_state *state, const char *text)
-{
-    if (asked->override_count == OVERRIDES_MAX)
-        argp_error(state, "more than %d overrides", OVERRIDES_MAX);
-    asked->overrides[asked->override_count++] = text;
-}
-
-static void parse_size(Options *asked, struct argp_state *state, const char *text)
-{
-    char rest;
-    if (sscanf(text, "%dx%d%c", &asked->w, &asked->h, &rest) != 2 || asked->w < 1024 ||
-        asked->h < 640 || asked->w > 16384 || asked->h > 16384)
-        argp_error(state, "'%s' is no size; 1600x900 is one, and 1024x640 the smallest", text);
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
+    (void)value;
     Options *asked = state->input;
     switch (key) {
-    case OPTION_SET:
-        add_override(asked, state, value);
-        return 0;
-    case OPTION_SEED:
-        add_override(asked, state, arena_format(&asked->arena, "seed=%s", value));
-        return 0;
-    case OPTION_UNTIL:
-        add_override(asked, state, arena_format(&asked->arena, "until=%s", value));
-        return 0;
-    case OPTION_THEME:
-        asked->dark = strcmp(value, "dark") == 0;
-        if (!asked->dark && strcmp(value, "light") != 0)
-            argp_error(state, "'%s' is no theme; there are light and dark", value);
-        return 0;
-    case OPTION_LARGE:
-        asked->large = true;
-        return 0;
-    case OPTION_SIZE:
-        parse_size(asked, state, value);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &asked->show;
         return 0;
     case OPTION_FULLSCREEN:
         asked->fullscreen = true;
@@ -96,25 +54,20 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case OPTION_PLACES:
         asked->say = asked->places = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (asked->file != NULL)
-            argp_error(state, "only one FILE at a time");
-        asked->file = value;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a FILE is needed");
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static const struct argp_child children[] = {{&show_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
+    .children = children,
     .args_doc = "FILE",
     .doc = "Opens the window on a scenario: a file, the name of one that ships (see `ringside "
-           "list`), or a trace that `ringside run --save` wrote. In it, H shows the keys."
+           "list`), a trace that `ringside run --save` wrote, or standard input (-). In it, H "
+           "shows the keys."
            "\vExamples:\n"
            "  ringside play philosophers-deadlock\n"
            "  ringside play my.yaml --theme dark --large --set machine.cores=4",
@@ -124,8 +77,9 @@ static const struct argp argp = {
 
 typedef struct Show {
     Options asked;
-    const char *path;
+    TakeSource source;
     struct stat seen; // the file as it was last read
+    int missed;       // how often in a row it was not there when it was looked for
     Rerun *rerun;
     Take *take, *before; // owned: what the player shows, and its ghost
     char *error;         // of the last run, owned
@@ -144,7 +98,7 @@ static void draw(Show *show)
     int w, h;
     float density;
     sdl_window_size(show->window, &w, &h, &density);
-    Theme theme = theme_make(show->player.theme, show->player.large, density);
+    Theme theme = theme_for_window(show->player.theme, show->player.large, density, w, h);
     canvas_resize(&show->canvas, w, h);
     draw_begin(&show->frame, show->fonts, &theme, w, h);
     layout_draw(&show->frame, w, h, &show->player);
@@ -198,13 +152,13 @@ static void say(Show *show)
 
 static void run_again(Show *show)
 {
-    const Options *asked = &show->asked;
+    const ShowOptions *asked = &show->asked.show;
     Arena arena = {0};
-    const char *overrides[OVERRIDES_MAX + PLAYER_OVERRIDES];
-    memcpy(overrides, asked->overrides, asked->override_count * sizeof *overrides);
-    size_t count = asked->override_count +
-                   player_overrides(&show->player, &arena, overrides + asked->override_count);
-    stat(show->path, &show->seen);
+    size_t count;
+    const char **overrides =
+        player_overrides(&show->player, &arena, asked->overrides, asked->override_count, &count);
+    if (show->source.bytes == NULL)
+        stat(show->source.path, &show->seen);
     rerun_start(show->rerun, overrides, count);
     arena_free(&arena);
 }
@@ -226,14 +180,15 @@ static void take_over(Show *show)
     show->before = show->take;
     show->take = take;
     player_show(&show->player, take);
-    take_free(oldest);
+    rerun_drop(show->rerun, oldest);
 }
 
 // The first name that is still free, in the folder that ringside was started in.
 static bool free_name(const Show *show, char *path, size_t bytes)
 {
-    const char *name = strrchr(show->path, '/');
-    name = name != NULL ? name + 1 : show->path;
+    const char *given = show->source.bytes != NULL ? "stdin" : show->source.path;
+    const char *name = strrchr(given, '/');
+    name = name != NULL ? name + 1 : given;
     int length = (int)strcspn(name, ".");
     for (int i = 1; i < 1000; i++) {
         snprintf(path, bytes, "%.*s-%d.png", length > 60 ? 60 : length, name, i);
@@ -277,12 +232,23 @@ static void fulfil(Show *show)
     }
 }
 
-// The file has been written since it was last read: by an editor, in place or renamed over it.
+// The file has been written since it was last read: by an editor, in place or renamed over it. Or
+// it is gone, and not only for the moment in which an editor renames: then reading it again says
+// so.
 static void watch(Show *show)
 {
+    enum { MISSED_MOST = 3 };
     struct stat now;
-    if (show->take->saved || stat(show->path, &now) != 0)
+    if (show->take->saved || show->source.bytes != NULL)
         return;
+    if (stat(show->source.path, &now) != 0) {
+        if (++show->missed == MISSED_MOST) {
+            show->seen = (struct stat){0}; // whatever comes there is new
+            run_again(show);
+        }
+        return;
+    }
+    show->missed = 0;
     const struct stat *seen = &show->seen;
     bool same = now.st_ino == seen->st_ino && now.st_size == seen->st_size &&
                 now.st_mtim.tv_sec == seen->st_mtim.tv_sec &&
@@ -337,49 +303,122 @@ static void loop(Show *show)
     }
 }
 
-static bool open_show(Show *show, Diag *diag)
+// ---- the first run
+
+// While a long run is not done yet: what is waited for.
+static void draw_waiting(Show *show)
 {
-    show->path = shipped_find(&show->asked.arena, show->asked.file, diag);
-    if (show->path == NULL || !fonts_open(&show->fonts, diag))
-        return false;
-    stat(show->path, &show->seen);
-    char *error;
-    show->take = take_make(show->path, show->asked.overrides, show->asked.override_count,
-                           ringside_run, NULL, &error);
-    if (show->take == NULL) {
-        fputs(error, stderr);
-        free(error);
-        return false;
-    }
-    player_open(&show->player, show->take);
-    show->player.theme = show->asked.dark ? THEME_DARK : THEME_LIGHT;
-    show->player.large = show->asked.large;
-    show->player.fullscreen = show->asked.fullscreen;
-    show->window = sdl_window_open(show->take->scenario.title, show->asked.w, show->asked.h, diag);
+    int w, h;
+    float density;
+    const ShowOptions *asked = &show->asked.show;
+    sdl_window_size(show->window, &w, &h, &density);
+    Theme theme =
+        theme_for_window(asked->dark ? THEME_DARK : THEME_LIGHT, asked->large, density, w, h);
+    canvas_resize(&show->canvas, w, h);
+    draw_begin(&show->frame, show->fonts, &theme, w, h);
+    Box all = show->frame.frame;
+    draw_fill(&show->frame, all, COLOUR_GROUND);
+    draw_text(&show->frame, box_cut_top(&all, h / 2), ALIGN_CENTRE, STYLE_TITLE, COLOUR_ACCENT,
+              "ringside");
+    draw_text(&show->frame, box_cut_top(&all, h / 8), ALIGN_CENTRE, STYLE_BODY, COLOUR_TEXT,
+              "It is a long run; it is shown when it is done.");
+    canvas_draw(&show->canvas, &show->frame);
+    sdl_window_show(show->window, &show->canvas);
+}
+
+static bool open_window(Show *show, const char *title, Diag *diag)
+{
+    const ShowOptions *asked = &show->asked.show;
+    show->window = sdl_window_open(title, asked->w, asked->h, diag);
     if (show->window == NULL)
         return false;
-    show->rerun = rerun_open(show->path, ringside_run);
-    canvas_open(&show->canvas, show->asked.w, show->asked.h);
+    canvas_open(&show->canvas, asked->w, asked->h);
     if (show->asked.fullscreen)
         sdl_window_fullscreen(show->window, true);
     return true;
 }
 
+// The run takes longer than anybody waits for a window: shows one meanwhile, which can be closed.
+static bool wait_in_window(Show *show, char **error, Diag *diag)
+{
+    if (!open_window(show, "ringside", diag))
+        return false;
+    draw_waiting(show);
+    if (show->asked.say) {
+        puts("runs");
+        fflush(stdout);
+    }
+    while (!show->closed && !rerun_collect(show->rerun, &show->take, error)) {
+        WindowEvent event;
+        if (!sdl_window_event(show->window, FRAME_MS, &event))
+            continue;
+        if (event.kind == WINDOW_CHANGED)
+            draw_waiting(show);
+        show->closed =
+            event.kind == WINDOW_CLOSED || (event.kind == WINDOW_KEY && event.key == KEY_QUIT);
+    }
+    return true;
+}
+
+// False, with a message, when there is no first run. When the window was closed before it was done
+// there is neither a run nor a message.
+static bool first_take(Show *show, Diag *diag)
+{
+    enum { PATIENCE_MS = 100 };
+    const ShowOptions *asked = &show->asked.show;
+    char *error = NULL;
+    rerun_start(show->rerun, asked->overrides, asked->override_count);
+    bool done = false;
+    for (int i = 0; i < PATIENCE_MS && !done; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        done = rerun_collect(show->rerun, &show->take, &error);
+    }
+    if (!done && !wait_in_window(show, &error, diag))
+        return false;
+    if (error != NULL)
+        fputs(error, stderr);
+    bool good = error == NULL;
+    free(error);
+    return good;
+}
+
+static bool open_show(Show *show, Diag *diag)
+{
+    const ShowOptions *asked = &show->asked.show;
+    if (!show_source(&show->asked.show, &show->source, diag) || !fonts_open(&show->fonts, diag))
+        return false;
+    if (show->source.bytes == NULL)
+        stat(show->source.path, &show->seen);
+    show->rerun = rerun_open(&show->source, ringside_run);
+    if (!first_take(show, diag))
+        return false;
+    if (show->closed)
+        return true;
+    player_open(&show->player, show->take);
+    show->player.theme = asked->dark ? THEME_DARK : THEME_LIGHT;
+    show->player.large = asked->large;
+    show->player.fullscreen = show->asked.fullscreen;
+    if (show->window == NULL)
+        return open_window(show, show->take->scenario.title, diag);
+    sdl_window_title(show->window, show->take->scenario.title);
+    return true;
+}
+
 static void close_show(Show *show)
 {
-    if (show->rerun != NULL) {
+    if (show->rerun != NULL)
         rerun_close(show->rerun);
+    if (show->window != NULL)
         canvas_free(&show->canvas);
-    }
     sdl_window_close(show->window);
-    if (show->take != NULL)
+    if (show->player.take != NULL)
         player_free(&show->player);
     take_free(show->take);
     take_free(show->before);
     draw_free(&show->frame);
     fonts_close(show->fonts);
     free(show->error);
-    arena_free(&show->asked.arena);
+    arena_free(&show->asked.show.arena);
     free(show);
 }
 
@@ -388,12 +427,15 @@ int cmd_play(int argc, char **argv)
     Show *show = calloc(1, sizeof *show);
     if (show == NULL)
         return cli_wrong("no memory left");
-    show->asked.w = WINDOW_W;
-    show->asked.h = WINDOW_H;
+    show->asked.show = (ShowOptions){.w = WINDOW_W,
+                                     .h = WINDOW_H,
+                                     .w_least = LEAST_W,
+                                     .h_least = LEAST_H,
+                                     .side_most = SIDE_MOST};
     cli_parse(&argp, argc, argv, &show->asked);
     Diag diag = {0};
     bool good = open_show(show, &diag);
-    if (good)
+    if (good && !show->closed)
         loop(show);
     if (diag.first != NULL)
         cli_show(&diag);

@@ -216,13 +216,37 @@ int draw_textf(DrawList *list, Box box, Align align, TextStyle style, ColourRole
     return draw_text(list, box, align, style, colour, text);
 }
 
-// The bytes of the next line of a paragraph: as many words as fit, at least one character. `*skip`
-// is how much follows that no line shows: the blanks or the break between two lines.
-static size_t line_of(DrawList *list, TextStyle style, const char *text, int room, size_t *skip)
+// The number that tells a name from its like, with the stroke or the sign before it ("-12", "#12");
+// its end when it has none.
+static const char *number_of(const char *name)
+{
+    const char *end = name + strlen(name), *at = end;
+    while (at > name && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    return at < end && at > name && (at[-1] == '-' || at[-1] == '#') ? at - 1 : at;
+}
+
+int draw_name(DrawList *list, Box box, Align align, TextStyle style, ColourRole colour,
+              const char *name)
+{
+    int width = draw_text_width(list, style, name);
+    if (width <= box.w || list->opacity == 0)
+        return draw_text(list, box, align, style, colour, name);
+    const char *number = number_of(name);
+    int fixed = draw_text_width(list, style, ellipsis) + draw_text_width(list, style, number);
+    size_t begins = fitting(list, style, name, number, box.w - fixed, &width);
+    if (fixed > box.w || begins < NAME_BEGINNING)
+        return draw_text(list, box, align, style, colour, name);
+    const char *text = arena_format(&list->arena, "%.*s%s%s", (int)begins, name, ellipsis, number);
+    add_text(list, box, align, style, colour, text, width + fixed, false);
+    return width + fixed;
+}
+
+size_t draw_line_of(DrawList *list, TextStyle style, const char *text, int w, size_t *skip)
 {
     size_t length = strcspn(text, "\n");
     int width;
-    size_t fits = fitting(list, style, text, text + length, room, &width);
+    size_t fits = fitting(list, style, text, text + length, w, &width);
     if (fits == length) {
         *skip = text[length] == '\n';
         return length;
@@ -247,7 +271,7 @@ int draw_paragraph(DrawList *list, Box box, TextStyle style, ColourRole colour, 
     int height = draw_line_height(list, style), top = box.y;
     int last = top + box.h - height; // where the last line can begin
     while (*text != 0 && box.y <= last && list->opacity > 0) {
-        size_t skip, length = line_of(list, style, text, box.w, &skip);
+        size_t skip, length = draw_line_of(list, style, text, box.w, &skip);
         const char *rest = text + length + skip;
         bool more = *rest != 0 && box.y + height > last;
         Box line = {box.x, box.y, box.w, height};
@@ -257,6 +281,16 @@ int draw_paragraph(DrawList *list, Box box, TextStyle style, ColourRole colour, 
         box.y += height;
     }
     return box.y - top;
+}
+
+int draw_paragraph_h(DrawList *list, int w, TextStyle style, const char *text)
+{
+    int lines = 0;
+    for (; *text != 0; lines++) {
+        size_t skip, length = draw_line_of(list, style, text, w, &skip);
+        text += length + skip;
+    }
+    return lines * draw_line_height(list, style);
 }
 
 // ---- hits

@@ -39,11 +39,13 @@ typedef struct DrawItem {
     X(NONE, "")                                                                                    \
     X(KEY, "as pressing the key `argument`")                                                       \
     X(TASK, "selects the task `argument`")                                                         \
+    X(COROUTINE, "selects the coroutine `argument`, a serial")                                     \
     X(CORE, "selects the core `argument`")                                                         \
     X(LINE, "goes to the next time that line `argument` is begun")                                 \
     X(TIMELINE, "goes to the instant, selects the task `argument`; dragging pans, with Shift "     \
                 "marks a stretch; the wheel zooms")                                                \
     X(ROWS, "the wheel scrolls the timeline's rows, the first at most `argument`")                 \
+    X(SCROLL, "dragging scrolls the timeline's rows, the first at most `argument`")                \
     X(PROGRAM, "the wheel scrolls the program, whose first line shown is `argument`")              \
     X(SEEK, "goes to the instant under the pointer, along the whole run")
 
@@ -95,9 +97,21 @@ int draw_text(DrawList *list, Box box, Align align, TextStyle style, ColourRole 
 __attribute__((format(printf, 6, 7))) int draw_textf(DrawList *list, Box box, Align align,
                                                      TextStyle style, ColourRole colour,
                                                      const char *format, ...);
+// A name in one line. Of one that does not fit the middle is left out, so that what tells it from
+// others stays: its beginning and its number ("conne…-12"). That counts as cut only when less of
+// its beginning has room than NAME_BEGINNING characters.
+enum { NAME_BEGINNING = 1 };
+int draw_name(DrawList *list, Box box, Align align, TextStyle style, ColourRole colour,
+              const char *name);
 // Several lines, broken between words, at most as fit into the box (the last one then ends in "…").
 // Returns the height that they took.
 int draw_paragraph(DrawList *list, Box box, TextStyle style, ColourRole colour, const char *text);
+// The height that it takes when it has all the lines that it needs, `w` pixels wide.
+int draw_paragraph_h(DrawList *list, int w, TextStyle style, const char *text);
+// The bytes of the next line of a paragraph: as many words as fit into `w` pixels, at least one
+// character; a line break ends it. `*skip` is how much follows that no line shows: the blanks or
+// the break between two lines.
+size_t draw_line_of(DrawList *list, TextStyle style, const char *text, int w, size_t *skip);
 int draw_text_width(DrawList *list, TextStyle style, const char *text);
 int draw_line_height(const DrawList *list, TextStyle style);
 

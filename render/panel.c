@@ -9,10 +9,16 @@ static void panel_ground(DrawList *list, Box box)
     draw_stroke(list, box, radius, theme_px(list->theme, 1), COLOUR_PANEL_EDGE);
 }
 
+bool frame_is_low(const DrawList *list)
+{
+    const float low_points = 700;
+    return list->frame.h < theme_px(list->theme, low_points);
+}
+
 Box panel_plain(DrawList *list, Box box)
 {
     panel_ground(list, box);
-    return box_inset(box, theme_px(list->theme, 12));
+    return box_inset(box, theme_px(list->theme, frame_is_low(list) ? 9 : 12));
 }
 
 Box panel_draw(DrawList *list, Box box, const char *caption)
@@ -60,12 +66,13 @@ const StateLook *state_look(unsigned state)
         [TASK_STATE_RUNNABLE] = {COLOUR_RUNNABLE, COLOUR_ON_RUNNABLE, SHAPE_HALF, "runnable"},
         [TASK_STATE_WAITS_LOCK] = {COLOUR_LOCK, COLOUR_ON_LOCK, SHAPE_HALF, "waits for lock"},
         [TASK_STATE_WAITS_GIL] = {COLOUR_GIL, COLOUR_ON_GIL, SHAPE_HALF, "waits for GIL"},
-        [TASK_STATE_WAITS_SYNC] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for thread"},
-        [TASK_STATE_WAITS_JOIN] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for thread"},
-        [TASK_STATE_WAITS_CHILD] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for thread"},
+        [TASK_STATE_WAITS_SYNC] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for another"},
+        [TASK_STATE_WAITS_JOIN] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for another"},
+        [TASK_STATE_WAITS_CHILD] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for another"},
         [TASK_STATE_WAITS_SIGNAL] = {COLOUR_IO, COLOUR_ON_IO, SHAPE_THIN, "waits for I/O"},
         [TASK_STATE_WAITS_PIPE] = {COLOUR_IO, COLOUR_ON_IO, SHAPE_THIN, "waits for I/O"},
         [TASK_STATE_WAITS_MESSAGES] = {COLOUR_IO, COLOUR_ON_IO, SHAPE_THIN, "waits for I/O"},
+        [TASK_STATE_WAITS_EVENTS] = {COLOUR_IO, COLOUR_ON_IO, SHAPE_THIN, "waits for I/O"},
         [TASK_STATE_THROTTLED] = {COLOUR_SLEEP, COLOUR_ON_SLEEP, SHAPE_HALF, "throttled"},
         [TASK_STATE_SLEEPS] = {COLOUR_SLEEP, COLOUR_ON_SLEEP, SHAPE_THIN, "sleeps"},
         [TASK_STATE_ENDED] = {COLOUR_SLEEP, COLOUR_ON_SLEEP, SHAPE_NONE, "ended"},
@@ -99,7 +106,7 @@ int chip_draw(DrawList *list, const Player *player, int x, int y, int h, int wid
     if (task == player->selected_task)
         draw_stroke(list, box, radius, theme_px(list->theme, 2), COLOUR_TEXT);
     Box inside = {box.x + theme_px(list->theme, 6), box.y, box.w - 2 * theme_px(list->theme, 6), h};
-    draw_text(list, inside, ALIGN_CENTRE, STYLE_MONO, look->on,
+    draw_name(list, inside, ALIGN_CENTRE, STYLE_MONO, look->on,
               recording_task_name(player->recording, task, name));
     draw_hit(list, box, HIT_TASK, task);
     return box.w;

@@ -4,6 +4,9 @@
 #include "render/draw.h"
 #include "render/player.h"
 
+// Whether the window is low for its type: then edges and gaps are narrower, so that more is shown.
+bool frame_is_low(const DrawList *list);
+
 // A panel with a caption ("TIMELINE"). Returns the box inside, below the caption.
 Box panel_draw(DrawList *list, Box box, const char *caption);
 // The same without a caption.
@@ -34,7 +37,8 @@ typedef struct StateLook {
 const StateLook *state_look(unsigned state); // TaskState
 
 // A task's chip: rounded, in the colour of what it does, its name in it; a click selects it.
-// `selected` has a rim. What does not fit into `width_most` is cut. Returns the width.
+// `selected` has a rim. A name that does not fit into `width_most` is shortened (draw_name).
+// Returns the width.
 int chip_draw(DrawList *list, const Player *player, int x, int y, int h, int width_most,
               uint32_t task);
 int chip_width(DrawList *list, const Player *player, int width_most, uint32_t task);

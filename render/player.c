@@ -27,6 +27,14 @@ const char *costs_word(const Scenario *scenario)
     return zero ? "zero" : typical ? "typical" : "own";
 }
 
+const Runtime *python_runtime(const Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->process_count; i++)
+        if (scenario->processes[i].runtime.python)
+            return &scenario->processes[i].runtime;
+    return NULL;
+}
+
 // ---- the take
 
 static void adopt(Player *player, const Take *take)
@@ -37,6 +45,7 @@ static void adopt(Player *player, const Take *take)
     player->ghost = player->before != NULL ? &player->before->recording : NULL;
     scene_open(&player->scene, player->scenario);
     scene_open(&player->was, player->scenario);
+    rewind_open(&player->rewind, player->recording);
     player->moved = 1;
 }
 
@@ -61,7 +70,7 @@ static double fitting_speed(int64_t end_ns)
 static void tell_if_cut(Player *player)
 {
     if (player->take->cut)
-        player->message = "The run is longer than what is kept of it: its first 20 million events.";
+        player->message = "The run is longer than what is kept of it; --records keeps more events.";
 }
 
 void player_open(Player *player, const Take *take)
@@ -77,6 +86,7 @@ void player_free(Player *player)
 {
     scene_free(&player->scene);
     scene_free(&player->was);
+    rewind_free(&player->rewind);
 }
 
 static void go_to_time(Player *player, int64_t time_ns);
@@ -134,7 +144,7 @@ void player_show(Player *player, const Take *take)
 static bool same_change(const Change *a, const Change *b)
 {
     return a->cores == b->cores && a->scheduler == b->scheduler && a->costs == b->costs &&
-           a->seed == b->seed;
+           a->seed == b->seed && a->gil == b->gil;
 }
 
 void player_fail(Player *player, const char *error)
@@ -186,7 +196,7 @@ static void go_to_event(Player *player, uint64_t next)
         next = player->recording->count;
     scene_copy(&player->was, &player->scene);
     player->moved = 0;
-    recording_seek(player->recording, &player->scene, next);
+    rewind_seek(&player->rewind, &player->scene, next);
     player->time_ns = next > 0 ? recording_at(player->recording, next - 1)->time_ns : 0;
     player->elapsed_ns = 0;
     keep_in_view(player);
@@ -241,8 +251,32 @@ static void step_event(Player *player, int direction)
         player_seek_event(player, next - 1);
 }
 
+// To where the selected coroutine next goes on, waits or ends, or did so before.
+static void step_coroutine(Player *player, int direction)
+{
+    RecordFilter filter = {.core = CORE_NONE, .by_kind = true};
+    filter.kinds[EVENT_COROUTINE_RESUMED] = filter.kinds[EVENT_COROUTINE_SUSPENDED] = true;
+    filter.kinds[EVENT_COROUTINE_DONE] = true;
+    player->playing = false;
+    uint64_t at = player->scene.next, from = direction > 0 ? at : at > 0 ? at - 1 : 0;
+    int64_t found;
+    while ((found = recording_find(player->recording, from, direction, &filter)) != RECORD_NONE) {
+        uint64_t coroutine = recording_at(player->recording, (uint64_t)found)->a;
+        if (coroutine_serial(coroutine) == player->selected_coroutine) {
+            player_seek_event(player, (uint64_t)found + 1);
+            return;
+        }
+        from = direction > 0 ? (uint64_t)found + 1 : (uint64_t)found;
+    }
+    player_seek_event(player, direction > 0 ? player->recording->count : 0);
+}
+
 static void step_switch(Player *player, int direction)
 {
+    if (player->selected_coroutine != 0) {
+        step_coroutine(player, direction);
+        return;
+    }
     RecordFilter filter = {.task = player->selected_task, .core = player->selected_core};
     filter.by_kind = true;
     filter.kinds[EVENT_SWITCH_IN] = filter.kinds[EVENT_SWITCH_OUT] = true;
@@ -356,20 +390,70 @@ static void change_seed(Player *player)
     ask_for_run(player);
 }
 
-size_t player_overrides(const Player *player, Arena *arena,
-                        const char *overrides[static PLAYER_OVERRIDES])
+// Whether the scenario as it is written has a GIL: what is shown may be the other thing.
+static bool written_with_gil(const Player *player, const Runtime *runtime)
 {
-    const Change *change = &player->change;
+    return player->change_shown.gil == GIL_AS_WRITTEN ? runtime->has_gil
+                                                      : player->change_shown.gil == GIL_NONE;
+}
+
+static void change_gil(Player *player)
+{
+    const Runtime *runtime = python_runtime(player->scenario);
+    if (runtime == NULL) {
+        player->message = "no process of this scenario runs Python: there is no GIL";
+        return;
+    }
+    if (player->change.gil != GIL_AS_WRITTEN)
+        player->change.gil = GIL_AS_WRITTEN;
+    else
+        player->change.gil = written_with_gil(player, runtime) ? GIL_NONE : GIL_ONE;
+    ask_for_run(player);
+}
+
+// The runtime of each Python process: as an override it is the whole scenario's, or that of an item
+// of `processes`.
+static size_t override_gil(const Player *player, Arena *arena, const char **overrides)
+{
+    const Scenario *scenario = player->scenario;
     size_t count = 0;
-    if (change->cores != 0)
-        overrides[count++] = arena_format(arena, "machine.cores=%" PRIu32, change->cores);
-    if (change->scheduler != NULL)
-        overrides[count++] = arena_format(arena, "machine.scheduler=%s", change->scheduler);
-    if (change->costs != NULL)
-        overrides[count++] = arena_format(arena, "machine.costs=%s", change->costs);
-    if (change->seed != 0)
-        overrides[count++] = arena_format(arena, "seed=%" PRIu64, change->seed);
+    for (uint32_t i = 0; i < scenario->process_count; i++) {
+        const ProcessDef *process = &scenario->processes[i];
+        const char *place = "runtime";
+        if (process->forked || !process->runtime.python)
+            continue;
+        if (process->listed)
+            place = arena_format(arena, "processes.%s.runtime",
+                                 scenario_string(scenario, process->name));
+        overrides[count++] = player->change.gil == GIL_NONE
+                                 ? arena_format(arena, "%s=cpython-3.13t", place)
+                                 : arena_format(arena, "%s=cpython-%u.%u", place,
+                                                process->runtime.major, process->runtime.minor);
+    }
     return count;
+}
+
+const char **player_overrides(const Player *player, Arena *arena, const char *const *given,
+                              size_t given_count, size_t *count)
+{
+    enum { OTHERS = 4 };
+    const Change *change = &player->change;
+    size_t most = given_count + OTHERS + player->scenario->process_count, used = given_count;
+    const char **overrides = ARENA_ARRAY(arena, const char *, most);
+    for (size_t i = 0; i < given_count; i++)
+        overrides[i] = given[i];
+    if (change->cores != 0)
+        overrides[used++] = arena_format(arena, "machine.cores=%" PRIu32, change->cores);
+    if (change->scheduler != NULL)
+        overrides[used++] = arena_format(arena, "machine.scheduler=%s", change->scheduler);
+    if (change->costs != NULL)
+        overrides[used++] = arena_format(arena, "machine.costs=%s", change->costs);
+    if (change->gil != GIL_AS_WRITTEN)
+        used += override_gil(player, arena, overrides + used);
+    if (change->seed != 0)
+        overrides[used++] = arena_format(arena, "seed=%" PRIu64, change->seed);
+    *count = used;
+    return overrides;
 }
 
 PlayerRequest player_take_request(Player *player)
@@ -388,6 +472,13 @@ static void play_or_pause(Player *player)
         player_seek_event(player, 0);
 }
 
+static void select_only(Player *player, uint32_t task, int core, uint32_t coroutine)
+{
+    player->selected_task = task;
+    player->selected_core = core;
+    player->selected_coroutine = coroutine;
+}
+
 static void select_task(Player *player, int direction)
 {
     uint32_t most = player->recording->tasks.id_max;
@@ -397,8 +488,7 @@ static void select_task(Player *player, int direction)
         if (task == 0 || task_table_at(&player->recording->tasks, task) != NULL)
             break;
     }
-    player->selected_task = task;
-    player->selected_core = CORE_NONE;
+    select_only(player, task, CORE_NONE, 0);
 }
 
 static void leave(Player *player)
@@ -406,8 +496,7 @@ static void leave(Player *player)
     if (player->help) {
         player->help = false;
     } else {
-        player->selected_task = 0;
-        player->selected_core = CORE_NONE;
+        select_only(player, 0, CORE_NONE, 0);
         player->marked = (TimeSpan){0, 0};
         player->why = false;
         player->first_line = 0;
@@ -487,6 +576,9 @@ void player_key(Player *player, PlayerKey key)
     case KEY_COSTS:
         change_costs(player);
         break;
+    case KEY_GIL:
+        change_gil(player);
+        break;
     case KEY_SEED:
         change_seed(player);
         break;
@@ -541,14 +633,33 @@ static int64_t time_at(TimeSpan span, Box box, int x)
     return span.from_ns + (int64_t)(share * (double)(span.to_ns - span.from_ns));
 }
 
+// Whether the thread or the core of the hit acts at the instant of the next event. What happens at
+// one instant has an order in the trace, but nobody can know it by thinking: all of them are right.
+static bool acts_next(const Player *player, Hit hit)
+{
+    enum { LOOKED_AT = 4096 };
+    const Recording *recording = player->recording;
+    uint64_t first = player->scene.next, last = recording->count;
+    last = last - first < LOOKED_AT ? last : first + LOOKED_AT;
+    int64_t time_ns = recording_at(recording, first)->time_ns;
+    for (uint64_t i = first; i < last; i++) {
+        const TraceRecord *record = recording_at(recording, i);
+        if (record->time_ns != time_ns)
+            return false;
+        if (hit.action == HIT_TASK ? record->task == hit.argument
+                                   : record->core == (int)hit.argument)
+            return true;
+    }
+    return false;
+}
+
 // In a quiz a click on a task or a core says who will act next.
 static bool is_guess(Player *player, Hit hit)
 {
     const TraceRecord *next = player_next(player);
     if (!player->quiz || player->revealed || next == NULL)
         return false;
-    bool right =
-        hit.action == HIT_TASK ? next->task == hit.argument : next->core == (int)hit.argument;
+    bool right = acts_next(player, hit);
     player->guess = right ? GUESS_RIGHT : GUESS_WRONG;
     player->guesses++;
     player->guesses_right += right;
@@ -584,15 +695,19 @@ static void click(Player *player, Hit hit, int x)
         break;
     case HIT_TASK:
         if (!is_guess(player, hit)) {
-            player->selected_task = player->selected_task == hit.argument ? 0 : hit.argument;
-            player->selected_core = CORE_NONE;
+            bool same = player->selected_task == hit.argument;
+            select_only(player, same ? 0 : hit.argument, CORE_NONE, 0);
         }
         break;
+    case HIT_COROUTINE: {
+        bool same = player->selected_coroutine == hit.argument;
+        select_only(player, 0, CORE_NONE, same ? 0 : hit.argument);
+        break;
+    }
     case HIT_CORE:
         if (!is_guess(player, hit)) {
             bool same = player->selected_core == (int)hit.argument;
-            player->selected_core = same ? CORE_NONE : (int)hit.argument;
-            player->selected_task = 0;
+            select_only(player, 0, same ? CORE_NONE : (int)hit.argument, 0);
         }
         break;
     case HIT_LINE:
@@ -601,7 +716,7 @@ static void click(Player *player, Hit hit, int x)
     case HIT_TIMELINE:
         player->playing = false;
         if (hit.argument != 0)
-            player->selected_task = hit.argument;
+            select_only(player, hit.argument, CORE_NONE, 0);
         player_seek_time(player, time_at(player->zoom, hit.box, x));
         break;
     default:
@@ -614,6 +729,14 @@ static void scrub(Player *player, int x)
     TimeSpan whole = {0, player->recording->end_ns};
     player->playing = false;
     player_seek_time(player, time_at(whole, player->pressed.box, x));
+}
+
+static void scroll_rows(Player *player, int y)
+{
+    Box track = player->pressed.box;
+    double share = track.h > 0 ? (double)(y - track.y) / track.h : 0;
+    share = share < 0 ? 0 : share > 1 ? 1 : share;
+    player->first_row = (int)(share * player->pressed.argument + 0.5);
 }
 
 // From where the button went down to here.
@@ -668,6 +791,8 @@ void player_pointer(Player *player, const DrawList *frame, Pointer pointer)
             player->pressed.action == HIT_TIMELINE && (pointer.modifiers & WITH_SHIFT) != 0;
         if (player->pressed.action == HIT_SEEK)
             scrub(player, pointer.x);
+        else if (player->pressed.action == HIT_SCROLL)
+            scroll_rows(player, pointer.y);
         break;
     case POINTER_MOVE: {
         int dx = pointer.x - player->pressed_x, dy = pointer.y - player->pressed_y;
@@ -675,6 +800,8 @@ void player_pointer(Player *player, const DrawList *frame, Pointer pointer)
             player->dragged = true;
         if (player->pressed.action == HIT_SEEK) {
             scrub(player, pointer.x);
+        } else if (player->pressed.action == HIT_SCROLL) {
+            scroll_rows(player, pointer.y);
         } else if (player->marking && player->dragged) {
             mark(player, pointer.x);
         } else if (player->pressed.action == HIT_TIMELINE && player->dragged) {

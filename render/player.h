@@ -5,6 +5,7 @@
 #pragma once
 #include "render/draw.h"
 #include "render/take.h"
+#include "sim/analysis/rewind.h"
 
 enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
 
@@ -16,7 +17,7 @@ enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
     X(BACK, "Left", 0, "\u2190", "the event before")                                               \
     X(PAGE_NEXT, "PageDown", 0, "PgDn", "the next event (remotes send it)")                        \
     X(PAGE_BACK, "PageUp", 0, "PgUp", "the event before (remotes send it)")                        \
-    X(NEXT_SWITCH, "Right", WITH_SHIFT, "Shift \u2192", "the selected thread's next switch")       \
+    X(NEXT_SWITCH, "Right", WITH_SHIFT, "Shift \u2192", "the selected one's next switch")          \
     X(BACK_SWITCH, "Left", WITH_SHIFT, "Shift \u2190", "its switch before")                        \
     X(HOME, "Home", 0, "Home", "the beginning")                                                    \
     X(END, "End", 0, "End", "the end")                                                             \
@@ -30,6 +31,7 @@ enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
     X(CORES, "C", 0, "C", "runs again with more cores: 1, 2, 4, 8")                                \
     X(SCHEDULER, "S", 0, "S", "runs again with the next scheduler")                                \
     X(COSTS, "K", 0, "K", "runs again with costs, or without")                                     \
+    X(GIL, "G", 0, "G", "runs again without Python's GIL, or with it")                             \
     X(SEED, "N", 0, "N", "runs again with the next seed")                                          \
     X(ORIGINAL, "O", 0, "O", "runs the scenario as it is written")                                 \
     X(WHY, "W", 0, "W", "why it does not run; critical path")                                      \
@@ -68,12 +70,17 @@ typedef enum PlayerRequest {
     REQUEST_QUIT
 } PlayerRequest;
 
+// What is changed about Python's GIL: processes without one get the build without it (3.13t), and
+// the other way round the build with one.
+typedef enum GilChange { GIL_AS_WRITTEN, GIL_NONE, GIL_ONE } GilChange;
+
 // What is changed about the machine; 0 or NULL: as the scenario says.
 typedef struct Change {
     uint32_t cores;
     const char *scheduler;
     const char *costs; // "zero" or "typical"
     uint64_t seed;
+    GilChange gil;
 } Change;
 
 typedef struct TimeSpan {
@@ -104,20 +111,22 @@ typedef struct Player {
     const Recording *recording;
     const Recording *ghost; // NULL: none
 
-    Scene scene; // at the instant shown: `scene.next` records have happened
-    Scene was;   // before the last step, for chips that move
-    float moved; // how much of that movement is done, 0 .. 1
+    Scene scene;   // at the instant shown: `scene.next` records have happened
+    Scene was;     // before the last step, for chips that move
+    Rewind rewind; // for steps back
+    float moved;   // how much of that movement is done, 0 .. 1
     int64_t time_ns;
     bool playing;
     double speed;      // simulated ns a second of the wall
     double elapsed_ns; // of playing, below one nanosecond
 
-    uint32_t selected_task; // TaskId; 0: none
-    int selected_core;      // CORE_NONE: none
-    TimeSpan zoom;          // what the timeline shows
-    TimeSpan marked;        // a stretch of the run, by dragging with Shift; to_ns <= from_ns: none
-    int first_row;          // of the timeline's threads
-    int first_line;         // of the program, from 1; 0: it follows the current event
+    uint32_t selected_task;      // TaskId; 0: none
+    int selected_core;           // CORE_NONE: none
+    uint32_t selected_coroutine; // serial; 0: none. Of the three at most one is selected
+    TimeSpan zoom;               // what the timeline shows
+    TimeSpan marked; // a stretch of the run, by dragging with Shift; to_ns <= from_ns: none
+    int first_row;   // of the timeline's threads
+    int first_line;  // of the program, from 1; 0: it follows the current event
 
     ThemeName theme;
     bool large, fullscreen;
@@ -169,9 +178,11 @@ const TraceRecord *player_current(const Player *player);
 const TraceRecord *player_next(const Player *player);
 // The whole run, the ghost's included.
 TimeSpan player_whole(const Player *player);
-// What is asked of a run, as overrides ("machine.cores=4"); at most PLAYER_OVERRIDES, in `arena`.
-enum { PLAYER_OVERRIDES = 4 };
-size_t player_overrides(const Player *player, Arena *arena,
-                        const char *overrides[static PLAYER_OVERRIDES]);
+// What is asked of a run, as overrides ("machine.cores=4"), behind the `given` ones. In `arena`,
+// but for the texts of `given`; how many they are goes into `*count`.
+const char **player_overrides(const Player *player, Arena *arena, const char *const *given,
+                              size_t given_count, size_t *count);
 // The machine's costs in a word: "zero", "typical", or "own".
 const char *costs_word(const Scenario *scenario);
+// The Python that the first of its Python processes runs, NULL when there is none.
+const Runtime *python_runtime(const Scenario *scenario);

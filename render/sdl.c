@@ -351,6 +351,11 @@ void sdl_window_show(SdlWindow *window, const Canvas *canvas)
     SDL_UpdateWindowSurface(window->window);
 }
 
+void sdl_window_title(SdlWindow *window, const char *title)
+{
+    SDL_SetWindowTitle(window->window, title);
+}
+
 void sdl_window_fullscreen(SdlWindow *window, bool on)
 {
     SDL_SetWindowFullscreen(window->window, on ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);

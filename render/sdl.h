@@ -42,5 +42,6 @@ void sdl_window_size(const SdlWindow *window, int *w, int *h, float *density);
 // The next event, waiting for one `wait_ms` milliseconds at most. False: none came.
 bool sdl_window_event(SdlWindow *window, int wait_ms, WindowEvent *event);
 void sdl_window_show(SdlWindow *window, const Canvas *canvas); // of the window's size
+void sdl_window_title(SdlWindow *window, const char *title);
 void sdl_window_fullscreen(SdlWindow *window, bool on);
 double sdl_seconds(void); // of the wall, since some moment

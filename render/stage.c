@@ -1,5 +1,7 @@
 #include "render/stage.h"
 
+#include "sim/base/count.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -13,6 +15,16 @@ int stage_row_h(const Stage *stage)
     return stage_chip_h(stage) + theme_px(stage->list->theme, 4);
 }
 
+Box stage_row(Stage *stage, Box *box)
+{
+    return box_cut_top(box, stage_row_h(stage));
+}
+
+bool stage_has_row(const Stage *stage, Box box)
+{
+    return box.h >= stage_row_h(stage);
+}
+
 int stage_gap(const Stage *stage)
 {
     return theme_px(stage->list->theme, 6);
@@ -21,11 +33,21 @@ int stage_gap(const Stage *stage)
 void stage_text(Stage *stage, Box *row, TextStyle style, ColourRole colour, const char *text)
 {
     int w = draw_text_width(stage->list, style, text);
-    w = w < row->w ? w : row->w;
-    if (w <= 0)
+    if (w <= 0 || w > row->w)
         return;
     if (!stage->dry)
         draw_text(stage->list, (Box){row->x, row->y, w, row->h}, ALIGN_LEFT, style, colour, text);
+    box_cut_left(row, w + stage_gap(stage));
+}
+
+void stage_label(Stage *stage, Box *row, TextStyle style, ColourRole colour, const char *name)
+{
+    int wanted = draw_text_width(stage->list, style, name);
+    int w = wanted < row->w ? wanted : row->w;
+    if (w <= 0 || (w < wanted && w < theme_px(stage->list->theme, 40))) // a beginning at least
+        return;
+    if (!stage->dry)
+        draw_name(stage->list, (Box){row->x, row->y, w, row->h}, ALIGN_LEFT, style, colour, name);
     box_cut_left(row, w + stage_gap(stage));
 }
 
@@ -46,52 +68,139 @@ void stage_aside(Stage *stage, Box *row, const char *text)
         stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, text);
 }
 
+void stage_soft(Stage *stage, Box *row, const char *text)
+{
+    stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, text);
+}
+
+void stage_soft_ns(Stage *stage, Box *row, const char *format, int64_t ns)
+{
+    char text[32];
+    stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, format, duration_text(ns, text));
+}
+
+void stage_more(Stage *stage, Box *row, uint32_t count)
+{
+    char text[32];
+    if (count > 0)
+        stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, "+ %s more",
+                    count_text(count, text));
+}
+
+int stage_more_w(const Stage *stage, uint32_t count)
+{
+    char text[64], number[32];
+    snprintf(text, sizeof text, "+ %s more", count_text(count, number));
+    return draw_text_width(stage->list, STYLE_SMALL, text) + 1;
+}
+
+bool stage_flag(Stage *stage, Box *row, const char *text)
+{
+    const Theme *theme = stage->list->theme;
+    int w = draw_text_width(stage->list, STYLE_SMALL, text) + 2 * theme_px(theme, 6);
+    int h = draw_line_height(stage->list, STYLE_SMALL) + theme_px(theme, 1);
+    if (w > row->w)
+        return false;
+    Box place = box_cut_left(row, w);
+    place = (Box){place.x, place.y + (place.h - h) / 2, w, h};
+    box_cut_left(row, stage_gap(stage));
+    if (stage->dry)
+        return true;
+    draw_round(stage->list, place, theme_px(theme, 3), COLOUR_LOCK);
+    draw_text(stage->list, place, ALIGN_CENTRE, STYLE_SMALL, COLOUR_ON_LOCK, text);
+    return true;
+}
+
 static int chip_most(const Stage *stage)
 {
     return theme_px(stage->list->theme, 120);
 }
 
-static bool put_chip(Stage *stage, Box *row, uint32_t task, int w)
+static bool put_chip(Stage *stage, Box *row, uint32_t task, uint32_t coroutine, int w)
 {
     if (w > row->w || stage->count == STAGE_CHIPS)
         return false;
     int h = stage_chip_h(stage);
     Box place = box_cut_left(row, w);
-    stage->chips[stage->count++] = (StageChip){task, {place.x, place.y + (place.h - h) / 2, w, h}};
+    stage->chips[stage->count++] =
+        (StageChip){task, coroutine, {place.x, place.y + (place.h - h) / 2, w, h}};
     box_cut_left(row, stage_gap(stage));
     return true;
 }
 
 bool stage_chip(Stage *stage, Box *row, uint32_t task)
 {
-    return put_chip(stage, row, task,
+    return put_chip(stage, row, task, 0,
                     chip_width(stage->list, stage->player, chip_most(stage), task));
 }
 
 void stage_chip_cut(Stage *stage, Box *row, uint32_t task)
 {
     int most = chip_most(stage) < row->w ? chip_most(stage) : row->w;
-    put_chip(stage, row, task, chip_width(stage->list, stage->player, most, task));
+    put_chip(stage, row, task, 0, chip_width(stage->list, stage->player, most, task));
+}
+
+bool stage_coroutine(Stage *stage, Box *row, const SceneCoroutine *coroutine, bool first)
+{
+    // The name's beginning and its number, with what a chip has on both sides of them.
+    char shortest[32];
+    snprintf(shortest, sizeof shortest, "%.*s…#%u", NAME_BEGINNING, "mmmm", coroutine->serial);
+    int most = chip_most(stage), cut = draw_text_width(stage->list, STYLE_MONO, shortest) +
+                                       2 * theme_px(stage->list->theme, 9);
+    most = first && row->w >= cut && row->w < most ? row->w : most;
+    int w = coroutine_chip_width(stage->list, stage->player, most, coroutine);
+    return put_chip(stage, row, 0, coroutine->serial, w);
+}
+
+bool stage_has_coroutine(const Stage *stage, uint32_t serial)
+{
+    for (uint32_t i = 0; i < stage->count; i++)
+        if (stage->chips[i].coroutine == serial)
+            return true;
+    return false;
+}
+
+// A place of at most `w` pixels for a name with a rim, as high as a chip; its width is 0 when there
+// is no room for even a short name.
+static Box rimmed_place(Stage *stage, Box *row, int w)
+{
+    int h = stage_chip_h(stage), short_w = theme_px(stage->list->theme, 60);
+    int least_w = w < short_w ? w : short_w;
+    w = w < row->w ? w : row->w;
+    Box place = box_cut_left(row, w);
+    box_cut_left(row, stage_gap(stage));
+    return (Box){place.x, place.y + (place.h - h) / 2, w < least_w ? 0 : w, h};
+}
+
+static void draw_rimmed(Stage *stage, Box place, int radius, ColourRole rim, const char *name)
+{
+    DrawList *list = stage->list;
+    draw_round(list, place, radius, COLOUR_PANEL);
+    draw_stroke(list, place, radius, theme_px(list->theme, 2), rim);
+    draw_name(list, box_inset(place, theme_px(list->theme, 3)), ALIGN_CENTRE, STYLE_MONO,
+              COLOUR_TEXT, name);
+}
+
+void stage_rimmed(Stage *stage, Box *row, ColourRole rim, const char *name)
+{
+    const Theme *theme = stage->list->theme;
+    int w = draw_text_width(stage->list, STYLE_MONO, name) + 2 * theme_px(theme, 9);
+    Box place = rimmed_place(stage, row, w < chip_most(stage) ? w : chip_most(stage));
+    if (!stage->dry && place.w > 0)
+        draw_rimmed(stage, place, place.h / 2, rim, name);
 }
 
 void stage_name(Stage *stage, Box *row, uint32_t task)
 {
     DrawList *list = stage->list;
     char name[96];
-    int w = chip_width(list, stage->player, chip_most(stage), task), h = stage_chip_h(stage);
-    w = w < row->w ? w : row->w;
-    Box place = box_cut_left(row, w);
-    place = (Box){place.x, place.y + (place.h - h) / 2, w, h};
-    box_cut_left(row, stage_gap(stage));
-    if (stage->dry || w < theme_px(list->theme, 16))
+    Box place = rimmed_place(stage, row, chip_width(list, stage->player, chip_most(stage), task));
+    if (stage->dry || place.w == 0)
         return;
     const SceneTask *state = scene_task(stage->scene, task);
-    ColourRole rim = state != NULL ? state_look(state->state)->colour : COLOUR_SLEEP;
-    int radius = theme_px(list->theme, 4);
-    draw_round(list, place, radius, COLOUR_PANEL);
-    draw_stroke(list, place, radius, theme_px(list->theme, 2), rim);
-    draw_text(list, box_inset(place, theme_px(list->theme, 3)), ALIGN_CENTRE, STYLE_MONO,
-              COLOUR_TEXT, recording_task_name(stage->player->recording, task, name));
+    draw_rimmed(stage, place, theme_px(list->theme, 4),
+                state != NULL ? state_look(state->state)->colour : COLOUR_SLEEP,
+                recording_task_name(stage->player->recording, task, name));
     draw_hit(list, place, HIT_TASK, task);
 }
 
@@ -129,10 +238,10 @@ void stage_list(Stage *stage, Box *row, uint32_t first, uint32_t count, StageNot
         stage_textf(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, "+%u", count - placed);
 }
 
-static const StageChip *chip_of(const Stage *stage, uint32_t task)
+static const StageChip *same_chip(const Stage *stage, const StageChip *chip)
 {
     for (uint32_t i = 0; i < stage->count; i++)
-        if (stage->chips[i].task == task)
+        if (stage->chips[i].task == chip->task && stage->chips[i].coroutine == chip->coroutine)
             return &stage->chips[i];
     return NULL;
 }
@@ -144,16 +253,26 @@ static int between(int from, int to, float moved)
     return to + (int)((float)(from - to) * left * left * left);
 }
 
+static void draw_chip(const Stage *stage, const StageChip *chip, int x, int y)
+{
+    const SceneCoroutine *coroutine = scene_coroutine(stage->scene, chip->coroutine);
+    if (chip->task != 0)
+        chip_draw(stage->list, stage->player, x, y, chip->box.h, chip->box.w, chip->task);
+    else if (coroutine != NULL)
+        coroutine_chip_draw(stage->list, stage->player, (Box){x, y, chip->box.w, chip->box.h},
+                            coroutine);
+}
+
 void stage_draw_chips(const Stage *stage, const Stage *from)
 {
     for (uint32_t i = 0; i < stage->count; i++) {
         const StageChip *chip = &stage->chips[i];
-        const StageChip *was = from != NULL ? chip_of(from, chip->task) : NULL;
+        const StageChip *was = from != NULL ? same_chip(from, chip) : NULL;
         int x = chip->box.x, y = chip->box.y;
         if (was != NULL) {
             x = between(was->box.x, x, stage->player->moved);
             y = between(was->box.y, y, stage->player->moved);
         }
-        chip_draw(stage->list, stage->player, x, y, chip->box.h, chip->box.w, chip->task);
+        draw_chip(stage, chip, x, y);
     }
 }

@@ -9,14 +9,7 @@
 
 enum { OVERRIDES_MAX = 256 };
 
-// What a take is made of: a file, or what was read from one already.
-typedef struct Source {
-    const char *path;  // also for messages
-    const char *bytes; // NULL: the file is to be read
-    size_t length;
-} Source;
-
-static bool is_trace(const Source *source)
+static bool is_trace(const TakeSource *source)
 {
     char bytes[LAYOUT_MAGIC_BYTES];
     if (source->bytes != NULL)
@@ -44,11 +37,14 @@ static void sum_up(Headline *headline, const Metrics *metrics)
     }
 }
 
-// What the views ask of the whole recording.
-static void index_recording(Take *take)
+// What the views ask of the whole recording. Of a large one each part takes its time: when the take
+// is given up meanwhile, the rest is left out.
+static void index_recording(Take *take, const atomic_bool *given_up)
 {
-    timeline_open(&take->timeline, &take->recording);
-    critical_path_of_run(&take->path, &take->recording);
+    if (given_up == NULL || !atomic_load(given_up))
+        timeline_open(&take->timeline, &take->recording);
+    if (given_up == NULL || !atomic_load(given_up))
+        critical_path_of_run(&take->path, &take->recording);
 }
 
 // The scenario that a saved trace was made from, which its header has.
@@ -69,7 +65,8 @@ static bool load_saved_scenario(Take *take, Diag *diag)
                           strlen(header->scenario_text), overrides, count, diag);
 }
 
-static bool read_saved(Take *take, const Source *source, Diag *diag)
+static bool read_saved(Take *take, const TakeSource *source, const atomic_bool *given_up,
+                       Diag *diag)
 {
     take->saved = true;
     bool read = source->bytes != NULL
@@ -87,7 +84,7 @@ static bool read_saved(Take *take, const Source *source, Diag *diag)
     metrics_free(metrics);
     free(metrics);
     recording_of_file(&take->recording, &take->scenario, &take->file);
-    index_recording(take);
+    index_recording(take, given_up);
     return true;
 }
 
@@ -110,7 +107,7 @@ static bool simulate_it(Take *take, TakeSimulate simulate, const atomic_bool *gi
     Metrics *metrics = calloc(1, sizeof *metrics);
     CHECK(metrics != NULL);
     metrics_open(metrics, &take->scenario);
-    memory_sink_open(&take->memory, TAKE_RECORDS_MAX);
+    memory_sink_open(&take->memory, take->records_max);
     Patience patience = {.sink.write = patience_write, .given_up = given_up};
     TraceSink *sinks[] = {&take->memory.sink, &metrics->sink, &patience.sink};
     Trace trace;
@@ -126,11 +123,11 @@ static bool simulate_it(Take *take, TakeSimulate simulate, const atomic_bool *gi
     if (!good)
         return false;
     recording_of_memory(&take->recording, &take->scenario, &take->memory);
-    index_recording(take);
+    index_recording(take, given_up);
     return true;
 }
 
-static bool load(Take *take, const Source *source, const char *const *overrides,
+static bool load(Take *take, const TakeSource *source, const char *const *overrides,
                  size_t override_count, Diag *diag)
 {
     return source->bytes != NULL
@@ -139,7 +136,7 @@ static bool load(Take *take, const Source *source, const char *const *overrides,
                : scenario_load(&take->scenario, source->path, overrides, override_count, diag);
 }
 
-static bool take_fill(Take *take, const Source *source, const char *const *overrides,
+static bool take_fill(Take *take, const TakeSource *source, const char *const *overrides,
                       size_t override_count, TakeSimulate simulate, const atomic_bool *given_up,
                       Diag *diag)
 {
@@ -149,14 +146,15 @@ static bool take_fill(Take *take, const Source *source, const char *const *overr
     if (override_count > 0)
         return diag_fail(diag, (SourceAt){0},
                          "%s is a saved trace: it cannot be run again with changes", source->path);
-    return read_saved(take, source, diag);
+    return read_saved(take, source, given_up, diag);
 }
 
-static Take *make(const Source *source, const char *const *overrides, size_t override_count,
-                  TakeSimulate simulate, const atomic_bool *given_up, char **error)
+Take *take_from(const TakeSource *source, const char *const *overrides, size_t override_count,
+                TakeSimulate simulate, const atomic_bool *given_up, char **error)
 {
     Take *take = calloc(1, sizeof *take);
     CHECK(take != NULL);
+    take->records_max = source->records_max > 0 ? source->records_max : TAKE_RECORDS_MAX;
     Diag diag = {0};
     bool good = take_fill(take, source, overrides, override_count, simulate, given_up, &diag);
     *error = good ? NULL : strdup(diag_text(&diag)); // before the scenario goes, which it quotes
@@ -170,16 +168,16 @@ static Take *make(const Source *source, const char *const *overrides, size_t ove
 Take *take_make(const char *path, const char *const *overrides, size_t override_count,
                 TakeSimulate simulate, const atomic_bool *given_up, char **error)
 {
-    Source source = {.path = path};
-    return make(&source, overrides, override_count, simulate, given_up, error);
+    TakeSource source = {.path = path};
+    return take_from(&source, overrides, override_count, simulate, given_up, error);
 }
 
 Take *take_of_bytes(const char *name, const char *bytes, size_t length,
                     const char *const *overrides, size_t override_count, TakeSimulate simulate,
                     char **error)
 {
-    Source source = {.path = name, .bytes = bytes, .length = length};
-    return make(&source, overrides, override_count, simulate, NULL, error);
+    TakeSource source = {.path = name, .bytes = bytes, .length = length};
+    return take_from(&source, overrides, override_count, simulate, NULL, error);
 }
 
 void take_free(Take *take)

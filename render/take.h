@@ -12,8 +12,18 @@
 // How scenarios are run: ringside_run, which render may not name itself.
 typedef bool (*TakeSimulate)(const Scenario *scenario, Trace *trace, RunResult *result, Diag *diag);
 
-// More records than this are not kept; the take then ends early and says so (`cut`).
+// More records than this are not kept unless a source says otherwise; the take then ends early and
+// says so (`cut`). A record takes 32 bytes, and its share of key frames and timeline about as many.
 enum { TAKE_RECORDS_MAX = 20000000 };
+
+// What a take is made of: a file, or what was read from one already.
+typedef struct TakeSource {
+    const char *path;  // of the scenario or the saved trace; for messages only when there are bytes
+    const char *bytes; // which outlive the take and, of a trace, are aligned for any type; NULL:
+                       // the file is read
+    size_t length;
+    uint64_t records_max; // kept of a run; 0: TAKE_RECORDS_MAX
+} TakeSource;
 
 // The numbers that two takes are compared by.
 typedef struct Headline {
@@ -33,18 +43,20 @@ typedef struct Take {
     Timeline timeline;
     CriticalPath path; // of the whole run
     Headline headline;
-    bool cut;
+    uint64_t records_max; // of which no more are kept
+    bool cut;             // and the run has more
 } Take;
 
-// Loads the scenario (or reads the saved trace) at `path` and runs it. NULL when that cannot be:
-// then
+// Loads the scenario (or reads the saved trace) and runs it. NULL when that cannot be: then
 // `*error` is the whole message, which the caller frees. A run that ends in a deadlock or at a
 // limit is a take like any other. When `*given_up` becomes true the run ends soon, and what comes
 // of it is of no use; NULL: it never does.
+Take *take_from(const TakeSource *source, const char *const *overrides, size_t override_count,
+                TakeSimulate simulate, const atomic_bool *given_up, char **error);
+// The same of the file at `path`.
 Take *take_make(const char *path, const char *const *overrides, size_t override_count,
                 TakeSimulate simulate, const atomic_bool *given_up, char **error);
-// The same of a scenario's text or a trace's bytes, which outlive the take and, for a trace, are
-// aligned for any type; `name` is for messages ("<stdin>").
+// The same of a scenario's text or a trace's bytes; `name` is for messages ("<stdin>").
 Take *take_of_bytes(const char *name, const char *bytes, size_t length,
                     const char *const *overrides, size_t override_count, TakeSimulate simulate,
                     char **error);

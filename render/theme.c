@@ -20,10 +20,21 @@ static const struct {
 
 Theme theme_make(ThemeName name, int large, float density)
 {
-    const float large_type = 1.35f;
-    Theme theme = {.name = name, .scale = density * (large ? large_type : 1.0f)};
+    Theme theme = {.name = name, .scale = density * (large ? LARGE_TYPE : 1.0f)};
     for (int i = 0; i < COLOUR_COUNT; i++)
         theme.colours[i] = colours[name][i];
+    return theme;
+}
+
+Theme theme_for_window(ThemeName name, int large, float density, int w, int h)
+{
+    const float whole_w = 1600, whole_h = 900, least = 0.64f; // 1024x640 of 1600x900
+    float across = (float)w / density / whole_w, down = (float)h / density / whole_h;
+    float share = ((across < down ? across : down) - least) / (1 - least);
+    share = share < 0 ? 0 : share > 1 ? 1 : share;
+    Theme theme = theme_make(name, large, density);
+    if (large)
+        theme.scale = density * (LARGE_TYPE_LEAST + (LARGE_TYPE - LARGE_TYPE_LEAST) * share);
     return theme;
 }
 

@@ -72,11 +72,19 @@ typedef enum FontFace { FACE_SANS, FACE_SANS_BOLD, FACE_MONO, FACE_MONO_BOLD, FA
 typedef struct Theme {
     ThemeName name;
     Colour colours[COLOUR_COUNT];
-    float scale; // pixels a point: 1, more on high-DPI screens and in large type (x 1.35)
+    float scale; // pixels a point: 1, more on high-DPI screens and in large type
 } Theme;
+
+// Large type is so many times as large as normal type in a window of 1600x900 points or more. In
+// smaller ones it is less, down to LARGE_TYPE_LEAST at the smallest that a window may be: type that
+// leaves no room for what there is to read helps nobody.
+#define LARGE_TYPE       1.35f
+#define LARGE_TYPE_LEAST 1.2f
 
 // `large` for the back row. `density` is the screen's pixels a point, 1 or more.
 Theme theme_make(ThemeName name, int large, float density);
+// The same for a window of `w` x `h` pixels.
+Theme theme_for_window(ThemeName name, int large, float density, int w, int h);
 FontFace theme_face(TextStyle style);
 int theme_text_px(const Theme *theme, TextStyle style); // height of the type in pixels
 

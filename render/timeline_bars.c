@@ -12,12 +12,16 @@ BarLook bar_look(unsigned state)
         [TIMELINE_INTERRUPT] = {COLOUR_TEXT, COLOUR_PANEL, SHAPE_FULL, false, "interrupt"},
         [TIMELINE_IDLE] = {COLOUR_SLEEP, COLOUR_ON_SLEEP, SHAPE_NONE, false, "idle"},
         [TIMELINE_FREE] = {COLOUR_SLEEP, COLOUR_ON_SLEEP, SHAPE_NONE, false, "free"},
-        [TIMELINE_HELD] = {COLOUR_GOOD, COLOUR_TEXT, SHAPE_FULL, true, "lock held"},
+        [TIMELINE_HELD] = {COLOUR_GOOD, COLOUR_TEXT, SHAPE_FULL, true, "held"},
         [TIMELINE_CONTENDED] = {COLOUR_LOCK, COLOUR_TEXT, SHAPE_FULL, true, "held, others wait"},
         [TIMELINE_READ] = {COLOUR_IO, COLOUR_TEXT, SHAPE_FULL, true, "readers hold it"},
         [TIMELINE_LEVEL] = {COLOUR_GHOST, COLOUR_TEXT, SHAPE_NONE, false, "level"},
         [TIMELINE_IN_SPAN] = {COLOUR_ACCENT, COLOUR_TEXT, SHAPE_FULL, true, "span"},
         [TIMELINE_NO_SPAN] = {COLOUR_SLEEP, COLOUR_ON_SLEEP, SHAPE_NONE, false, "no span"},
+        [TIMELINE_GIL_ASKED] = {COLOUR_GIL, COLOUR_TEXT, SHAPE_FULL, true, "asked to drop it"},
+        [TIMELINE_LOOP_CALLS] = {COLOUR_RUNNING, COLOUR_TEXT, SHAPE_FULL, true, "loop calls"},
+        [TIMELINE_LOOP_POLLS] = {COLOUR_IO, COLOUR_TEXT, SHAPE_THIN, false, "loop selects"},
+        [TIMELINE_LOOP_TURNS] = {COLOUR_GHOST, COLOUR_TEXT, SHAPE_HALF, false, "loop's own work"},
     };
     CHECKF(state < TIMELINE_STATE_COUNT, "state %u", state);
     if (state >= TASK_STATE_COUNT)
@@ -149,9 +153,27 @@ static bool same_picture(const Run *a, const Run *b)
     return true;
 }
 
+static bool is_held(unsigned state)
+{
+    return state == TIMELINE_HELD || state == TIMELINE_CONTENDED || state == TIMELINE_GIL_ASKED;
+}
+
+// The name of a coroutine of a loop's row: the rows of its coroutines, those that have one, follow.
+static const char *called_name(const BarsRow *row, uint32_t serial, char text[static 128])
+{
+    const TimelineRow *end = row->timeline->rows.at + row->timeline->rows.count;
+    for (const TimelineRow *at = row->row + 1; at < end; at++) {
+        if (at->kind != ROW_LEVEL && at->kind != ROW_COROUTINE)
+            break;
+        if (at->kind == ROW_COROUTINE && at->id == serial)
+            return timeline_row_name(row->timeline, at, text);
+    }
+    return NULL;
+}
+
 // What stands in the bar: who runs on a core or holds a lock, the name of a span. NULL: nothing.
 static const char *bar_text(const BarsRow *row, const TimelineInterval *interval,
-                            char text[static 96])
+                            char text[static 128])
 {
     const Recording *recording = row->timeline->recording;
     switch ((TimelineRowKind)row->row->kind) {
@@ -160,15 +182,19 @@ static const char *bar_text(const BarsRow *row, const TimelineInterval *interval
             return NULL;
         return recording_task_name(recording, interval->subject, text);
     case ROW_LOCK:
-        if (interval->state != TIMELINE_HELD && interval->state != TIMELINE_CONTENDED)
-            return NULL;
-        return recording_task_name(recording, interval->subject, text);
+    case ROW_GIL:
+        return is_held(interval->state) ? recording_task_name(recording, interval->subject, text)
+                                        : NULL;
+    case ROW_LOOP:
+        return interval->state == TIMELINE_LOOP_CALLS ? called_name(row, interval->subject, text)
+                                                      : NULL;
     case ROW_SPANS:
         return interval->state != TIMELINE_IN_SPAN
                    ? NULL
                    : scenario_string(recording->scenario, (StringId){interval->subject});
     case ROW_LEVEL:
     case ROW_TASK:
+    case ROW_COROUTINE:
         break;
     }
     return NULL;
@@ -176,8 +202,9 @@ static const char *bar_text(const BarsRow *row, const TimelineInterval *interval
 
 static bool is_about(const BarsRow *row, const TimelineInterval *interval)
 {
-    bool of_task = row->row->kind == ROW_CORE || interval->state == TIMELINE_HELD ||
-                   interval->state == TIMELINE_CONTENDED;
+    bool of_task = row->row->kind == ROW_CORE || is_held(interval->state);
+    if (row->row->kind == ROW_LOOP)
+        return row->selected_coroutine != 0 && interval->subject == row->selected_coroutine;
     return of_task && row->selected_task != 0 && interval->subject == row->selected_task;
 }
 
@@ -185,7 +212,7 @@ static void annotate(Bars *bars, Box box, const TimelineInterval *interval)
 {
     enum { TEXT_LEAST = 22, MARKED_LEAST = 6 };
     DrawList *list = bars->list;
-    char name[96];
+    char name[128];
     const char *text = box.w >= TEXT_LEAST ? bar_text(bars->row, interval, name) : NULL;
     int w = text == NULL ? 0 : draw_text_width(list, STYLE_MONO_SMALL, text) + 1;
     if (text != NULL && w <= box.w && draw_line_height(list, STYLE_MONO_SMALL) <= box.h + 2) {
@@ -377,15 +404,17 @@ void bars_draw(DrawList *list, const BarsRow *row)
 
 // ---- columns
 
-// The columns of a group one by one.
-static void walk_group(const BarsRow *row, BarsColumns take, void *context, int64_t from_ns,
-                       int64_t to_ns, int x)
+// The columns of a group, of `groups`, one by one.
+static void walk_group(const BarsRow *row, BarsColumns take, void *context, size_t group,
+                       size_t groups)
 {
     TimelineBin bins[BARS_GROUP];
-    timeline_bins(row->timeline, row->row, from_ns, to_ns, BARS_GROUP, 0, BARS_GROUP, bins);
-    for (int i = 0; i < BARS_GROUP; i++)
-        take(context, &bins[i], timeline_bin_ns(from_ns, to_ns, BARS_GROUP, (size_t)i),
-             timeline_bin_ns(from_ns, to_ns, BARS_GROUP, (size_t)i + 1), x + i, 1);
+    int64_t from = row->span.from_ns, to = row->span.to_ns;
+    size_t columns = groups * BARS_GROUP, first = group * BARS_GROUP;
+    timeline_bins(row->timeline, row->row, from, to, columns, first, BARS_GROUP, bins);
+    for (size_t i = 0; i < BARS_GROUP; i++)
+        take(context, &bins[i], timeline_bin_ns(from, to, columns, first + i),
+             timeline_bin_ns(from, to, columns, first + i + 1), row->box.x + (int)(first + i), 1);
 }
 
 void bars_walk(const BarsRow *row, BarsColumns take, void *context)
@@ -404,8 +433,12 @@ void bars_walk(const BarsRow *row, BarsColumns take, void *context)
         int64_t begin = timeline_bin_ns(from, to, groups, i);
         int64_t end = timeline_bin_ns(from, to, groups, i + 1);
         int x = row->box.x + (int)i * BARS_GROUP;
-        if (bin->touched > 1 && bin->touched <= FEW)
-            walk_group(row, take, context, begin, end, x);
+        // The row may begin or end within the group.
+        bool partly = bin->touched == 1 && bin->ns[bin->state] < end - begin;
+        // Of so few nanoseconds that its columns may begin at different ones all the same.
+        bool short_group = end - begin < BARS_GROUP && bin->touched > 0;
+        if (partly || short_group || (bin->touched > 1 && bin->touched <= FEW))
+            walk_group(row, take, context, i, groups);
         else
             take(context, bin, begin, end, x, BARS_GROUP);
     }

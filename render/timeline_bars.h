@@ -28,8 +28,9 @@ typedef struct BarsRow {
     TimeSpan span;
     Box box;                // as long as the span; its width is a multiple of BARS_GROUP
     uint32_t selected_task; // whose bars in other rows have a rim; 0: none
-    bool ghost;             // pale, without text, and one colour a column: the run before
-    BarText **texts;        // who runs or holds is put before these; NULL with a ghost
+    uint32_t selected_coroutine;
+    bool ghost;      // pale, without text, and one colour a column: the run before
+    BarText **texts; // who runs or holds is put before these; NULL with a ghost
 } BarsRow;
 
 enum { BARS_GROUP = 4 };

@@ -111,6 +111,11 @@ static void draw_line_end(DrawList *list, Box *line, const TimelinePlan *plan)
                  count_text((uint64_t)plan->rows, all));
         legend_end(list, line, text);
     }
+    if (plan->timeline->coroutines_left_out > 0) {
+        snprintf(text, sizeof text, "%s more coroutines",
+                 count_text(plan->timeline->coroutines_left_out, length));
+        legend_end(list, line, text);
+    }
     if (plan->ghost != NULL) {
         snprintf(text, sizeof text, "below, pale: before, %s",
                  duration_text(plan->ghost->end_ns, length));

@@ -9,6 +9,7 @@ static const struct {
     [INSTANT_MARK] = {COLOUR_TEXT, "mark"},
     [INSTANT_PRINT] = {COLOUR_LOCK, "print"},
     [INSTANT_MIGRATED] = {COLOUR_TEXT, NULL}, // the rows of the cores show it
+    [INSTANT_GIL_ASKED] = {COLOUR_LOCK, "asks for the GIL"},
 };
 
 const char *flag_legend(int kind)

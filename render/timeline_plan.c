@@ -26,10 +26,12 @@ const TimelineRow *plan_row(const TimelinePlan *plan, int i)
     if (plan->kept >= 0 && i == plan->shown - 1)
         return &rows[plan->kept];
     if (i < plan->pinned)
-        return &rows[i];
+        return &rows[i < plan->cores ? i : (int)plan->timeline->gil_first + i - plan->cores];
     int scrolled = i - plan->pinned + plan->first, threads = thread_rows(plan);
-    return scrolled < threads ? &rows[plan->timeline->task_first + (size_t)scrolled]
-                              : &rows[plan->pinned + scrolled - threads];
+    if (scrolled < threads)
+        return &rows[plan->timeline->task_first + (size_t)scrolled];
+    int other = scrolled - threads, cores = (int)plan->timeline->gil_first - plan->cores;
+    return &rows[other < cores ? plan->cores + other : plan->pinned + other];
 }
 
 int plan_place(const TimelinePlan *plan, const TimelineRow *row)
@@ -39,8 +41,13 @@ int plan_place(const TimelinePlan *plan, const TimelineRow *row)
     int i = (int)(row - plan->timeline->rows.at), first_thread = (int)plan->timeline->task_first;
     if (i == plan->kept)
         return plan->shown - 1;
-    if (i >= plan->pinned) {
-        int scrolled = i >= first_thread ? i - first_thread : thread_rows(plan) + i - plan->pinned;
+    int all_cores = (int)plan->timeline->gil_first, behind = plan->pinned - plan->cores;
+    if (i >= all_cores && i < all_cores + behind) {
+        i = plan->cores + i - all_cores;
+    } else if (i >= plan->cores) {
+        int scrolled = i - first_thread; // of a thread
+        if (i < first_thread)
+            scrolled = thread_rows(plan) + i - (i < all_cores ? plan->cores : plan->pinned);
         if (scrolled < plan->first)
             return -1;
         i = plan->pinned + scrolled - plan->first;
@@ -60,10 +67,18 @@ int plan_bar_y(const TimelinePlan *plan, int i)
     return plan->plot.y + i * plan->pitch + (plan->pitch - plan->bar_h - ghost_h) / 2;
 }
 
+bool plan_belongs(const TimelineRow *row)
+{
+    return row->kind == ROW_SPANS || row->kind == ROW_LOOP || row->kind == ROW_COROUTINE ||
+           (row->kind == ROW_LEVEL && row->place == PLACE_LOOP);
+}
+
 bool plan_selected(const TimelinePlan *plan, const TimelineRow *row)
 {
     if (row->kind == ROW_CORE)
         return (int)row->id == plan->player->selected_core;
+    if (row->kind == ROW_COROUTINE)
+        return row->id == plan->player->selected_coroutine;
     bool of_task = row->kind == ROW_TASK || row->kind == ROW_SPANS;
     return of_task && row->id == plan->player->selected_task;
 }
@@ -72,6 +87,8 @@ const char *plan_label(const TimelinePlan *plan, const TimelineRow *row, char te
 {
     if (row->kind == ROW_SPANS)
         return "spans";
+    if (row->kind == ROW_GIL && plan->timeline->object_first - plan->timeline->gil_first == 1)
+        return "GIL"; // the only one
     timeline_row_name(plan->timeline, row, text);
     if (row->kind == ROW_LEVEL) {
         char most[32];
@@ -83,7 +100,9 @@ const char *plan_label(const TimelinePlan *plan, const TimelineRow *row, char te
 
 TextStyle plan_label_style(const TimelinePlan *plan, const TimelineRow *row)
 {
-    bool strong = row->kind == ROW_CORE || (row->kind == ROW_TASK && plan_selected(plan, row));
+    bool strong =
+        row->kind == ROW_CORE || row->kind == ROW_GIL ||
+        ((row->kind == ROW_TASK || row->kind == ROW_COROUTINE) && plan_selected(plan, row));
     return strong ? STYLE_BOLD : STYLE_SMALL;
 }
 
@@ -114,6 +133,11 @@ static void place_rows(DrawList *list, TimelinePlan *plan, int h)
     plan->pinned = (int)plan->timeline->task_first;
     if (plan->shown < plan->rows)
         plan->pinned = least(plan->pinned, plan->shown / 2);
+    // A GIL says more than the last of the cores.
+    int cores = (int)plan->timeline->gil_first;
+    int gils = least((int)(plan->timeline->object_first - plan->timeline->gil_first),
+                     (plan->pinned + 1) / 3);
+    plan->cores = least(cores, plan->pinned - gils);
     int last = plan->rows - plan->shown;
     plan->first = plan->player->first_row > last ? last : plan->player->first_row;
     plan->kept = -1;
@@ -135,6 +159,13 @@ TimelinePlan plan_make(DrawList *list, Box inside, const Player *player)
     plan.axis = box_cut_top(&inside, draw_line_height(list, STYLE_MONO_SMALL));
     box_cut_top(&inside, theme_px(theme, 8)); // of the cursor's tip
     place_rows(list, &plan, inside.h);
+    if (plan.shown < plan.rows) {
+        plan.scroll = box_cut_right(&inside, theme_px(theme, 5));
+        box_cut_right(&inside, theme_px(theme, 5));
+        plan.axis.w = box_right(inside) - plan.axis.x;
+        plan.scroll.h = least(inside.h, plan.shown * plan.pitch);
+        box_cut_top(&plan.scroll, plan.pinned * plan.pitch);
+    }
     plan.labels = box_cut_left(&inside, labels_width(list, &plan, inside.w / 4));
     plan.plot = inside;
     plan.plot.w -= plan.plot.w % BARS_GROUP;

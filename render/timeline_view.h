@@ -10,11 +10,13 @@ typedef struct TimelinePlan {
     const Timeline *timeline, *ghost; // `ghost` NULL: none
     TimeSpan span;
     Box labels, axis, plot; // the plot is below the axis
+    Box scroll;             // beside the rows that scroll; empty when all are shown
     int pitch, bar_h;       // pixels from row to row, and of a bar
-    // The first rows, cores and objects, stay; when they would take more than half of the room,
-    // some of them. Threads scroll, with the cores and objects that do not stay behind the last
-    // one.
+    // The first rows, cores, GILs and objects, stay; when they would take more than half of the
+    // room, some of them: `cores` cores, and what follows the last core. Threads scroll, with the
+    // rows that do not stay behind the last one.
     int pinned;
+    int cores;
     int first;              // of those that scroll, the first one shown
     int shown;              // rows shown, the pinned ones included
     int rows;               // that there are
@@ -35,6 +37,8 @@ int plan_place(const TimelinePlan *plan, const TimelineRow *row);
 bool plan_divides(const TimelinePlan *plan, int i);
 int plan_bar_y(const TimelinePlan *plan, int i);
 bool plan_selected(const TimelinePlan *plan, const TimelineRow *row);
+// Whether it is about what the thread does whose row is above it: its spans, its event loop.
+bool plan_belongs(const TimelineRow *row);
 const char *plan_label(const TimelinePlan *plan, const TimelineRow *row, char text[static 192]);
 TextStyle plan_label_style(const TimelinePlan *plan, const TimelineRow *row);
 

@@ -8,7 +8,7 @@
 
 static void setting(DrawList *list, Box *row, PlayerKey key, const char *label, const char *value)
 {
-    int h = theme_px(list->theme, 24), gap = theme_px(list->theme, 6);
+    int h = theme_px(list->theme, 24), gap = theme_px(list->theme, frame_is_low(list) ? 4 : 6);
     int w = button_width(list, BUTTON_SETTING, value);
     Box place = box_cut_right(row, w);
     Box button = {place.x, place.y + (place.h - h) / 2, w, h};
@@ -38,14 +38,17 @@ static void compare_text(const Player *player, int most, char *text, size_t byte
 // In one line if it fits, else in two smaller ones.
 static void title(DrawList *list, Box row, const char *text)
 {
-    int line = draw_line_height(list, STYLE_BOLD);
-    if (draw_text_width(list, STYLE_TITLE, text) <= row.w || row.h < 2 * line) {
+    if (draw_text_width(list, STYLE_TITLE, text) <= row.w) {
         draw_text(list, row, ALIGN_LEFT, STYLE_TITLE, COLOUR_TEXT, text);
         return;
     }
-    bool two = draw_text_width(list, STYLE_BOLD, text) > row.w;
-    box_cut_top(&row, (row.h - (two ? 2 : 1) * line) / 2);
-    draw_paragraph(list, row, STYLE_BOLD, COLOUR_TEXT, text);
+    TextStyle style = STYLE_BOLD;
+    if (draw_paragraph_h(list, row.w, style, text) > row.h)
+        style = STYLE_SMALL;
+    int h = draw_paragraph_h(list, row.w, style, text);
+    if (h < row.h)
+        box_cut_top(&row, (row.h - h) / 2);
+    draw_paragraph(list, row, style, COLOUR_TEXT, text);
 }
 
 void view_header(DrawList *list, Box box, const Player *player)
@@ -59,6 +62,11 @@ void view_header(DrawList *list, Box box, const Player *player)
     snprintf(value, sizeof value, "%" PRIu64, scenario->seed);
     setting(list, &row, KEY_SEED, "seed", value);
     setting(list, &row, KEY_COSTS, "costs", costs_word(scenario));
+    const Runtime *runtime = python_runtime(scenario);
+    if (runtime != NULL) {
+        snprintf(value, sizeof value, "%u.%u", runtime->major, runtime->minor);
+        setting(list, &row, KEY_GIL, "GIL", runtime->has_gil ? value : "none");
+    }
     setting(list, &row, KEY_SCHEDULER, "scheduler",
             scheduler_info(scenario->machine.scheduler)->name);
     snprintf(value, sizeof value, "%" PRIu32, scenario->machine.cores);
@@ -75,7 +83,12 @@ void view_header(DrawList *list, Box box, const Player *player)
     compare_text(player, most, numbers, sizeof numbers);
     while (most > 1 && draw_text_width(list, STYLE_SMALL, numbers) > row.w)
         compare_text(player, --most, numbers, sizeof numbers);
-    Box upper = box_cut_top(&row, row.h * 55 / 100);
-    draw_text(list, upper, ALIGN_LEFT, STYLE_BOLD, COLOUR_TEXT, scenario->title);
+    // The numbers are the news: the title is left out when it has no room above them.
+    TextStyle style = STYLE_BOLD;
+    if (draw_text_width(list, style, scenario->title) > row.w)
+        style = STYLE_SMALL;
+    if (draw_text_width(list, style, scenario->title) <= row.w)
+        draw_text(list, box_cut_top(&row, row.h * 55 / 100), ALIGN_LEFT, style, COLOUR_TEXT,
+                  scenario->title);
     draw_text(list, row, ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, numbers);
 }

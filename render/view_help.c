@@ -1,5 +1,5 @@
 // The help, over the window: every key and what it does, from the list of keys, so that it is
-// complete; and what the mouse does.
+// complete; what the mouse does, and what the picture does not say itself.
 #include "render/panel.h"
 #include "render/views.h"
 
@@ -7,19 +7,21 @@ typedef struct HelpRow {
     const char *shown, *text;
 } HelpRow;
 
-static const HelpRow mouse[] = {
+static const HelpRow others[] = {
     {"click", "selects; goes to an instant or a line"},
     {"drag", "pans the timeline; scrubs the bar"},
     {"Shift drag", "marks a stretch and sums it up"},
     {"wheel", "zooms; over names and program, scrolls"},
+    {"chip", "square: a thread; round: a coroutine"},
+    {"GIL bar", "time left until its waiter asks for it"},
 };
 
-enum { MOUSE_COUNT = sizeof mouse / sizeof *mouse, ROW_COUNT = KEY_COUNT + MOUSE_COUNT };
+enum { OTHER_COUNT = sizeof others / sizeof *others, ROW_COUNT = KEY_COUNT + OTHER_COUNT };
 
 static HelpRow row_at(int index)
 {
     if (index >= KEY_COUNT)
-        return mouse[index - KEY_COUNT];
+        return others[index - KEY_COUNT];
     const PlayerKeyInfo *info = player_key_info((PlayerKey)index);
     return (HelpRow){info->shown, info->text};
 }

@@ -14,7 +14,9 @@ typedef struct Bands {
 static int kernel_rows(const Stage *stage)
 {
     const Scenario *scenario = stage->scene->scenario;
-    int least = stage->compact ? 2 : 3, most = stage->compact ? 3 : 4;
+    // An event loop needs the room more than queues do that are empty as a rule.
+    bool loops = band_python_rows(scenario) > 1;
+    int least = stage->compact || loops ? 2 : 3, most = stage->compact || loops ? 3 : 4;
     int queues = scenario->machine.global_queue ? 1 : (int)scenario->machine.cores;
     int pipes = (int)(scenario->pipe_count + scenario->message_queue_count);
     int rows = queues < most ? queues : most;
@@ -24,8 +26,12 @@ static int kernel_rows(const Stage *stage)
 
 static int user_rows(const Scenario *scenario)
 {
-    int rows = (int)scenario->sync_count;
-    return 1 + (rows < 3 ? 3 : rows > 8 ? 8 : rows);
+    int rows = 0;
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        rows += !scenario->syncs[i].library;
+    rows = rows < 3 ? 3 : rows > 8 ? 8 : rows;
+    int python = band_python_rows(scenario);
+    return 1 + (python + rows < 12 ? python + rows : 12);
 }
 
 enum { TAG_W = 76 };

@@ -1,21 +1,10 @@
-// The program: the scenario's text, the line of the current event, and where each thread is in it.
-#include "render/panel.h"
+// The program: the scenario's text, the line of the current event, and where each thread and
+// coroutine is in it.
+#include "render/program_cursors.h"
 #include "render/views.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { LINES_MOST = 200, CURSORS_MOST = 4 };
-
-// The threads at one line, those first that matter: the current event's, then those that run.
-typedef struct LineCursors {
-    uint32_t tasks[CURSORS_MOST], shown, count;
-} LineCursors;
-
-static uint32_t line_of(const Player *player, const SceneTask *task)
-{
-    return task->op < player->scenario->op_count ? player->scenario->op_at[task->op].line : 0;
-}
 
 // The line that the current event belongs to: its thread's, or, of an event without one, that of
 // the selected thread or else of the last thread before; 0: none.
@@ -29,7 +18,7 @@ static uint32_t current_line(const Player *player)
             id = player->selected_task;
     }
     const SceneTask *task = scene_task(&player->scene, id);
-    return task != NULL && task->op != 0 ? line_of(player, task) : 0;
+    return task != NULL ? program_line(player, task->op) : 0;
 }
 
 static uint32_t count_lines(const char *text)
@@ -44,73 +33,187 @@ static uint32_t count_lines(const char *text)
     return lines;
 }
 
-// The first line to show, so that the wanted one is in the middle as far as the text allows.
-static uint32_t first_shown(const Player *player, uint32_t lines, uint32_t shown)
+// ---- lines that are too long go on in the next row, a step further in
+
+typedef struct Program {
+    const char **lines; // where each begins; one more, behind the last
+    LineCursors *cursors;
+    uint32_t count;
+    int row_h, gutter, gap; // pixels
+    int text_w;             // beside the gutter
+} Program;
+
+static int chip_most(const DrawList *list)
 {
-    uint32_t last_first = lines > shown ? lines - shown + 1 : 1;
-    if (player->first_line > 0)
-        return (uint32_t)player->first_line < last_first ? (uint32_t)player->first_line
-                                                         : last_first;
-    uint32_t current = current_line(player), above = shown / 2;
-    uint32_t first = current > above ? current - above : 1;
+    return theme_px(list->theme, 110);
+}
+
+// How many chips of a line there is room for beside its text, and what they take: the first one has
+// half of the row, the others what the text leaves.
+static uint32_t chips_that_fit(DrawList *list, const Player *player, const Program *program,
+                               uint32_t number, int *taken)
+{
+    const LineCursors *line = &program->cursors[number - 1];
+    const char *text = program->lines[number - 1];
+    int gap = theme_px(list->theme, 4), least = program->text_w / 2;
+    int text_w = (int)strcspn(text, "\n") * draw_text_width(list, STYLE_MONO, " ");
+    uint32_t fit = 0;
+    char more[24];
+    snprintf(more, sizeof more, "+%u", line->count);
+    if (line->count > 1)
+        text_w += draw_text_width(list, STYLE_MONO_SMALL, more) + gap;
+    *taken = 0;
+    for (; fit < line->shown; fit++) {
+        int w = cursor_width(list, player, chip_most(list), line->at[fit]) + gap;
+        if (program->text_w - *taken - w < (fit == 0 ? least : text_w))
+            break;
+        *taken += w;
+    }
+    if (fit < line->count) {
+        snprintf(more, sizeof more, "+%u", line->count - fit);
+        *taken += draw_text_width(list, STYLE_MONO_SMALL, more) + gap;
+    }
+    return fit;
+}
+
+// How far in the rows of a line begin that are not its first.
+static int hanging(DrawList *list, const Program *program, const char *line)
+{
+    int blank = draw_text_width(list, STYLE_MONO, " ");
+    int w = ((int)strspn(line, " ") + 2) * blank;
+    return w < program->text_w / 2 ? w : program->text_w / 2;
+}
+
+// The next row of a line, from `at`: its bytes. The blanks that a line begins with stay with what
+// comes behind them.
+static size_t row_of(DrawList *list, const char *at, bool first, int w, size_t *skip)
+{
+    size_t blanks = first ? strspn(at, " ") : 0;
+    int blanks_w = (int)blanks * draw_text_width(list, STYLE_MONO, " ");
+    if (blanks_w >= w)
+        return draw_line_of(list, STYLE_MONO, at, w, skip);
+    return blanks + draw_line_of(list, STYLE_MONO, at + blanks, w - blanks_w, skip);
+}
+
+static int rows_of_line(DrawList *list, const Player *player, const Program *program, uint32_t line)
+{
+    const char *at = program->lines[line - 1], *end = program->lines[line];
+    int chips, rows = 0, hang = hanging(list, program, at);
+    chips_that_fit(list, player, program, line, &chips);
+    while (rows == 0 || (at < end && *at != '\n' && *at != 0)) {
+        size_t skip;
+        at += row_of(list, at, rows == 0, program->text_w - (rows == 0 ? chips : hang), &skip);
+        at += skip;
+        rows++;
+    }
+    return rows;
+}
+
+// The first of the lines before `line` that has room with them in `rows` rows.
+static uint32_t first_within(DrawList *list, const Player *player, const Program *program,
+                             uint32_t line, int rows)
+{
+    while (line > 1) {
+        rows -= rows_of_line(list, player, program, line - 1);
+        if (rows < 0)
+            break;
+        line--;
+    }
+    return line;
+}
+
+// The first line to show, so that the wanted one is in the middle as far as the text allows.
+static uint32_t first_shown(DrawList *list, const Player *player, const Program *program,
+                            uint32_t current, int rows)
+{
+    uint32_t last_first = first_within(list, player, program, program->count + 1, rows);
+    last_first = last_first <= program->count ? last_first : program->count;
+    uint32_t first = player->first_line > 0 ? (uint32_t)player->first_line
+                     : current == 0         ? 1
+                                    : first_within(list, player, program, current, (rows - 1) / 2);
     return first < last_first ? first : last_first;
 }
 
-static void put_cursor(LineCursors *line, uint32_t task, bool matters)
-{
-    line->count++;
-    if (line->shown < CURSORS_MOST)
-        line->tasks[line->shown++] = task;
-    else if (!matters)
-        return;
-    for (uint32_t i = line->shown - 1; matters && i > 0; i--)
-        line->tasks[i] = line->tasks[i - 1];
-    if (matters)
-        line->tasks[0] = task;
-}
-
-static void find_cursors(const Player *player, LineCursors *lines, uint32_t first, uint32_t shown)
-{
-    const TraceRecord *record = player_current(player);
-    uint32_t current = record != NULL ? record->task : 0, current_at = 0;
-    for (uint32_t id = 1; id <= player->scene.tasks.count; id++) {
-        const SceneTask *task = &player->scene.tasks.at[id - 1];
-        if (task->op == 0 || task->state == TASK_STATE_ENDED)
-            continue;
-        uint32_t line = line_of(player, task);
-        if (line < first || line - first >= shown)
-            continue;
-        if (id == current)
-            current_at = line - first + 1;
-        else
-            put_cursor(&lines[line - first], id, task_state_runs((TaskState)task->state));
-    }
-    if (current_at > 0)
-        put_cursor(&lines[current_at - 1], current, true);
-}
-
-// The chips of a line, from its right end; `row` becomes what is left for the text.
-static void draw_cursors(DrawList *list, Box *row, const Player *player, const LineCursors *line)
+static Program program_of(DrawList *list, const Player *player, int w)
 {
     const Theme *theme = list->theme;
-    int gap = theme_px(theme, 4), most = theme_px(theme, 110), least = row->w / 2;
-    int h = row->h - theme_px(theme, 2);
-    char more[24];
-    uint32_t drawn = 0;
-    for (; drawn < line->shown; drawn++) {
-        int w = chip_width(list, player, most, line->tasks[drawn]);
-        if (row->w - w - gap < least)
-            break;
+    const char *text = player->scenario->source;
+    char digits[24];
+    Program program = {.count = count_lines(text),
+                       .row_h = draw_line_height(list, STYLE_MONO) + theme_px(theme, 3),
+                       .gap = theme_px(theme, 12)};
+    program.lines = ARENA_ARRAY(&list->arena, const char *, program.count + 1);
+    program.cursors = ARENA_ARRAY(&list->arena, LineCursors, program.count + 1);
+    for (uint32_t i = 0; i < program.count; i++) {
+        program.lines[i] = text;
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    program.lines[program.count] = text;
+    snprintf(digits, sizeof digits, "%u", program.count);
+    program.gutter = draw_text_width(list, STYLE_MONO, digits);
+    program.text_w = w - theme_px(theme, 4) - program.gutter - program.gap;
+    program_cursors(player, program.cursors, program.count);
+    return program;
+}
+
+// ---- drawing
+
+// The chips of a line, from the right end of its first row; `row` becomes what is left for the
+// text.
+static void draw_cursors(DrawList *list, Box *row, const Player *player, const Program *program,
+                         uint32_t number)
+{
+    const LineCursors *line = &program->cursors[number - 1];
+    int gap = theme_px(list->theme, 4), h = row->h - theme_px(list->theme, 2), taken;
+    uint32_t fit = chips_that_fit(list, player, program, number, &taken);
+    for (uint32_t i = 0; i < fit; i++) {
+        int w = cursor_width(list, player, chip_most(list), line->at[i]);
         Box place = box_cut_right(row, w);
-        chip_draw(list, player, place.x, place.y + (place.h - h) / 2, h, w, line->tasks[drawn]);
+        cursor_draw(list, player, (Box){place.x, place.y + (place.h - h) / 2, w, h}, line->at[i]);
         box_cut_right(row, gap);
     }
-    if (drawn == line->count)
+    if (fit == line->count)
         return;
-    snprintf(more, sizeof more, "+%u", line->count - drawn);
+    char more[24];
+    snprintf(more, sizeof more, "+%u", line->count - fit);
     int w = draw_text_width(list, STYLE_MONO_SMALL, more);
     draw_text(list, box_cut_right(row, w), ALIGN_RIGHT, STYLE_MONO_SMALL, COLOUR_TEXT_SOFT, more);
     box_cut_right(row, gap);
+}
+
+// One line, in as many rows as it needs and there is room for.
+static void draw_line_rows(DrawList *list, Box *box, const Player *player, const Program *program,
+                           uint32_t line, bool current)
+{
+    const Theme *theme = list->theme;
+    const char *at = program->lines[line - 1];
+    int rows = rows_of_line(list, player, program, line), hang = hanging(list, program, at);
+    Box all = box_cut_top(box, rows * program->row_h);
+    all.h -= all.h % program->row_h; // the last one may have no room for all of its rows
+    if (current) {
+        enum { TINT = 36 };
+        draw_opacity(list, TINT);
+        draw_round(list, all, theme_px(theme, 3), COLOUR_ACCENT);
+        draw_opacity(list, 255);
+    }
+    draw_hit(list, all, HIT_LINE, line);
+    box_cut_left(&all, theme_px(theme, 4));
+    Box gutter = box_cut_left(&all, program->gutter);
+    box_cut_left(&all, program->gap);
+    for (int i = 0; i < rows && all.h >= program->row_h; i++) {
+        Box row = box_cut_top(&all, program->row_h);
+        if (i == 0) {
+            draw_textf(list, box_cut_top(&gutter, program->row_h), ALIGN_RIGHT, STYLE_MONO,
+                       COLOUR_TEXT_SOFT, "%u", line);
+            draw_cursors(list, &row, player, program, line);
+        } else {
+            box_cut_left(&row, hang);
+        }
+        size_t skip, length = row_of(list, at, i == 0, row.w, &skip);
+        draw_textf(list, row, ALIGN_LEFT, STYLE_MONO, COLOUR_TEXT, "%.*s", (int)length, at);
+        at += length + skip;
+    }
 }
 
 static const char *file_name(const char *path)
@@ -124,40 +227,18 @@ void view_program(DrawList *list, Box box, const Player *player)
     const Theme *theme = list->theme;
     Box inside = panel_plain(list, box);
     Box head = box_cut_top(&inside, draw_line_height(list, STYLE_MONO));
-    int gap = theme_px(theme, 12);
-    box_cut_left(
-        &head, draw_text(list, head, ALIGN_LEFT, STYLE_CAPTION, COLOUR_TEXT_SOFT, "PROGRAM") + gap);
-    draw_text(list, head, ALIGN_LEFT, STYLE_MONO, COLOUR_TEXT_SOFT,
+    box_cut_left(&head,
+                 draw_text(list, head, ALIGN_LEFT, STYLE_CAPTION, COLOUR_TEXT_SOFT, "PROGRAM") +
+                     theme_px(theme, 12));
+    draw_name(list, head, ALIGN_LEFT, STYLE_MONO, COLOUR_TEXT_SOFT,
               file_name(player->scenario->path));
-    box_cut_top(&inside, theme_px(theme, 6));
-
-    LineCursors cursors[LINES_MOST];
-    int row_h = draw_line_height(list, STYLE_MONO) + theme_px(theme, 3);
-    uint32_t shown = inside.h > row_h ? (uint32_t)(inside.h / row_h) : 1;
-    shown = shown < LINES_MOST ? shown : LINES_MOST;
-    const char *text = player->scenario->source;
-    uint32_t lines = count_lines(text), first = first_shown(player, lines, shown);
-    memset(cursors, 0, sizeof cursors);
-    find_cursors(player, cursors, first, shown);
-
-    char digits[24];
-    snprintf(digits, sizeof digits, "%u", lines);
-    int gutter = draw_text_width(list, STYLE_MONO, digits);
+    box_cut_top(&inside, theme_px(theme, frame_is_low(list) ? 3 : 6));
+    Program program = program_of(list, player, inside.w);
+    if (program.text_w < theme_px(theme, 40) || program.count == 0)
+        return;
     uint32_t current = current_line(player);
-    for (uint32_t line = 1; *text != 0 && line < first + shown; line++) {
-        size_t length = strcspn(text, "\n");
-        if (line >= first) {
-            Box row = box_cut_top(&inside, row_h);
-            if (line == current)
-                draw_round(list, row, theme_px(theme, 3), COLOUR_USER_BAND);
-            draw_hit(list, row, HIT_LINE, line);
-            box_cut_left(&row, theme_px(theme, 4));
-            draw_textf(list, box_cut_left(&row, gutter), ALIGN_RIGHT, STYLE_MONO, COLOUR_TEXT_SOFT,
-                       "%u", line);
-            box_cut_left(&row, gap);
-            draw_cursors(list, &row, player, &cursors[line - first]);
-            draw_textf(list, row, ALIGN_LEFT, STYLE_MONO, COLOUR_TEXT, "%.*s", (int)length, text);
-        }
-        text += length + (text[length] == '\n');
-    }
+    uint32_t first = first_shown(list, player, &program, current, inside.h / program.row_h);
+    draw_hit(list, box, HIT_PROGRAM, first);
+    for (uint32_t line = first; line <= program.count && inside.h >= program.row_h; line++)
+        draw_line_rows(list, &inside, player, &program, line, line == current);
 }

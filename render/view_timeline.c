@@ -1,4 +1,5 @@
-// The timeline: a row a core, lock, thread and its spans, time from left to right.
+// The timeline: a row a core, GIL, lock, thread, its spans and the event loop that it runs with its
+// coroutines; time from left to right.
 #include "render/ticks.h"
 #include "render/timeline_view.h"
 #include "render/views.h"
@@ -34,14 +35,16 @@ static void draw_label(DrawList *list, const TimelinePlan *plan, int i)
     char text[192];
     Box box = {plan->labels.x, plan->plot.y + i * plan->pitch, plan->labels.w, plan->pitch};
     Box inside = {box.x, plan_bar_y(plan, i), box.w - theme_px(list->theme, 8), plan->bar_h};
-    bool strong = row->kind == ROW_CORE || plan_selected(plan, row);
-    draw_text(list, inside, row->kind == ROW_SPANS ? ALIGN_RIGHT : ALIGN_LEFT,
+    bool strong = row->kind == ROW_CORE || row->kind == ROW_GIL || plan_selected(plan, row);
+    draw_name(list, inside, plan_belongs(row) ? ALIGN_RIGHT : ALIGN_LEFT,
               plan_label_style(plan, row), strong ? COLOUR_TEXT : COLOUR_TEXT_SOFT,
               plan_label(plan, row, text));
     if (row->kind == ROW_CORE)
         draw_hit(list, box, HIT_CORE, row->id);
     else if (row->kind == ROW_TASK || row->kind == ROW_SPANS)
         draw_hit(list, box, HIT_TASK, row->id);
+    else if (row->kind == ROW_COROUTINE)
+        draw_hit(list, box, HIT_COROUTINE, row->id);
 }
 
 static void draw_divider(DrawList *list, const TimelinePlan *plan, int i)
@@ -68,6 +71,7 @@ static void draw_row(DrawList *list, TimelinePlan *plan, int i)
                     .span = plan->span,
                     .box = {plan->plot.x, plan_bar_y(plan, i), plan->plot.w, plan->bar_h},
                     .selected_task = plan->player->selected_task,
+                    .selected_coroutine = plan->player->selected_coroutine,
                     .texts = &plan->texts};
     bars_draw(list, &bars);
     // A strip is too low for levels.
@@ -101,6 +105,24 @@ static void draw_hits(DrawList *list, const TimelinePlan *plan, Box inside)
     }
 }
 
+// Which of the rows that scroll are shown: a bar beside them, which can be dragged.
+static void draw_scroll(DrawList *list, const TimelinePlan *plan)
+{
+    const Theme *theme = list->theme;
+    Box track = plan->scroll;
+    int rows = plan->rows - plan->pinned, shown = plan->shown - plan->pinned;
+    if (box_empty(track) || rows <= shown)
+        return;
+    draw_round(list, track, track.w / 2, COLOUR_RULE);
+    int h = track.h * shown / rows, low = theme_px(theme, 12);
+    h = h < low ? least(low, track.h) : h;
+    int y = (int)((int64_t)(track.h - h) * plan->first / (rows - shown));
+    draw_round(list, (Box){track.x, track.y + y, track.w, h}, track.w / 2, COLOUR_TEXT_SOFT);
+    int wide = theme_px(theme, 5); // easier to hit than the bar alone
+    draw_hit(list, (Box){track.x - wide, track.y, track.w + 2 * wide, track.h}, HIT_SCROLL,
+             (uint32_t)(rows - shown));
+}
+
 void view_timeline(DrawList *list, Box box, const Player *player)
 {
     Box inside = panel_plain(list, box);
@@ -122,4 +144,5 @@ void view_timeline(DrawList *list, Box box, const Player *player)
         draw_label(list, &plan, i);
     }
     overlay_draw(list, &plan);
+    draw_scroll(list, &plan);
 }

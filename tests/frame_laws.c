@@ -159,16 +159,6 @@ static void check_contrast(Walk *walk, const Seen *text)
                                   place(walk, text), text->item->colour, worst));
 }
 
-// What must be read to the end: captions and the time always; the title of the scenario and what
-// happens now unless the window is narrow for its type.
-static bool must_be_whole(const Walk *walk, const DrawItem *item)
-{
-    const float narrow_points = 1000;
-    bool narrow = walk->list->frame.w < theme_px(walk->list->theme, narrow_points);
-    return item->style == STYLE_CAPTION || item->style == STYLE_MONO_BOLD ||
-           (!narrow && (item->style == STYLE_TITLE || item->style == STYLE_SENTENCE));
-}
-
 static void meet_text(Walk *walk, const DrawItem *item, Box clip)
 {
     Box ink = ink_of(walk->list, item), shown = box_meet(ink, clip);
@@ -187,7 +177,7 @@ static void meet_text(Walk *walk, const DrawItem *item, Box clip)
             breach(walk, arena_format(walk->arena, "overlap: %s and %s", place(walk, other),
                                       place(walk, &text)));
     }
-    if (item->cut && must_be_whole(walk, item))
+    if (item->cut)
         breach(walk, arena_format(walk->arena, "cut: %s", place(walk, &text)));
     check_contrast(walk, &text);
     *ARRAY_PUSH(&walk->texts) = text;

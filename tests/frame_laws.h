@@ -1,5 +1,6 @@
 // What every frame must keep, whatever it shows, read from its draw list: no text on another text,
-// none that is half hidden, outside the frame or hard to read.
+// none that is half hidden, outside the frame, hard to read or cut at its end. (A long name may be
+// shortened so that its beginning and its number stay, see draw_name.)
 #pragma once
 #include "render/draw.h"
 

@@ -54,6 +54,117 @@ static const char *lists_law(const Scene *scene)
     return NULL;
 }
 
+// ---- Python
+
+static const char *gil_law(const Scene *scene, uint32_t number, uint32_t *named)
+{
+    const SceneGil *gil = &scene->python.gils.at[number - 1];
+    uint32_t seen = 0, before = 0;
+    for (uint32_t at = gil->first; at != 0; at = scene->tasks.at[at - 1].gil_next) {
+        LAW(seen++ < gil->waiting, "more wait for a GIL than it says");
+        const SceneTask *task = scene_task(scene, at);
+        LAW(task != NULL && task->gil == number && task->state != TASK_STATE_ENDED,
+            "somebody waits for a GIL and does not know it");
+        LAW(at != gil->holder, "somebody waits for a GIL that it holds");
+        LAW(task->gil_previous == before, "the links of a GIL's list do not agree");
+        LAW(scene_waits_for_gil(scene, at), "a waiter does not wait");
+        before = at;
+    }
+    LAW(seen == gil->waiting && before == gil->last, "fewer wait for a GIL than it says");
+    *named += seen;
+    if (gil->holder == 0)
+        return NULL;
+    const SceneTask *holder = scene_task(scene, gil->holder);
+    LAW(holder != NULL && holder->gil == number && holder->state != TASK_STATE_ENDED,
+        "a GIL's holder does not have it");
+    LAW(holder->process == gil->process, "somebody of another process has the GIL");
+    ++*named;
+    return NULL;
+}
+
+static const char *gils_law(const Scene *scene)
+{
+    uint32_t named = 0, known = 0;
+    for (uint32_t number = 1; number <= scene->python.gils.count; number++) {
+        const char *broken = gil_law(scene, number, &named);
+        if (broken != NULL)
+            return broken;
+    }
+    for (size_t i = 0; i < scene->tasks.count; i++)
+        known += scene->tasks.at[i].gil != 0;
+    LAW(named == known, "somebody has or waits for a GIL that does not know it");
+    return NULL;
+}
+
+static const char *loop_law(const Scene *scene, uint32_t number, uint32_t *ready)
+{
+    const ScenePython *python = &scene->python;
+    const SceneLoop *loop = &python->loops.at[number - 1];
+    uint32_t in_state[COROUTINE_STATE_COUNT] = {0}, timers = 0, seen = 0, last = 0;
+    if (loop->thread == 0)
+        return NULL;
+    LAW(scene_loop_of(scene, loop->thread) == loop, "a loop's thread runs another one");
+    for (uint32_t at = loop->first; at != 0; at = python->ready.at[at - 1].next) {
+        LAW(seen++ < loop->ready, "a ready list is longer than it says");
+        last = at;
+    }
+    LAW(seen == loop->ready && last == loop->last, "a ready list is shorter than it says");
+    *ready += seen;
+    for (size_t i = 0; i < python->timers.count; i++)
+        timers += python->timers.at[i].loop == number;
+    LAW(timers == loop->timers, "a loop has more or fewer timers than it says");
+    for (size_t i = 0; i < python->coroutines.count; i++)
+        if (python->coroutines.at[i].loop == number)
+            in_state[python->coroutines.at[i].state]++;
+    for (int state = 0; state < COROUTINE_STATE_ENDED; state++)
+        LAW(in_state[state] == loop->in_state[state],
+            "more or fewer coroutines are in a state than their loop says");
+    uint32_t watched = 0;
+    for (size_t i = 0; i < python->watches.count; i++)
+        watched += python->watches.at[i].thread == loop->thread;
+    LAW(watched == loop->watched, "a loop's selector watches more or fewer files than it says");
+    LAW(in_state[COROUTINE_STATE_RUNNING] == (loop->running != 0),
+        "a loop runs several coroutines");
+    const SceneCoroutine *running = scene_coroutine(scene, loop->running);
+    LAW(loop->running == 0 || (running != NULL && running->state == COROUTINE_STATE_RUNNING),
+        "a loop's coroutine does not run");
+    return NULL;
+}
+
+static const char *coroutines_law(const Scene *scene)
+{
+    const ScenePython *python = &scene->python;
+    uint32_t ended = 0, before = 0, at_objects = 0, counted = 0;
+    for (size_t i = 0; i < python->coroutines.count; i++) {
+        const SceneCoroutine *coroutine = &python->coroutines.at[i];
+        LAW(coroutine->serial > before, "coroutines are not in order");
+        before = coroutine->serial;
+        ended += coroutine->state == COROUTINE_STATE_ENDED;
+        LAW(coroutine->state == COROUTINE_STATE_ENDED || coroutine->loop != 0,
+            "a coroutine is nobody's");
+        LAW(coroutine->state != COROUTINE_STATE_SLEEPS ||
+                coroutine->waits_for - 1 < python->timers.count,
+            "a coroutine sleeps and has no timer");
+        at_objects += coroutine->object != 0;
+    }
+    LAW(ended == python->ended, "more or fewer coroutines have ended than it says");
+    for (size_t i = 0; i < scene->syncs.count; i++)
+        counted += scene->syncs.at[i].coroutines;
+    LAW(counted == at_objects, "more or fewer coroutines wait at objects than those say");
+    return NULL;
+}
+
+static const char *python_law(const Scene *scene)
+{
+    uint32_t ready = 0;
+    const char *broken = gils_law(scene);
+    for (uint32_t i = 1; broken == NULL && i <= scene->python.loops.count; i++)
+        broken = loop_law(scene, i, &ready);
+    LAW(broken != NULL || ready == scene->python.ready_used,
+        "something is ready and on no loop's list");
+    return broken != NULL ? broken : coroutines_law(scene);
+}
+
 const char *scene_laws(const Scene *scene)
 {
     uint32_t in_state[TASK_STATE_COUNT] = {0}, running = 0, busy = 0;
@@ -89,5 +200,6 @@ const char *scene_laws(const Scene *scene)
     for (int state = 0; state < TASK_STATE_COUNT; state++)
         LAW(in_state[state] == 0, "the processes' threads are not all threads");
     LAW(busy == running, "a core runs somebody who does not run");
-    return lists_law(scene);
+    const char *broken = lists_law(scene);
+    return broken != NULL ? broken : python_law(scene);
 }

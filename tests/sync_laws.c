@@ -11,6 +11,16 @@
 static const char *on_level(SyncLaws *laws, const SyncDef *def, uint32_t sync, uint64_t level)
 {
     laws->level[sync] = (uint32_t)level;
+    if (def->asyncio && def->kind != SYNC_QUEUE) {
+        // One of a semaphore's may be on its way to who was woken; who comes to a barrier may go.
+        LAW(def->kind != SYNC_SEMAPHORE ||
+                level + laws->taken[sync] <= def->parameter + laws->given[sync],
+            "a semaphore of asyncio's has more than was given back to it");
+        LAW(def->kind != SYNC_BARRIER || level <= def->parameter,
+            "more have come to a barrier of asyncio's than it is for");
+        laws->arrived[sync] = (uint32_t)level;
+        return NULL;
+    }
     switch (def->kind) {
     case SYNC_SEMAPHORE:
         LAW(level == def->parameter + laws->given[sync] - laws->taken[sync],
@@ -41,6 +51,22 @@ static void waits(SyncLaws *laws, uint32_t task, uint32_t sync1)
 {
     if (task < SYNC_LAWS_TASKS)
         laws->waits_at[task] = sync1;
+}
+
+// Of asyncio's objects: `depth` is 1 while a lock is held.
+static const char *on_async(SyncLaws *laws, const SyncDef *def, uint32_t sync, bool taken)
+{
+    laws->taken[sync] += taken;
+    laws->given[sync] += !taken;
+    if (def->kind == SYNC_SEMAPHORE)
+        LAW(laws->taken[sync] <= def->parameter + laws->given[sync],
+            "a semaphore of asyncio's lets too many in");
+    if (def->kind != SYNC_LOCK)
+        return NULL;
+    LAW(laws->depth[sync] == !taken, taken ? "a lock of asyncio's is taken that another holds"
+                                           : "a lock of asyncio's is released that nobody holds");
+    laws->depth[sync] = taken;
+    return NULL;
 }
 
 const char *sync_laws_add(SyncLaws *laws, const Scenario *scenario, const TraceRecord *record)
@@ -94,6 +120,9 @@ const char *sync_laws_add(SyncLaws *laws, const Scenario *scenario, const TraceR
     case EVENT_QUEUE_PUT:
         laws->given[sync]++;
         break;
+    case EVENT_ASYNC_TAKEN:
+    case EVENT_ASYNC_RELEASED:
+        return on_async(laws, &scenario->syncs[sync], sync, record->kind == EVENT_ASYNC_TAKEN);
     case EVENT_BARRIER_BROKEN:
         LAW(!laws->broken[sync], "a barrier breaks twice");
         LAW(laws->arrived[sync] == record->b + 1, "a barrier breaks with others than have come");

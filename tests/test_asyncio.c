@@ -1,7 +1,7 @@
 // asyncio: what is printed when, in programs small enough to be followed by hand, on a machine
 // where nothing but the program's own operations takes time. That CPython orders all of it alike is
 // the business of test_asyncio_differential.c.
-#include "tests/simulate.h"
+#include "tests/prints.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,41 +14,10 @@
 
 static Simulated run;
 
-// "a@0 b@1.5": every line printed and when, in milliseconds; then how the run ended, if not as it
-// should. Lives until the next call.
-static const char *printed(void)
-{
-    static char text[4096];
-    size_t length = 0;
-    text[0] = '\0';
-    for (uint64_t i = 0; i < run.memory.count; i++) {
-        const TraceRecord *record = memory_sink_at(&run.memory, i);
-        if (record->kind != EVENT_PRINT)
-            continue;
-        length +=
-            (size_t)snprintf(text + length, sizeof text - length, "%s%s@%g", length > 0 ? " " : "",
-                             scenario_string(&run.scenario, (StringId){(uint32_t)record->a}),
-                             (double)record->time_ns / 1e6);
-        assert_true(length < sizeof text - 200);
-    }
-    if (run.result.end != END_DONE)
-        snprintf(text + length, sizeof text - length, "%s%s", length > 0 ? " " : "",
-                 end_reason_text(run.result.end));
-    return text;
-}
-
 // Runs functions of which `main` is asyncio.run's, in this version of CPython.
 static void expect_in(const char *version, const char *functions, const char *prints)
 {
-    char yaml[4096];
-    int length = snprintf(yaml, sizeof yaml,
-                          "machine: { costs: zero }\nruntime: cpython-%s\nfunctions:\n%s"
-                          "threads: [ { name: t, run: [ { asyncio.run: main } ] } ]\n",
-                          version, functions);
-    assert_true(length < (int)sizeof yaml);
-    simulate(&run, yaml);
-    assert_string_equal(printed(), prints);
-    simulated_free(&run);
+    expect_prints(version, "", functions, prints);
 }
 
 static void expect(const char *functions, const char *prints)
@@ -155,7 +124,7 @@ static void run_raises_what_main_raises(void **state)
         "      - asyncio.run: main\n"
         "      - print: never\n";
     simulate(&run, yaml);
-    assert_string_equal(printed(), "caught@1"); // the second one ends the thread
+    assert_string_equal(prints_of(&run), "caught@1"); // the second one ends the thread
     assert_int_equal(run.result.ended.ns, 2000000);
     simulated_free(&run);
 }
@@ -204,7 +173,7 @@ static void a_lock_is_released_on_the_way(void **state)
         "               except: { A: [ { print: A } ] } }\n"
         "      - with: { lock: l, do: [ { print: again } ] }\n";
     simulate(&run, yaml);
-    assert_string_equal(printed(), "A@1 again@1");
+    assert_string_equal(prints_of(&run), "A@1 again@1");
     simulated_free(&run);
 }
 

@@ -7,6 +7,8 @@
 #include "sim/scenario/python_text.h"
 #include "tests/asyncio_program.h"
 #include "tests/recorded.h"
+#include "tests/stream_program.h"
+#include "tests/sync_laws.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,12 +82,27 @@ static char *simulated_prints(const Simulated *run)
 
 static char *prints[1 << 20];
 
+// What must hold of locks and the like in any run.
+static void check_laws(const Simulated *run)
+{
+    static SyncLaws laws;
+    memset(&laws, 0, sizeof laws);
+    for (uint64_t i = 0; i < run->memory.count; i++) {
+        const char *violated =
+            sync_laws_add(&laws, &run->scenario, memory_sink_at(&run->memory, i));
+        if (violated != NULL)
+            fail_msg("%s", violated);
+    }
+}
+
 // What the simulator prints of a scenario, and its program to `file`.
 static char *write_program(FILE *file, uint64_t number, const char *yaml)
 {
     Simulated run;
     simulate(&run, yaml);
     char *printed = simulated_prints(&run);
+    if (run.scenario.sync_count <= SYNC_LAWS_MAX)
+        check_laws(&run);
     Arena arena = {0};
     Diag diag = {0};
     const char *text = python_text(&run.scenario, (ProcessId){1}, &arena, &diag);
@@ -98,18 +115,35 @@ static char *write_program(FILE *file, uint64_t number, const char *yaml)
     return printed;
 }
 
-static void write_random(FILE *file, uint64_t first, uint64_t count, int minor)
+typedef void (*Generator)(uint64_t seed, int minor, char *text, size_t room);
+
+static void write_random(FILE *file, Generator generate, uint64_t first, uint64_t count, int minor)
 {
     char *yaml = malloc(PROGRAM_BYTES);
     assert_non_null(yaml);
     for (uint64_t i = 0; i < count; i++) {
-        asyncio_program(first + i, minor, yaml, PROGRAM_BYTES);
+        generate(first + i, minor, yaml, PROGRAM_BYTES);
         prints[i] = write_program(file, first + i, yaml);
     }
     free(yaml);
 }
 
-// The shipped scenarios of the event loop that say what they print and take no time but their own.
+// Whether a shipped scenario is one of the event loop that says what it prints, takes no time but
+// its own, and has nothing that the virtual loop has not: a world outside, several programs. One
+// that is stuck would be so in CPython for ever.
+static bool fits(const char *path, const char *yaml, int minor)
+{
+    static const char *const unfit[] = {"pipes:", "processes:", "deadlocked",
+                                        "loop: ", "threadsafe"};
+    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++)
+        if (strstr(yaml, unfit[i]) != NULL)
+            return false;
+    return strstr(path, "/7-") != NULL && strstr(yaml, "printed ==") != NULL &&
+           strstr(yaml, "costs: zero") != NULL &&
+           (minor >= 11 || strstr(yaml, "task_group") == NULL) &&
+           (minor >= 9 || strstr(yaml, "to_thread") == NULL);
+}
+
 static uint64_t write_shipped(FILE *file, int minor)
 {
     glob_t paths;
@@ -117,9 +151,7 @@ static uint64_t write_shipped(FILE *file, int minor)
     shipped_paths(&paths);
     for (size_t i = 0; i < paths.gl_pathc; i++) {
         char *yaml = shipped_text(paths.gl_pathv[i]);
-        bool newer = minor < 11 && strstr(yaml, "task_group") != NULL;
-        if (strstr(paths.gl_pathv[i], "/7-") != NULL && strstr(yaml, "printed ==") != NULL &&
-            strstr(yaml, "costs: zero") != NULL && !newer) {
+        if (fits(paths.gl_pathv[i], yaml, minor)) {
             prints[count] = write_program(file, count, yaml);
             count++;
         }
@@ -144,7 +176,7 @@ static char *python_prints(FILE *pipe, char *line, size_t room)
 static uint64_t compare(const char *python, const char *path, uint64_t first, uint64_t count)
 {
     char command[1024], line[1024];
-    uint64_t wrong = 0, lines = 0;
+    uint64_t wrong = 0, lines = 0, close_calls = 0;
     snprintf(command, sizeof command,
              "%s " RINGSIDE_SOURCE_DIR "/tests/differential/virtual_loop.py %s", python, path);
     FILE *pipe = popen(command, "r");
@@ -155,7 +187,10 @@ static uint64_t compare(const char *python, const char *path, uint64_t first, ui
         char *expected = python_prints(pipe, line, sizeof line);
         for (const char *c = expected; *c != '\0'; c++)
             lines += *c == '\n';
-        if (strcmp(expected, prints[i]) != 0 && ++wrong <= 3)
+        size_t length = strlen(expected);
+        if (length >= 6 && strcmp(expected + length - 6, "close\n") == 0)
+            close_calls++; // nobody can say which of two threads was first
+        else if (strcmp(expected, prints[i]) != 0 && ++wrong <= 3)
             print_message("program %llu: CPython prints\n%sthe simulator\n%s",
                           (unsigned long long)(first + i), expected, prints[i]);
         free(expected);
@@ -163,6 +198,9 @@ static uint64_t compare(const char *python, const char *path, uint64_t first, ui
     }
     pclose(pipe);
     unlink(path);
+    if (close_calls * 10 > count)
+        fail_msg("%llu of %llu programs are too close to call", (unsigned long long)close_calls,
+                 (unsigned long long)count);
     if (wrong > 0)
         fail_msg("%llu of %llu programs differ", (unsigned long long)wrong,
                  (unsigned long long)count);
@@ -192,9 +230,8 @@ static void need_python(void)
     }
 }
 
-static void random_programs(void **state)
+static void compare_random(Generator generate)
 {
-    (void)state;
     need_python();
     uint64_t first = strtoull(setting("RINGSIDE_DIFFERENTIAL_SEED", "1"), NULL, 10);
     uint64_t count = strtoull(setting("RINGSIDE_DIFFERENTIAL_COUNT", "0"), NULL, 10);
@@ -202,12 +239,25 @@ static void random_programs(void **state)
     assert_true(count <= sizeof prints / sizeof *prints);
     char path[40];
     FILE *file = open_file(path);
-    write_random(file, first, count, minor);
+    write_random(file, generate, first, count, minor);
     fclose(file);
     uint64_t lines = compare(python, path, first, count);
     print_message("%llu programs, %llu lines, as CPython 3.%d prints them\n",
                   (unsigned long long)count, (unsigned long long)lines, minor);
     assert_true(lines > 5 * count); // they do say something
+}
+
+static void random_programs(void **state)
+{
+    (void)state;
+    compare_random(asyncio_program);
+}
+
+// Its pipes are real ones, and what epoll says of them is the kernel's.
+static void random_streams(void **state)
+{
+    (void)state;
+    compare_random(stream_program);
 }
 
 static void shipped_scenarios(void **state)
@@ -226,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_programs),
+        cmocka_unit_test(random_streams),
         cmocka_unit_test(shipped_scenarios),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,33 @@ static void of_wakeups(void **state)
     assert_string_equal(cause(EVENT_WAKEUP, "w", 6000), "What it had set a timer for has come.");
 }
 
+static void of_the_gil(void **state)
+{
+    (void)state;
+    // Without costs b asks after the switch interval, 5 ms, and a drops the GIL at once.
+    record(ZERO("2") "runtime: cpython-3.12\n"
+                     "threads:\n"
+                     "  - { name: a, run: [ { compute: 8ms } ] }\n"
+                     "  - { name: b, run: [ { compute: 8ms } ] }\n");
+    assert_string_equal(cause(EVENT_GIL_ASKED, "b", 0),
+                        "It waits since 0 ns, and a has had the GIL for all of the interval.");
+    assert_string_equal(cause(EVENT_GIL_DROPPED, "a", 0), "b has asked for it at 5 ms.");
+}
+
+static void of_callbacks(void **state)
+{
+    (void)state;
+    record(ZERO("1") "runtime: cpython-3.12\n"
+                     "functions:\n"
+                     "  w: [ { await: { sleep: 3ms } } ]\n"
+                     "  main: [ { create_task: { run: w, as: t } }, { await: t } ]\n"
+                     "threads: [ { name: m, run: [ { asyncio.run: main } ] } ]\n");
+    // At 3 ms the timer's callback is ready, and nothing else.
+    assert_string_equal(cause(EVENT_CALLBACK_READY, "m", 3000),
+                        "What it had set a timer for has come, or an event.");
+    assert_string_equal(cause(EVENT_CALLBACK_RUN, "m", 3000), "It is the last one of this turn.");
+}
+
 static void of_who_must_wait(void **state)
 {
     (void)state;
@@ -103,10 +130,8 @@ static void of_interrupts_and_classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(of_turns),
-        TEST(of_wakeups),
-        TEST(of_who_must_wait),
-        TEST(of_interrupts_and_classes),
+        TEST(of_turns),     TEST(of_wakeups),       TEST(of_the_gil),
+        TEST(of_callbacks), TEST(of_who_must_wait), TEST(of_interrupts_and_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,7 +65,8 @@ static void check_links(const Recording *recording, const CriticalPath *path)
         }
         const TraceRecord *record = recording_at(recording, segment->record);
         assert_int_equal(record->time_ns, segment->from_ns);
-        assert_int_equal(record->kind, segment->link == PATH_WOKEN     ? EVENT_WAKEUP
+        assert_int_equal(record->kind, segment->link == PATH_WOKEN || segment->link == PATH_HELD
+                                           ? EVENT_WAKEUP
                                        : segment->link == PATH_CREATED ? EVENT_TASK_CREATED
                                                                        : EVENT_LOCK_RELEASED);
         if (segment->link != PATH_RELEASED)

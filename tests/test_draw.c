@@ -129,6 +129,30 @@ static void long_text_ends_in_an_ellipsis(void **state)
     assert_int_equal(list->items.count, count);
 }
 
+// What is left out of a name is its middle: 9 columns hold five letters, "…" and "-12".
+static void names_keep_their_beginning_and_number(void **state)
+{
+    Frame *frame = *state;
+    DrawList *list = &frame->list;
+    int one = draw_text_width(list, STYLE_MONO, "x");
+    static const struct {
+        int columns;
+        const char *name, *shown;
+        bool cut;
+    } names[] = {
+        {9, "client-12", "client-12", false},         {9, "connection-12", "conne…-12", false},
+        {9, "connections", "connecti…", false},       {9, "connection12", "connec…12", false},
+        {4, "connection-12", "con…", true},           {6, "connection-12", "co…-12", false},
+        {9, "a-very-long-one-7", "a-very…-7", false}, {9, "1234567890123", "12345678…", true}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        Box box = {0, 0, names[i].columns * one, 20};
+        int w = draw_name(list, box, ALIGN_LEFT, STYLE_MONO, COLOUR_TEXT, names[i].name);
+        assert_string_equal(last(list)->text, names[i].shown);
+        assert_int_equal(last(list)->cut, names[i].cut);
+        assert_true(w <= box.w && w == last(list)->box.w);
+    }
+}
+
 // ---- paragraphs
 
 static void check_paragraph(Frame *frame, int columns, int lines, const char *text,
@@ -139,6 +163,8 @@ static void check_paragraph(Frame *frame, int columns, int lines, const char *te
     int one = draw_text_width(list, STYLE_MONO, "x"), height = draw_line_height(list, STYLE_MONO);
     Box box = {10, 20, columns * one, lines * height};
     assert_int_equal(draw_paragraph(list, box, STYLE_MONO, COLOUR_TEXT, text), count * height);
+    if (count < lines) // all of it has room
+        assert_int_equal(draw_paragraph_h(list, box.w, STYLE_MONO, text), count * height);
     size_t item = 0;
     for (int i = 0; i < count; i++) {
         if (expected[i][0] == 0)
@@ -250,6 +276,7 @@ int main(void)
         FRAME_TEST(what_nobody_sees_is_no_item),
         FRAME_TEST(text_is_aligned_and_centred),
         FRAME_TEST(long_text_ends_in_an_ellipsis),
+        FRAME_TEST(names_keep_their_beginning_and_number),
         FRAME_TEST(paragraphs_break_between_words),
         FRAME_TEST(a_full_paragraph_ends_in_an_ellipsis),
         FRAME_TEST(the_last_hit_wins),

@@ -1,5 +1,6 @@
 // Frames of real scenarios, in every theme and at the sizes that the window may have, at several
-// instants and in every mode: each keeps the laws of frame_laws.h.
+// instants and in every mode: each keeps the laws of frame_laws.h. With arguments, of these
+// scenarios in the place of the usual ones: `test_frames scenarios/*/*.yaml` looks at all.
 #include "render/canvas.h"
 #include "render/take.h"
 #include "render/views.h"
@@ -15,13 +16,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Deadlock with locks; one core and a queue; processes with pipes; ten thousand threads; a program
-// longer than its panel, with many kinds of things.
-static const char *const scenarios[] = {
-    "4-threads/philosophers-deadlock", "3-schedulers/round-robin", "6-processes/pipeline",
-    "2-user-space-and-kernel/ten-thousand-waits", "4-threads/connection-pool"};
+#define SHIPPED(name) RINGSIDE_SOURCE_DIR "/scenarios/" name ".yaml"
 
-enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
+// Deadlock with locks; one core and a queue; processes with pipes; ten thousand threads; a program
+// longer than its panel, with many kinds of things; long names on many cores; a copy of a lock that
+// nobody gives back; the GIL; asyncio.
+static const char *const usual[] = {
+    SHIPPED("4-threads/philosophers-deadlock"),
+    SHIPPED("3-schedulers/round-robin"),
+    SHIPPED("6-processes/pipeline"),
+    SHIPPED("2-user-space-and-kernel/ten-thousand-waits"),
+    SHIPPED("4-threads/connection-pool"),
+    SHIPPED("4-threads/two-locks"),
+    SHIPPED("6-processes/fork-while-a-thread-holds-a-lock"),
+    SHIPPED("5-gil/switch-interval"),
+    SHIPPED("7-event-loop/one-turn-of-the-loop"),
+};
 
 static const struct {
     const char *name;
@@ -36,46 +46,21 @@ static const struct {
 } sizes[] = {{1600, 900, 1}, {1280, 720, 1}, {1024, 640, 1}, {2048, 1280, 2}};
 
 typedef struct Setting {
-    Take *takes[SCENARIOS];
+    const char *const *scenarios;
+    size_t scenario_count;
     Fonts *fonts;
     DrawList frame;
     Arena arena;
-    char where[128]; // for messages
+    const char *where; // for messages
 } Setting;
 
-static Take *take_of(const char *name)
+static Take *take_of(const char *path, const char *change)
 {
-    char path[256], *error;
-    snprintf(path, sizeof path, "%s/scenarios/%s.yaml", RINGSIDE_SOURCE_DIR, name);
-    Take *take = take_make(path, NULL, 0, ringside_run, NULL, &error);
+    char *error;
+    Take *take = take_make(path, &change, change != NULL, ringside_run, NULL, &error);
     if (take == NULL)
         fail_msg("%s", error);
     return take;
-}
-
-static int open_setting(void **state)
-{
-    Setting *setting = calloc(1, sizeof *setting);
-    Diag diag = {0};
-    if (!fonts_open(&setting->fonts, &diag))
-        fail_msg("%s", diag_text(&diag));
-    diag_free(&diag);
-    for (int i = 0; i < SCENARIOS; i++)
-        setting->takes[i] = take_of(scenarios[i]);
-    *state = setting;
-    return 0;
-}
-
-static int close_setting(void **state)
-{
-    Setting *setting = *state;
-    for (int i = 0; i < SCENARIOS; i++)
-        take_free(setting->takes[i]);
-    draw_free(&setting->frame);
-    fonts_close(setting->fonts);
-    arena_free(&setting->arena);
-    free(setting);
-    return 0;
 }
 
 static void check_frame(Setting *setting, const Player *player, const char *mode)
@@ -83,7 +68,8 @@ static void check_frame(Setting *setting, const Player *player, const char *mode
     for (size_t look = 0; look < sizeof looks / sizeof *looks; look++) {
         for (size_t size = 0; size < sizeof sizes / sizeof *sizes; size++) {
             int w = sizes[size].w, h = sizes[size].h;
-            Theme theme = theme_make(looks[look].theme, looks[look].large, sizes[size].density);
+            Theme theme =
+                theme_for_window(looks[look].theme, looks[look].large, sizes[size].density, w, h);
             draw_begin(&setting->frame, setting->fonts, &theme, w, h);
             layout_draw(&setting->frame, w, h, player);
             arena_reset(&setting->arena);
@@ -98,12 +84,14 @@ static void check_frame(Setting *setting, const Player *player, const char *mode
 // Every scenario, its player before the first event.
 static void each_scenario(Setting *setting, void (*check)(Setting *, Player *))
 {
-    for (int i = 0; i < SCENARIOS; i++) {
-        snprintf(setting->where, sizeof setting->where, "%s", scenarios[i]);
+    for (size_t i = 0; i < setting->scenario_count; i++) {
+        setting->where = setting->scenarios[i];
+        Take *take = take_of(setting->where, NULL);
         Player player;
-        player_open(&player, setting->takes[i]);
+        player_open(&player, take);
         check(setting, &player);
         player_free(&player);
+        take_free(take);
     }
 }
 
@@ -131,19 +119,31 @@ static void check_modes(Setting *setting, Player *player)
     check_frame(setting, player, "why");
     player->quiz = true;
     check_frame(setting, player, "quiz");
-    player->quiz = player->why = false;
+    player->guesses = 12;
+    player->guess = GUESS_WRONG;
+    player->revealed = true;
+    check_frame(setting, player, "answer");
+    player->quiz = player->why = player->revealed = false;
     player->help = true;
     check_frame(setting, player, "help");
     player->help = false;
     player->playing = true;
     player->message = "round-robin-1.png is written";
     check_frame(setting, player, "message");
+    player->message = "The run is longer than what is kept of it; --records keeps more events.";
+    check_frame(setting, player, "long message");
     player->message = NULL;
-    player->error =
+    static const char error[] =
         "scenarios/x.yaml:9:13: error: 'compute' needs a duration with a unit; found "
         "'50'\n    9 |           - compute: 50\n      |                      ^~ did you "
         "mean 50ms?\n";
+    char many[8 * sizeof error] = "";
+    for (int i = 0; i < 6; i++)
+        strcat(many, error);
+    player->error = error;
     check_frame(setting, player, "error");
+    player->error = many;
+    check_frame(setting, player, "many errors");
     player->error = NULL;
 }
 
@@ -170,21 +170,20 @@ static void frames_keep_the_laws_when_zoomed(void **state)
 static void frames_keep_the_laws_beside_a_ghost(void **state)
 {
     Setting *setting = *state;
-    char *error;
-    char path[256];
-    snprintf(path, sizeof path, "%s/scenarios/%s.yaml", RINGSIDE_SOURCE_DIR, scenarios[1]);
-    const char *overrides[] = {"machine.cores=4"};
-    Take *changed = take_make(path, overrides, 1, ringside_run, NULL, &error);
-    assert_non_null(changed);
-    snprintf(setting->where, sizeof setting->where, "%s", scenarios[1]);
-    Player player;
-    player_open(&player, setting->takes[1]);
-    player_seek_time(&player, player.recording->end_ns / 2);
-    player_show(&player, changed);
-    player.moved = 1;
-    check_frame(setting, &player, "ghost");
-    player_free(&player);
-    take_free(changed);
+    for (size_t i = 0; i < setting->scenario_count; i++) {
+        setting->where = setting->scenarios[i];
+        Take *take = take_of(setting->where, NULL);
+        Take *changed = take_of(setting->where, "machine.cores=4");
+        Player player;
+        player_open(&player, take);
+        player_seek_time(&player, player.recording->end_ns / 2);
+        player_show(&player, changed);
+        player.moved = 1;
+        check_frame(setting, &player, "ghost");
+        player_free(&player);
+        take_free(changed);
+        take_free(take);
+    }
 }
 
 // Below the least size of a window the laws may break, but nothing else does.
@@ -274,6 +273,15 @@ static void the_laws_find_what_they_are_for(void **state)
     draw_opacity(list, 128);
     draw_text(list, (Box){10, 40, 100, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "faint");
     expect_breach(setting, "'faint'");
+    PAGE();
+    draw_text(list, (Box){10, 40, 60, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "philosopher-12");
+    expect_breach(setting, "cut: 'phi");
+    PAGE();
+    draw_name(list, (Box){10, 40, 60, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "philosopher-12");
+    expect_breach(setting, "");
+    PAGE(); // not even a letter of its beginning
+    draw_name(list, (Box){10, 40, 28, 20}, ALIGN_LEFT, STYLE_BODY, COLOUR_TEXT, "philosopher-12");
+    expect_breach(setting, "cut: ");
 #undef PAGE
 }
 
@@ -287,16 +295,63 @@ static void contrast_is_wcag(void **state)
     assert_int_equal((int)(contrast_of(0x123456, 0x123456) * 100 + 0.5), 100);
 }
 
-int main(void)
+// Names as long as they may be (40 bytes), and a title and lines longer than those that ship.
+static void frames_of_long_names(void **state)
 {
+    Setting *setting = *state;
+    static const char text[] =
+        "title: A connection pool that is too small for the clients of one afternoon\n"
+        "machine: { cores: 3, costs: zero }\n"
+        "processes:\n"
+        "  - name: one-process-that-serves-everybody-by-tur\n"
+        "    locks: { a-lock-that-everybody-wants-at-one-time: lock }\n"
+        "    queues: { connections-that-nobody-uses-just-now-12: 3 }\n"
+        "    threads:\n"
+        "      - { name: client-with-a-long-name-from-a-far-place, count: 12, run: [ { compute: "
+        "1ms }, { with: { lock: a-lock-that-everybody-wants-at-one-time, do: [ { compute: "
+        "2ms } ] } }, { get: connections-that-nobody-uses-just-now-12 } ] }\n"
+        "      - { name: another-thread-with-a-name-of-its-own, run: [ { sleep: 20ms }, { repeat: "
+        "{ times: 12, do: [ { put: connections-that-nobody-uses-just-now-12 } ] } } ] }\n";
+    char *error;
+    Take *take = take_of_bytes("a-file-with-quite-a-long-name-that-says-what-is-in-it.yaml", text,
+                               strlen(text), NULL, 0, ringside_run, &error);
+    if (take == NULL)
+        fail_msg("%s", error);
+    setting->where = "long names";
+    Player player;
+    player_open(&player, take);
+    check_instants(setting, &player);
+    check_modes(setting, &player);
+    player_free(&player);
+    take_free(take);
+}
+
+int main(int argc, char **argv)
+{
+    Setting setting = {.scenarios = usual, .scenario_count = sizeof usual / sizeof *usual};
+    if (argc > 1) {
+        setting.scenarios = (const char *const *)argv + 1;
+        setting.scenario_count = (size_t)argc - 1;
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(contrast_is_wcag),
-        cmocka_unit_test(the_laws_find_what_they_are_for),
-        cmocka_unit_test(frames_keep_the_laws_at_every_instant),
-        cmocka_unit_test(frames_keep_the_laws_in_every_mode),
-        cmocka_unit_test(frames_keep_the_laws_when_zoomed),
-        cmocka_unit_test(frames_keep_the_laws_beside_a_ghost),
-        cmocka_unit_test(frames_of_any_size_are_drawn),
+        cmocka_unit_test_prestate(contrast_is_wcag, &setting),
+        cmocka_unit_test_prestate(the_laws_find_what_they_are_for, &setting),
+        cmocka_unit_test_prestate(frames_keep_the_laws_at_every_instant, &setting),
+        cmocka_unit_test_prestate(frames_keep_the_laws_in_every_mode, &setting),
+        cmocka_unit_test_prestate(frames_keep_the_laws_when_zoomed, &setting),
+        cmocka_unit_test_prestate(frames_keep_the_laws_beside_a_ghost, &setting),
+        cmocka_unit_test_prestate(frames_of_long_names, &setting),
+        cmocka_unit_test_prestate(frames_of_any_size_are_drawn, &setting),
     };
-    return cmocka_run_group_tests(tests, open_setting, close_setting);
+    Diag diag = {0};
+    if (!fonts_open(&setting.fonts, &diag)) {
+        fprintf(stderr, "%s", diag_text(&diag));
+        return 1;
+    }
+    diag_free(&diag);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    draw_free(&setting.frame);
+    fonts_close(setting.fonts);
+    arena_free(&setting.arena);
+    return failed;
 }

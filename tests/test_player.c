@@ -213,6 +213,7 @@ static int open_frame(void **state)
     frame = (DrawList){.clip = {0, 0, 1000, 1000}};
     draw_hit(&frame, (Box){0, 0, 500, 100}, HIT_ROWS, 4);
     draw_hit(&frame, (Box){0, 0, 400, 100}, HIT_TIMELINE, 0);
+    draw_hit(&frame, (Box){490, 0, 10, 100}, HIT_SCROLL, 4);
     draw_hit(&frame, (Box){0, 100, 400, 10}, HIT_SEEK, 0);
     draw_hit(&frame, (Box){0, 200, 50, 20}, HIT_KEY, KEY_THEME);
     draw_hit(&frame, (Box){100, 200, 50, 20}, HIT_TASK, 2);
@@ -285,6 +286,21 @@ static void the_timeline_takes_clicks_drags_and_the_wheel(void **state)
     assert_int_equal(player.first_row, 0);
 }
 
+// Of at most 4 rows above the first one shown: half of the way is 2.
+static void the_bar_beside_the_rows_scrolls(void **state)
+{
+    (void)state;
+    point(POINTER_DOWN, 495, 50, 0);
+    assert_int_equal(player.first_row, 2);
+    point(POINTER_MOVE, 400, 300, 0); // also beside it
+    assert_int_equal(player.first_row, 4);
+    point(POINTER_MOVE, 400, -20, 0);
+    assert_int_equal(player.first_row, 0);
+    point(POINTER_UP, 400, -20, 0);
+    assert_int_equal(player.time_ns, 0); // the timeline beneath takes no click
+    assert_int_equal(player.zoom.to_ns - player.zoom.from_ns, 40 * MS);
+}
+
 static void the_bar_scrubs(void **state)
 {
     (void)state;
@@ -341,19 +357,126 @@ static void guesses_are_counted(void **state)
     assert_int_equal(player.guesses, 0);
 }
 
+// The take and its player of another scenario.
+static void open_other(const char *yaml)
+{
+    player_free(&player);
+    take_free(take);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(yaml, file) >= 0);
+    fclose(file);
+    take = make(NULL, 0);
+    player_open(&player, take);
+}
+
+// A and B end both at 2 ms, C on core 2 a millisecond later: of the next instant A, B, core 0 and
+// core 1 are right, whoever the trace has first; C and core 2 are wrong.
+static void who_is_tied_is_right(void **state)
+{
+    (void)state;
+    open_other("title: A tie\nmachine: { cores: 3, costs: zero }\nthreads:\n"
+               "  - { name: A, run: [ { compute: 2ms } ] }\n"
+               "  - { name: B, run: [ { compute: 2ms } ] }\n"
+               "  - { name: C, run: [ { compute: 3ms } ] }\n");
+    const Hit hits[] = {{.action = HIT_TASK, .argument = 1}, {.action = HIT_TASK, .argument = 2},
+                        {.action = HIT_CORE, .argument = 0}, {.action = HIT_CORE, .argument = 1},
+                        {.action = HIT_TASK, .argument = 3}, {.action = HIT_CORE, .argument = 2}};
+    press(KEY_QUIZ, 1);
+    for (size_t i = 0; i < sizeof hits / sizeof *hits; i++) {
+        player_seek_time(&player, 1 * MS);
+        assert_int_equal(player_next(&player)->time_ns, 2 * MS);
+        draw_free(&frame);
+        frame = (DrawList){.clip = {0, 0, 1000, 1000}};
+        draw_hit(&frame, (Box){0, 0, 10, 10}, hits[i].action, hits[i].argument);
+        player.revealed = false;
+        click(5, 5);
+        assert_int_equal(player.guess, i < 4 ? GUESS_RIGHT : GUESS_WRONG);
+    }
+    assert_int_equal(player.guesses, 6);
+    assert_int_equal(player.guesses_right, 4);
+}
+
 // ---- changing the machine
 
 static void expect_overrides(const char *expected)
 {
     Arena arena = {0};
-    const char *overrides[PLAYER_OVERRIDES];
     char text[256] = "";
-    size_t count = player_overrides(&player, &arena, overrides);
+    size_t count;
+    const char **overrides = player_overrides(&player, &arena, NULL, 0, &count);
     for (size_t i = 0; i < count; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i > 0 ? " " : "",
                  overrides[i]);
     assert_string_equal(text, expected);
     arena_free(&arena);
+}
+
+// Runs what is asked for, and shows it.
+static void run_asked(void)
+{
+    Arena arena = {0};
+    size_t count;
+    assert_int_equal(player_take_request(&player), REQUEST_RUN);
+    const char **overrides = player_overrides(&player, &arena, NULL, 0, &count);
+    Take *made = make(overrides, count);
+    arena_free(&arena);
+    player_show(&player, made);
+    take_free(take); // the ghost is not looked at
+    player.before = NULL;
+    player.ghost = NULL;
+    take = made;
+}
+
+static void the_key_of_the_gil(void **state)
+{
+    (void)state;
+    press(KEY_GIL, 1); // of a scenario without Python
+    assert_int_equal(player_take_request(&player), REQUEST_NONE);
+    assert_non_null(player.message);
+    expect_overrides("");
+    // Two threads share the GIL: 20 ms, one after the other. Without it both compute at once, and
+    // each microsecond of bytecode takes 400 ns more: 14 ms.
+    open_other("machine: { cores: 2, costs: { base: zero, free_threading: 400ns } }\n"
+               "runtime: { python: \"3.12\", switch_interval: 1ms }\n"
+               "threads: [ { name: a, count: 2, run: [ { compute: 10ms } ] } ]\n");
+    assert_int_equal(take->headline.makespan_ns, 20 * MS);
+    press(KEY_GIL, 1);
+    expect_overrides("runtime=cpython-3.13t");
+    run_asked();
+    assert_int_equal(take->headline.makespan_ns, 14 * MS);
+    assert_false(python_runtime(player.scenario)->has_gil);
+    // Another change keeps it; the key again takes it back.
+    press(KEY_CORES, 1);
+    expect_overrides("machine.cores=4 runtime=cpython-3.13t");
+    press(KEY_GIL, 1);
+    expect_overrides("machine.cores=4");
+    press(KEY_GIL, 1); // twice before any run: what counts is how the scenario is written
+    expect_overrides("machine.cores=4 runtime=cpython-3.13t");
+    press(KEY_ORIGINAL, 1);
+    expect_overrides("");
+}
+
+static void the_key_of_the_gil_changes_every_python(void **state)
+{
+    (void)state;
+    open_other("machine: { cores: 2, costs: zero }\n"
+               "processes:\n"
+               "  - { name: c, threads: [ { name: a, run: [ { compute: 10ms } ] } ] }\n"
+               "  - name: new\n"
+               "    runtime: cpython-3.13t\n"
+               "    threads: [ { name: b, count: 2, run: [ { compute: 10ms } ] } ]\n"
+               "  - name: old\n"
+               "    runtime: { python: \"3.9\", gil: none }\n"
+               "    threads: [ { name: d, run: [ { compute: 10ms } ] } ]\n");
+    press(KEY_GIL, 1);
+    expect_overrides("processes.new.runtime=cpython-3.13 processes.old.runtime=cpython-3.9");
+    run_asked();
+    assert_true(python_runtime(player.scenario)->has_gil);
+    press(KEY_SEED, 1);
+    expect_overrides("processes.new.runtime=cpython-3.13 processes.old.runtime=cpython-3.9 seed=2");
+    press(KEY_GIL, 1);
+    expect_overrides("seed=2");
 }
 
 static void keys_ask_for_other_machines(void **state)
@@ -492,11 +615,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_drag_with_shift_marks_a_stretch, open_frame, close_frame),
         cmocka_unit_test_setup_teardown(the_timeline_takes_clicks_drags_and_the_wheel, open_frame,
                                         close_frame),
+        cmocka_unit_test_setup_teardown(the_bar_beside_the_rows_scrolls, open_frame, close_frame),
         cmocka_unit_test_setup_teardown(the_bar_scrubs, open_frame, close_frame),
         cmocka_unit_test_setup_teardown(a_click_on_a_line_goes_to_when_it_is_begun, open_frame,
                                         close_frame),
         cmocka_unit_test_setup_teardown(guesses_are_counted, open_frame, close_frame),
+        cmocka_unit_test_setup_teardown(who_is_tied_is_right, open_frame, close_frame),
         cmocka_unit_test_setup_teardown(keys_ask_for_other_machines, open_player, close_player),
+        cmocka_unit_test_setup_teardown(the_key_of_the_gil, open_player, close_player),
+        cmocka_unit_test_setup_teardown(the_key_of_the_gil_changes_every_python, open_player,
+                                        close_player),
         cmocka_unit_test_setup_teardown(another_take_keeps_the_instant, open_player, close_player),
         cmocka_unit_test_setup_teardown(a_shorter_run_does_not_lose_the_instant, open_player,
                                         close_player),

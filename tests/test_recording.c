@@ -1,5 +1,6 @@
 // Every shipped scenario's trace as a recording: stepping forwards and back, seeking, finding, and
 // what the scene at the end has in common with the metrics, which are counted by other code.
+#include "sim/analysis/rewind.h"
 #include "sim/base/rng.h"
 #include "tests/hand_trace.h"
 #include "tests/recorded.h"
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Runs `check` on every shipped scenario.
 static void each_shipped(void (*check)(const char *path, const Recorded *run))
@@ -67,63 +69,66 @@ static void expect_hash(const char *path, const Scene *scene, uint64_t next, uin
                  (unsigned long long)next);
 }
 
-// A step back is a key frame, copied, and what comes behind it, folded: from each frame on every
-// scene up to the next frame is what a step back there would give.
-static void check_from_key_frames(const char *path, const Recording *recording,
-                                  const uint64_t *hashes)
+// A step back copies a scene. Of scenes with more bytes than this (those of ten thousand threads)
+// the usual test steps over runs of STEPS_RUN events and seeks over STEPS_SKIPPED ones between
+// them; with the argument --every it steps over each.
+enum { STEPPED_BYTES = 1 << 17, STEPS_RUN = 64, STEPS_SKIPPED = 64 * 63 };
+
+static bool every_step;
+
+// Back from the last event to before the first, one by one, as the window does it.
+static void check_back(const char *path, const Recording *recording, const uint64_t *hashes)
 {
     Scene scene;
+    Rewind rewind;
     scene_open(&scene, recording->scenario);
-    for (size_t i = 0; i < recording->key_frames.count; i++) {
-        uint64_t end = i + 1 < recording->key_frames.count ? recording->key_frames.at[i + 1].next
-                                                           : recording->count;
-        scene_copy(&scene, &recording->key_frames.at[i]);
-        expect_hash(path, &scene, scene.next, hashes[scene.next]);
-        while (scene.next < end) {
-            scene_fold(&scene, recording_at(recording, scene.next));
-            expect_hash(path, &scene, scene.next, hashes[scene.next]);
-        }
+    rewind_open(&rewind, recording);
+    recording_seek(recording, &scene, recording->count);
+    expect_hash(path, &scene, recording->count, hashes[recording->count]);
+    for (uint64_t next = recording->count, run = 1; next > 0; run++) {
+        bool skip = !every_step && run % STEPS_RUN == 0 && scene_bytes(&scene) > STEPPED_BYTES;
+        next -= skip && next > STEPS_SKIPPED ? STEPS_SKIPPED : 1;
+        rewind_seek(&rewind, &scene, next);
+        expect_hash(path, &scene, next, hashes[next]);
     }
+    rewind_free(&rewind);
     scene_free(&scene);
 }
 
-// Steps by seeks: forwards and back over the first and the last events, and to random ones; fewer
-// where the scene is large.
-enum { STEPS = 1500 };
-
-static void check_steps(const char *path, const Recording *recording, const uint64_t *hashes)
+// Steps and leaps in any order; fewer where the scene is large.
+static void check_wandering(const char *path, const Recording *recording, const uint64_t *hashes)
 {
+    enum { STEPS = 1500, LEAP_ONE_IN = 16, NEAR = 24 };
     Scene scene;
+    Rewind rewind;
     scene_open(&scene, recording->scenario);
+    rewind_open(&rewind, recording);
     recording_seek(recording, &scene, recording->count);
-    uint64_t count = recording->count, most = STEPS / stride_of(&scene);
-    uint64_t steps = count < most ? count : most;
-    for (uint64_t i = 0; i <= steps; i++) {
-        recording_seek(recording, &scene, i);
-        expect_hash(path, &scene, i, hashes[i]);
-    }
-    for (uint64_t i = steps + 1; i > 0; i--) {
-        recording_seek(recording, &scene, i - 1);
-        expect_hash(path, &scene, i - 1, hashes[i - 1]);
-    }
-    for (uint64_t i = count + 1; i > count - steps; i--) {
-        recording_seek(recording, &scene, i - 1);
-        expect_hash(path, &scene, i - 1, hashes[i - 1]);
-    }
+    uint64_t steps = STEPS / stride_of(&scene) + 100, count = recording->count;
     Rng rng = rng_make(5, 5);
-    for (int i = 0; i < 100; i++) {
-        uint64_t next = rng_below(&rng, count + 1);
-        recording_seek(recording, &scene, next);
+    for (uint64_t i = 0; i < steps; i++) {
+        uint64_t back = rng_below(&rng, NEAR);
+        uint64_t on = rng_below(&rng, NEAR);
+        uint64_t to = rng_below(&rng, count + 1);
+        bool leap = rng_below(&rng, LEAP_ONE_IN) == 0;
+        uint64_t near = (scene.next > back ? scene.next - back : 0) + (back % 4 == 0 ? on : 0);
+        uint64_t next = leap ? to : near < count ? near : count;
+        // Either way to seek, on the same scene.
+        if (back % 8 == 7)
+            recording_seek(recording, &scene, next);
+        else
+            rewind_seek(&rewind, &scene, next);
         expect_hash(path, &scene, next, hashes[next]);
     }
+    rewind_free(&rewind);
     scene_free(&scene);
 }
 
 static void check_stepping(const char *path, const Recorded *run)
 {
     uint64_t *hashes = hashes_from_start(path, &run->recording);
-    check_from_key_frames(path, &run->recording, hashes);
-    check_steps(path, &run->recording, hashes);
+    check_back(path, &run->recording, hashes);
+    check_wandering(path, &run->recording, hashes);
     free(hashes);
 }
 
@@ -326,8 +331,9 @@ static void test_key_frames_are_bounded(void **state)
     simulated_free(&run);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    every_step = argc > 1 && strcmp(argv[1], "--every") == 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_instants),
         cmocka_unit_test(test_filters),

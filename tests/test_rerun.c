@@ -34,7 +34,7 @@ static void open_with(const char *yaml, size_t length)
     assert_true(file >= 0);
     assert_true(write(file, yaml, length) == (ssize_t)length);
     close(file);
-    rerun = rerun_open(path, ringside_run);
+    rerun = rerun_open(&(TakeSource){.path = path}, ringside_run);
 }
 
 static int open_text(void **state)

@@ -401,7 +401,20 @@ static void wake_nobody(Scenario *scenario)
             op->code != OP_NOTIFY_ALL)
             continue;
         op->code = OP_IF; // a condition that never holds
+        op->asyncio = false;
         memset(op->arg, 0, sizeof op->arg);
+    }
+}
+
+// What is in cycles is not, and the other way round; nothing is frozen.
+static void turn_objects(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code == OP_NEW_OBJECTS)
+            op->arg[2] = op->arg[2] == 0;
+        else if (op->code == OP_GC_FREEZE)
+            op->code = OP_GC_DISABLE;
     }
 }
 
@@ -441,6 +454,18 @@ static void double_sizes(Scenario *scenario)
     scenario->machine.memory_pages *= 4;
 }
 
+// Writers of streams do not wait for their buffers.
+static void drain_nothing(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        Op *op = &scenario->ops[i];
+        if (op->code != OP_WRITER_DRAIN)
+            continue;
+        op->code = OP_IF; // a condition that never holds
+        memset(op->arg, 0, sizeof op->arg);
+    }
+}
+
 static void start_one_child(Scenario *scenario)
 {
     for (uint32_t i = 0; i < scenario->op_count; i++)
@@ -468,6 +493,18 @@ static void flip_gil(Scenario *scenario)
     }
 }
 
+static void widen_executors(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->executor_count; i++)
+        scenario->executors[i].workers++;
+}
+
+static void narrow_executors(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->executor_count; i++)
+        scenario->executors[i].workers -= scenario->executors[i].workers > 1;
+}
+
 static const Change changes[] = {
     {"one more round of every repeat", NULL, add_rounds},
     {"durations doubled", NULL, double_durations},
@@ -480,6 +517,7 @@ static const Change changes[] = {
     {"EEVDF", "machine.scheduler=eevdf", NULL},
     {"no costs", "machine.costs=zero", NULL},
     {"typical costs", "machine.costs=typical", NULL},
+    {"objects turned", NULL, turn_objects},
     {"costs doubled", NULL, double_costs},
     {"a tick of 1 ms", "machine.tick=1ms", NULL},
     {"a tick of 10 ms", "machine.tick=10ms", NULL},
@@ -499,9 +537,12 @@ static const Change changes[] = {
     {"loops that do not look", NULL, do_not_look},
     {"nobody wakes anybody", NULL, wake_nobody},
     {"sizes doubled", NULL, double_sizes},
+    {"streams that are not drained", NULL, drain_nothing},
     {"one child of every fork", NULL, start_one_child},
     {"no signals", NULL, send_no_signals},
     {"the other kind of interpreter", NULL, flip_gil},
+    {"a thread more in every executor", NULL, widen_executors},
+    {"a thread fewer in every executor", NULL, narrow_executors},
 };
 
 enum { CHANGES = sizeof changes / sizeof changes[0], LINES_MAX = 64 };

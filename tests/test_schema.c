@@ -423,12 +423,58 @@ static void check_asyncio_op(const char *op)
 {
     bool runs = strstr(op, "asyncio.run") == op;
     check_loads(format("runtime: cpython-3.12\n"
+                       "asyncio: { queues: { jobs: 10 } }\npipes: [ line ]\n"
                        "functions:\n"
                        "  handle: [ { compute: 1ms } ]\n"
                        "  work: [ { await: { sleep: 1ms } } ]\n"
+                       "  tidy: [ { compute: 1ms } ]\n"
                        "  main: [ { create_task: { run: handle, as: request } }, { %s } ]\n"
                        "threads: [ { name: main, run: [ { %s } ] } ]\n",
                        runs ? "await: handle" : op, runs ? op : "asyncio.run: main"));
+}
+
+static void check_objects_op(const char *op)
+{
+    check_loads(format("runtime: cpython-3.12\n"
+                       "threads:\n"
+                       "  - name: main\n"
+                       "    run: [ { new_objects: { count: 10, as: cache } }, %s%s%s ]\n",
+                       strchr(op, ':') != NULL ? "{ " : "", op,
+                       strchr(op, ':') != NULL ? " }" : ""));
+}
+
+static void check_executor_op(const char *op)
+{
+    check_loads(format("runtime: cpython-3.12\n"
+                       "executors: { pool: 5 }\n"
+                       "functions: { work: [ { compute: 1ms } ] }\n"
+                       "threads:\n"
+                       "  - name: main\n"
+                       "    run: [ { submit: { to: pool, run: work, as: jobs } }, { %s } ]\n",
+                       op));
+}
+
+static void check_multiprocessing_op(const char *op)
+{
+    check_loads(format(
+        "runtime: cpython-3.12\n"
+        "connections: { results: queue }\n"
+        "pools: { workers: 2 }\n"
+        "managers: { registry: 2 }\n"
+        "functions: { work: [ { compute: 1ms } ] }\n"
+        "until: 1s\n"
+        "threads:\n"
+        "  - name: main\n"
+        "    run: [ %s{ %s } ]\n",
+        strstr(op, "join_process") == op ? "{ start_process: { run: work, as: child } }, " : "",
+        op));
+}
+
+static void check_node_op(const char *op)
+{
+    check_loads(format("runtime: node\nfunctions: { handle: [ yield ], work: [ { %s } ] }\n"
+                       "threads: [ { name: main, run: [ { node.run: work } ] } ]\n",
+                       op));
 }
 
 // A scenario around one op: it has the names that the examples use.
@@ -437,6 +483,8 @@ static void check_op(const char *op)
     const char *prefix = "";
     if (strstr(op, "join") == op)
         prefix = "{ spawn: { run: work, as: helper } }, ";
+    else if (strstr(op, "cancel_timer") == op)
+        prefix = "{ timer: { after: 1ms, run: work, as: bell } }, ";
     else if (strstr(op, "unlock") == op)
         prefix = "{ lock: cache }, ";
     else if (strstr(op, "free") == op || strstr(op, "touch: { block") == op)
@@ -464,8 +512,13 @@ static void test_op_examples(void **state)
         const OpInfo *info = op_info(code);
         if (info == NULL)
             continue;
-        void (*check)(const char *) =
-            strcmp(info->group, "asyncio") == 0 ? check_asyncio_op : check_op;
+        void (*check)(const char *) = strcmp(info->group, "asyncio") == 0 ? check_asyncio_op
+                                      : strcmp(info->group, "node") == 0  ? check_node_op
+                                      : strcmp(info->group, "multiprocessing") == 0
+                                          ? check_multiprocessing_op
+                                      : strcmp(info->group, "executors") == 0 ? check_executor_op
+                                      : strcmp(info->group, "objects") == 0   ? check_objects_op
+                                                                              : check_op;
         check(info->example);
         assert_non_null(strstr(reference, format("#### `%s`\n", info->name)));
         // `compute: 5ms` may also be written with the name of its field.
@@ -572,7 +625,20 @@ static void test_every_key_loads(void **state)
         "processes:\n"
         "  - name: p\n"
         "    runtime: { python: 3.13t, gil: none, switch_interval: 1ms, steal: 50% }\n"
-        "    threads: [ { name: t, run: [ yield ] } ]\n";
+        "    asyncio: { locks: [ l ], semaphores: { s: { value: 1, bounded: true } }, conditions: "
+        "{ c: l }, events: [ e ], barriers: { b: 2 }, queues: { q: 3 } }\n"
+        "    executors: { e: { threads: 2 }, f: { processes: 2, start: spawn } }\n"
+        "    connections: { line: pipe, l: { kind: queue, capacity: 3 } }\n"
+        "    pools: { a: 2, b: { processes: 2, start: fork } }\n"
+        "    managers: { m: 2, n: { clients: 2, start: spawn } }\n"
+        "    variables: { v: { thread_local: true } }\n"
+        "    threads: [ { name: t, run: [ yield ] } ]\n"
+        "  - name: old\n"
+        "    runtime: { python: 2.7, check_interval: 2us }\n"
+        "    threads: [ { name: t, run: [ yield ] } ]\n"
+        "  - name: several\n"
+        "    runtime: cpython-3.12\n"
+        "    threads: [ { name: t, interpreter: one, run: [ yield ] } ]\n";
     const char *others = format("%s%s%s%s%s", fourth, fifth, sixth, seventh, eighth);
     check_loads(fourth);
     check_loads(fifth);

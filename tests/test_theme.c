@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <string.h>
 
 static const char *const role_names[COLOUR_COUNT] = {
@@ -101,6 +102,33 @@ static void type_is_large_enough(void **state)
     assert_int_equal(theme_px(&dense, 0.5f), 1);
 }
 
+// Large type in a window of a size: 1.35 times from 1600x900 on, 1.2 times at 1024x640 (0.64 of its
+// width), between them in proportion: at 1280x720 (0.8) 1.2 + 0.15 * 0.16 / 0.36 = 1.2667. The
+// lower of width and height counts. Normal type is the same in all.
+static void large_type_goes_by_the_window(void **state)
+{
+    (void)state;
+    static const struct {
+        int w, h;
+        float density, scale;
+    } windows[] = {{1600, 900, 1, 1.35f},    {3840, 2160, 1, 1.35f},   {1024, 640, 1, 1.2f},
+                   {1280, 720, 1, 1.26667f}, {2560, 720, 1, 1.26667f}, {800, 500, 1, 1.2f},
+                   {2048, 1280, 2, 2.4f}};
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        int w = windows[i].w, h = windows[i].h;
+        float density = windows[i].density;
+        Theme large = theme_for_window(THEME_DARK, 1, density, w, h);
+        Theme plain = theme_for_window(THEME_DARK, 0, density, w, h);
+        assert_true(fabsf(large.scale - windows[i].scale) < 0.001f);
+        assert_true(fabsf(plain.scale - density) < 0.001f);
+        assert_int_equal(large.name, THEME_DARK);
+        // Clearly larger: by two pixels at least.
+        for (int style = 0; style < STYLE_COUNT; style++)
+            assert_true(theme_text_px(&large, (TextStyle)style) >=
+                        theme_text_px(&plain, (TextStyle)style) + 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +136,7 @@ int main(void)
         cmocka_unit_test(plain_text_can_be_read_on_every_ground),
         cmocka_unit_test(bars_stand_out_from_the_panel),
         cmocka_unit_test(type_is_large_enough),
+        cmocka_unit_test(large_type_goes_by_the_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

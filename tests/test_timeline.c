@@ -496,6 +496,10 @@ static void expect_objects(const Scene *scene, int64_t time_ns)
         const SceneSync *sync = scene_sync(scene, number);
         if (row->kind == ROW_LEVEL)
             EXPECT(interval->subject == sync->level, "level of %u", row->id);
+        else if (scene_coroutine(scene, sync->coroutine) != NULL)
+            EXPECT((interval->state == TIMELINE_CONTENDED) == (sync->coroutines > 0) &&
+                       interval->subject != 0,
+                   "lock %u at %lld: held by a coroutine", row->id, (long long)time_ns);
         else if (sync->holder != 0)
             EXPECT(interval->subject == sync->holder &&
                        (interval->state == TIMELINE_CONTENDED) == (sync->waiting > 0),

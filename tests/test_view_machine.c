@@ -135,6 +135,53 @@ static Box core_of(uint32_t core)
     return (Box){0, 0, 0, 0};
 }
 
+// The chip of the coroutine with this serial: a hit with a round ground in its state's colour.
+static bool is_coroutine_chip(const Hit *hit)
+{
+    const SceneCoroutine *coroutine = scene_coroutine(&player.scene, hit->argument);
+    assert_non_null(coroutine);
+    Colour colour = theme.colours[coroutine_look(&player.scene, coroutine)->colour];
+    for (size_t i = 0; i < list.items.count; i++) {
+        const DrawItem *item = &list.items.at[i];
+        bool ground = (item->kind == DRAW_FILL && item->colour == colour) ||
+                      (item->kind == DRAW_HATCH && item->other == colour);
+        if (ground && item->radius == hit->box.h / 2 &&
+            memcmp(&item->box, &hit->box, sizeof(Box)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static Box coroutine_chip(uint32_t serial)
+{
+    Box found = {0};
+    int count = 0;
+    for (size_t i = 0; i < list.hits.count; i++) {
+        const Hit *hit = &list.hits.at[i];
+        if (hit->action != HIT_COROUTINE || hit->argument != serial || !is_coroutine_chip(hit))
+            continue;
+        found = hit->box;
+        count++;
+    }
+    if (count != 1)
+        fail_msg("coroutine %u has %d chips", serial, count);
+    return found;
+}
+
+// Behind the first record of this kind by the thread, NULL: by any.
+static void seek_kind(EventKind kind, const char *thread)
+{
+    RecordFilter filter = {.core = CORE_NONE, .by_kind = true};
+    filter.task = thread != NULL ? id_of(thread) : 0;
+    filter.kinds[kind] = true;
+    int64_t found = recording_find(player.recording, player.scene.next, 1, &filter);
+    if (found == RECORD_NONE)
+        fail_msg("there is no record of kind %d", kind);
+    player_seek_event(&player, (uint64_t)found + 1);
+    player.moved = 1;
+    draw(view_machine);
+}
+
 static bool within(Box inner, Box outer)
 {
     return inner.x >= outer.x && inner.y >= outer.y && box_right(inner) <= box_right(outer) &&
@@ -258,6 +305,218 @@ static void long_lists_end_in_a_number(void **state)
     expect_text(more);
 }
 
+// ---- Python
+
+#define GIL_OF_TWO                                                                                 \
+    "machine: { cores: 2, costs: zero }\n"                                                         \
+    "runtime: cpython-3.12\n"                                                                      \
+    "threads:\n"                                                                                   \
+    "  - { name: hog, run: [ { compute: 20ms } ] }\n"                                              \
+    "  - { name: want, start: 1ms, run: [ { compute: 4ms } ] }\n"
+
+static void expect_no_text(const char *text)
+{
+    if (text_item(text) != NULL)
+        fail_msg("'%s' is there", text);
+}
+
+// How wide the coloured part of the only interval bar is: 8 points high, 36 wide when it is full.
+static int interval_bar_w(void)
+{
+    int w = -1;
+    for (size_t i = 0; i < list.items.count; i++) {
+        const DrawItem *item = &list.items.at[i];
+        if (item->kind != DRAW_FILL || item->box.h != 8 ||
+            item->colour != theme.colours[COLOUR_GIL])
+            continue;
+        assert_int_equal(w, -1);
+        w = item->box.w;
+    }
+    return w;
+}
+
+static void the_gil_has_a_holder_and_waiters(void **state)
+{
+    (void)state;
+    // hog has it from 0 on; want comes at 1 ms and asks when it has waited for 5 ms, at 6 ms.
+    show(GIL_OF_TWO, 3000);
+    const DrawItem *token = expect_text("GIL");
+    assert_true(in_row(expect_text("for 3 ms")->box, token));
+    assert_true(in_row(chip_of("want"), token));
+    assert_true(in_row(expect_text("2 ms")->box, token));
+    expect_text("asks in 3 ms");
+    // 3 of 5 ms are left: 0.6 * 36 = 21.6, drawn as 22.
+    assert_int_equal(interval_bar_w(), 22);
+    assert_true(within(chip_of("hog"), core_of(0)));
+    int named = 0;
+    for (size_t i = 0; i < list.hits.count; i++)
+        named += list.hits.at[i].action == HIT_TASK && list.hits.at[i].argument == id_of("hog") &&
+                 in_row(list.hits.at[i].box, token);
+    assert_int_equal(named, 1);
+    expect_no_text("drop asked");
+    seek_kind(EVENT_GIL_ASKED, "want");
+    assert_int_equal(player.time_ns, 6 * MS);
+    assert_true(in_row(expect_text("drop asked")->box, expect_text("GIL")));
+    seek_kind(EVENT_GIL_TAKEN, "want");
+    expect_no_text("drop asked");
+    // want has it from 6 to 10 ms; hog waits and would ask at 11.
+    player_seek_time(&player, 7 * MS);
+    draw(view_machine);
+    assert_true(in_row(chip_of("hog"), expect_text("GIL")));
+    expect_text("for 1 ms");
+    expect_text("asks in 4 ms");
+    assert_int_equal(interval_bar_w(), 29); // 0.8 * 36 = 28.8
+}
+
+static void a_build_without_the_gil_says_so(void **state)
+{
+    (void)state;
+    show("machine: { cores: 2, costs: zero }\nruntime: cpython-3.13t\n"
+         "threads: [ { name: a, count: 2, run: [ { compute: 20ms } ] } ]\n",
+         3000);
+    expect_text("no GIL");
+    expect_no_text("GIL");
+    player_free(&player);
+    take_free(take);
+    show("threads: [ { name: a, run: [ { compute: 20ms } ] } ]\n", 3000); // no Python at all
+    expect_no_text("no GIL");
+    expect_no_text("GIL");
+}
+
+#define LOOP                                                                                       \
+    "machine: { cores: 1, costs: zero }\n"                                                         \
+    "runtime: cpython-3.12\n"                                                                      \
+    "functions:\n"                                                                                 \
+    "  nap: [ { await: { sleep: 10ms } } ]\n"                                                      \
+    "  work: [ { compute: 5ms } ]\n"                                                               \
+    "  late: [ { compute: 1ms } ]\n"                                                               \
+    "  main: [ { gather: [ nap, work, late ] } ]\n"                                                \
+    "threads: [ { name: thread, run: [ { asyncio.run: main } ] } ]\n"
+
+static void a_coroutine_stands_where_it_is(void **state)
+{
+    (void)state;
+    // Turn 1 runs main, which makes tasks of the others; turn 2 runs nap, which sleeps until 10 ms,
+    // and then work, from 0 to 5 ms. Then it is late's turn, from 5 to 6.
+    show(LOOP, 2000);
+    expect_text("turn 2");
+    assert_true(in_row(coroutine_chip(3), expect_text("running")));
+    assert_true(in_row(coroutine_chip(4), expect_text("ready")));
+    assert_true(in_row(coroutine_chip(2), expect_text("timers")));
+    assert_true(in_row(expect_text("8 ms")->box, expect_text("timers")));
+    assert_true(in_row(coroutine_chip(1), expect_text("waiting")) ||
+                coroutine_chip(1).y > expect_text("timers")->box.y);
+    expect_text("for several");
+    assert_int_equal(expect_text("callbacks")->style, STYLE_BOLD);
+    assert_int_equal(expect_text("select")->style, STYLE_SMALL);
+    // The thread that runs the loop is named by it and stands on its core.
+    assert_true(within(chip_of("thread"), core_of(0)));
+    player_seek_time(&player, 5500000);
+    draw(view_machine);
+    assert_true(in_row(coroutine_chip(4), expect_text("running")));
+    assert_true(in_row(expect_text("for 500 us")->box, expect_text("running")));
+    // Behind 6 ms all that is left to do is due at 10: the loop waits for that, 2 ms more at 8.
+    player_seek_time(&player, 8 * MS);
+    draw(view_machine);
+    assert_int_equal(expect_text("select")->style, STYLE_BOLD);
+    expect_text("for 2 ms at most");
+    assert_true(in_row(coroutine_chip(2), expect_text("timers")));
+}
+
+static void a_coroutine_moves_and_is_selected(void **state)
+{
+    (void)state;
+    show(LOOP, 4999);
+    Box before = coroutine_chip(4);
+    player_seek_time(&player, 5 * MS);
+    scene_copy(&player.was, &player.scene);
+    player_seek_time(&player, 4 * MS);
+    Scene swap = player.was;
+    player.was = player.scene;
+    player.scene = swap;
+    player.moved = 0;
+    draw(view_machine);
+    Box begins = coroutine_chip(4);
+    assert_int_equal(begins.x, before.x);
+    assert_int_equal(begins.y, before.y);
+    player.moved = 1;
+    draw(view_machine);
+    Box after = coroutine_chip(4);
+    assert_true(in_row(after, expect_text("running")));
+    player.moved = 0.3f;
+    draw(view_machine);
+    assert_true(coroutine_chip(4).x > after.x && coroutine_chip(4).x < before.x);
+    // A click selects it, and nothing else with it; a second one does not.
+    player.selected_task = 1;
+    Pointer pointer = {.kind = POINTER_DOWN, .x = coroutine_chip(4).x + 4, .y = after.y + 4};
+    player_pointer(&player, &list, pointer);
+    pointer.kind = POINTER_UP;
+    player_pointer(&player, &list, pointer);
+    assert_int_equal(player.selected_coroutine, 4);
+    assert_int_equal(player.selected_task, 0);
+    pointer.kind = POINTER_DOWN;
+    player_pointer(&player, &list, pointer);
+    pointer.kind = POINTER_UP;
+    player_pointer(&player, &list, pointer);
+    assert_int_equal(player.selected_coroutine, 0);
+}
+
+static void steps_of_the_selected_coroutine(void **state)
+{
+    (void)state;
+    show(LOOP, 1000);
+    player.selected_coroutine = 4;
+    player_key(&player, KEY_NEXT_SWITCH); // late goes on
+    assert_int_equal(player.time_ns, 5 * MS);
+    assert_int_equal(player_current(&player)->kind, EVENT_COROUTINE_RESUMED);
+    player_key(&player, KEY_NEXT_SWITCH); // and ends
+    assert_int_equal(player.time_ns, 6 * MS);
+    assert_int_equal(player_current(&player)->kind, EVENT_COROUTINE_DONE);
+    player_key(&player, KEY_BACK_SWITCH);
+    assert_int_equal(player.time_ns, 5 * MS);
+    player_key(&player, KEY_BACK_SWITCH); // there is none before
+    assert_int_equal(player.scene.next, 0);
+    player_key(&player, KEY_LEAVE);
+    assert_int_equal(player.selected_coroutine, 0);
+}
+
+static void a_loop_whose_thread_blocks_stands_still(void **state)
+{
+    (void)state;
+    show("machine: { cores: 1, costs: zero }\n"
+         "runtime: cpython-3.12\n"
+         "functions:\n"
+         "  worker: [ { sleep: 2s } ]\n"
+         "  main: [ { gather: [ worker, worker ] } ]\n"
+         "threads: [ { name: thread, run: [ { asyncio.run: main } ] } ]\n",
+         1000000);
+    expect_text("stands still: its thread sleeps");
+    assert_true(in_row(coroutine_chip(2), expect_text("running")));
+    assert_true(in_row(expect_text("for 1 s")->box, expect_text("running")));
+    assert_true(in_row(coroutine_chip(3), expect_text("ready")));
+    // Nobody has the GIL: time.sleep releases it.
+    assert_true(in_row(expect_text("free")->box, expect_text("GIL")));
+}
+
+static void many_coroutines_are_counted(void **state)
+{
+    (void)state;
+    show("machine: { costs: zero }\n"
+         "runtime: cpython-3.12\n"
+         "functions:\n"
+         "  nap: [ { await: { sleep: 1s } } ]\n"
+         "  main: [ { create_task: { run: nap, as: naps, count: 2000 } }, { gather: naps } ]\n"
+         "threads: [ { name: thread, run: [ { asyncio.run: main } ] } ]\n",
+         500000);
+    uint32_t chips = 0;
+    for (size_t i = 0; i < list.hits.count; i++)
+        chips += list.hits.at[i].action == HIT_COROUTINE;
+    assert_true(chips > 3);
+    char more[32];
+    snprintf(more, sizeof more, "+ 1,%u more", 2000 - (chips - 1) - 1000); // main is one of them
+    assert_true(in_row(expect_text(more)->box, expect_text("timers")));
+}
+
 // ---- the event
 
 static void the_event_its_cause_and_the_next(void **state)
@@ -278,7 +537,7 @@ static void the_event_its_cause_and_the_next(void **state)
     player.guesses_right = 2;
     draw(view_now);
     expect_text("busy is created");
-    expect_text("2 of 3 right");
+    expect_text("2 of 3 right. This is the answer.");
     player.quiz = false;
     player_seek_event(&player, 0);
     draw(view_now);
@@ -338,24 +597,108 @@ static void a_long_program_follows_the_event(void **state)
     expect_text("304");
 }
 
+static void an_executor_has_its_threads(void **state)
+{
+    (void)state;
+    // Two threads for five items of 10 ms: at 5 ms two items are being done and three are queued;
+    // at 25 ms the fifth is being done, and the other thread waits for work.
+    show("machine: { cores: 2, costs: zero }\n"
+         "runtime: cpython-3.12\n"
+         "executors: { pool: { threads: 2 } }\n"
+         "functions: { request: [ { sleep: 10ms } ] }\n"
+         "threads:\n"
+         "  - name: main\n"
+         "    run:\n"
+         "      - submit: { to: pool, run: request, as: all, count: 5 }\n"
+         "      - result: all\n",
+         5000);
+    const DrawItem *label = expect_text("executor");
+    assert_true(in_row(expect_text("3 queued")->box, label));
+    int named = 0;
+    for (size_t i = 0; i < list.hits.count; i++)
+        named += list.hits.at[i].action == HIT_TASK && in_row(list.hits.at[i].box, label);
+    assert_int_equal(named, 2);
+    assert_false(in_row(chip_of("pool-1"), label)); // it sleeps
+    player_seek_time(&player, 25 * MS);
+    draw(view_machine);
+    expect_text("0 queued");
+    const char *idle = scene_task(&player.scene, id_of("pool-1"))->state == TASK_STATE_SLEEPS
+                           ? "pool-2"
+                           : "pool-1";
+    assert_true(in_row(chip_of(idle), expect_text("executor")));
+}
+
+static void a_lock_of_coroutines(void **state)
+{
+    (void)state;
+    // The first has the lock from 0 to 10 ms; the other two wait for it.
+    show("machine: { cores: 1, costs: zero }\n"
+         "runtime: cpython-3.12\n"
+         "asyncio: { locks: [ cache ] }\n"
+         "functions:\n"
+         "  user: [ { with: { lock: cache, do: [ { await: { sleep: 10ms } } ] } } ]\n"
+         "  main: [ { gather: [ user, user, user ] } ]\n"
+         "threads: [ { name: thread, run: [ { asyncio.run: main } ] } ]\n",
+         5000);
+    const DrawItem *label = expect_text("cache");
+    assert_true(coroutine_chip(2).y < label->box.y); // it sleeps with it
+    assert_true(in_row(expect_text("2 wait")->box, label));
+    expect_text("at cache");
+}
+
+static void the_program_has_a_cursor_a_coroutine(void **state)
+{
+    (void)state;
+    // At 2 ms work runs at line 5 of LOOP, nap sleeps at 4, and main waits at 7; late has not
+    // begun.
+    show(LOOP, 2000);
+    draw(view_program);
+    assert_true(in_row(coroutine_chip(2), expect_text("4")));
+    assert_true(in_row(coroutine_chip(3), expect_text("5")));
+    assert_true(in_row(coroutine_chip(1), expect_text("7")));
+    for (size_t i = 0; i < list.hits.count; i++) {
+        assert_false(list.hits.at[i].action == HIT_TASK); // their thread has none besides
+        assert_false(list.hits.at[i].action == HIT_COROUTINE && list.hits.at[i].argument == 4);
+    }
+}
+
+static void why_a_coroutine_waits(void **state)
+{
+    (void)state;
+    show(LOOP, 2000);
+    player.why = true;
+    player.selected_coroutine = 4;
+    draw(view_now);
+    bool told = false;
+    for (size_t i = 0; i < list.items.count; i++)
+        told = told || (list.items.at[i].kind == DRAW_TEXT &&
+                        strstr(list.items.at[i].text, "late #4 is ready") != NULL);
+    assert_true(told);
+}
+
 // ---- whatever the scenario
 
-// No thread has two chips, and no chip is on another.
+// No thread or coroutine has two chips, and no chip is on another.
 static void expect_single_chips(const char *name)
 {
     static Box chips[STAGE_CHIPS];
-    static bool seen[1 << 16];
+    static bool seen[1 << 16], coroutines[1 << 16];
     uint32_t count = 0;
     memset(seen, 0, sizeof seen);
+    memset(coroutines, 0, sizeof coroutines);
     for (size_t i = 0; i < list.hits.count; i++) {
         const Hit *hit = &list.hits.at[i];
-        if (hit->action != HIT_TASK || !is_chip(hit))
+        bool of_thread = hit->action == HIT_TASK && is_chip(hit);
+        bool of_coroutine = hit->action == HIT_COROUTINE && is_coroutine_chip(hit);
+        if (!of_thread && !of_coroutine)
             continue;
         assert_true(hit->argument < 1 << 16 && count < STAGE_CHIPS);
-        if (seen[hit->argument])
-            fail_msg("%s, behind event %llu: thread %u has two chips", name,
-                     (unsigned long long)player.scene.next, hit->argument);
-        seen[hit->argument] = true;
+        bool *already = of_thread ? &seen[hit->argument] : &coroutines[hit->argument];
+        if (*already)
+            fail_msg("%s, behind event %llu: %s %u has two chips", name,
+                     (unsigned long long)player.scene.next, of_thread ? "thread" : "coroutine",
+                     hit->argument);
+        *already = true;
         for (uint32_t k = 0; k < count; k++)
             assert_true(box_empty(box_meet(chips[k], hit->box)));
         chips[count++] = hit->box;
@@ -389,12 +732,14 @@ static void frames_keep_the_laws(const char *name)
     player_open(&player, take);
     // Of the machine's panel and of the two beside it, in windows of three sizes.
     static const Box boxes[] = {{0, 0, 1046, 480}, {0, 0, 820, 340}, {0, 0, 650, 290}};
+    static const Box windows[] = {{0, 0, 1600, 900}, {0, 0, 1280, 720}, {0, 0, 1024, 640}};
     static const Box beside[] = {{0, 0, 535, 220}, {0, 0, 425, 150}, {0, 0, 338, 110}};
     for (int moment = 1; moment < 8; moment++) {
         player_seek_event(&player, player.recording->count * (uint64_t)moment / 7);
         player.moved = 1;
         for (int look = 0; look < 9; look++) {
-            theme = theme_make(look % 3 == 1 ? THEME_DARK : THEME_LIGHT, look % 3 == 2, 1);
+            theme = theme_for_window(look % 3 == 1 ? THEME_DARK : THEME_LIGHT, look % 3 == 2, 1,
+                                     windows[look / 3].w, windows[look / 3].h);
             keep_the_laws(name, view_machine, boxes[look / 3]);
             expect_single_chips(name);
             keep_the_laws(name, view_now, beside[look / 3]);
@@ -422,6 +767,20 @@ static void frames_of_many_scenarios(void **state)
     frames_keep_the_laws("6-processes/zombies");
     frames_keep_the_laws("6-processes/ways-to-hand-over");
     frames_keep_the_laws("6-processes/pipeline");
+    frames_keep_the_laws("5-gil/switch-interval");
+    frames_keep_the_laws("5-gil/four-threads");
+    frames_keep_the_laws("5-gil/convoy");
+    frames_keep_the_laws("5-gil/two-processes");
+    frames_keep_the_laws("5-gil/no-gil");
+    frames_keep_the_laws("7-event-loop/one-turn-of-the-loop");
+    frames_keep_the_laws("7-event-loop/blocking-sleep");
+    frames_keep_the_laws("7-event-loop/timeout-and-retry");
+    frames_keep_the_laws("7-event-loop/ten-thousand-tasks");
+    frames_keep_the_laws("7-event-loop/a-hundred-blocking-calls");
+    frames_keep_the_laws("7-event-loop/a-process-pool-for-the-loop");
+    frames_keep_the_laws("6-processes/process-pool");
+    frames_keep_the_laws("7-event-loop/lines-and-acknowledgements");
+    frames_keep_the_laws("5-gil/a-gil-per-interpreter");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -429,11 +788,27 @@ static void frames_of_many_scenarios(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_thread_stands_where_it_is),        TEST(cores_say_what_they_do),
-        TEST(the_boundary_shows_who_is_below_it), TEST(a_chip_moves_to_its_new_place),
-        TEST(long_lists_end_in_a_number),         TEST(the_event_its_cause_and_the_next),
-        TEST(the_program_has_a_cursor_a_thread),  TEST(many_at_one_line_are_counted),
-        TEST(a_long_program_follows_the_event),   TEST(frames_of_many_scenarios),
+        TEST(a_thread_stands_where_it_is),
+        TEST(cores_say_what_they_do),
+        TEST(the_boundary_shows_who_is_below_it),
+        TEST(a_chip_moves_to_its_new_place),
+        TEST(long_lists_end_in_a_number),
+        TEST(the_event_its_cause_and_the_next),
+        TEST(the_program_has_a_cursor_a_thread),
+        TEST(many_at_one_line_are_counted),
+        TEST(a_long_program_follows_the_event),
+        TEST(frames_of_many_scenarios),
+        TEST(the_gil_has_a_holder_and_waiters),
+        TEST(a_build_without_the_gil_says_so),
+        TEST(a_coroutine_stands_where_it_is),
+        TEST(a_coroutine_moves_and_is_selected),
+        TEST(the_program_has_a_cursor_a_coroutine),
+        TEST(why_a_coroutine_waits),
+        TEST(steps_of_the_selected_coroutine),
+        TEST(an_executor_has_its_threads),
+        TEST(a_lock_of_coroutines),
+        TEST(many_coroutines_are_counted),
+        TEST(a_loop_whose_thread_blocks_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

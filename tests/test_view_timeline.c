@@ -411,6 +411,127 @@ static void names_and_rows_can_be_clicked(void **state)
     assert_int_equal(draw_hit_at(&list, plot_of(0).x + 1, plot_of(0).y + 1).argument, 0);
 }
 
+// ---- Python
+
+// The bar of an outlined state: its edge, the n-th of this colour in the row.
+static void expect_outlined(int i, ColourRole role, int n, double from, double to)
+{
+    Box plot = plot_of(i);
+    for (size_t k = 0; k < list.items.count; k++) {
+        const DrawItem *item = &list.items.at[k];
+        if (item->kind != DRAW_STROKE || item->colour != theme.colours[role] ||
+            !within(item->box, plot) || n-- > 0)
+            continue;
+        assert_in_range(item->box.x, x_of(from) - 1, x_of(from) + 1);
+        assert_in_range(box_right(item->box), x_of(to) - 1, x_of(to) + 1);
+        return;
+    }
+    fail_msg("row %d has no such outlined bar", i);
+}
+
+static void the_gil_has_a_row(void **state)
+{
+    (void)state;
+    // hog has the GIL from 0 on; want waits from 1 ms, asks at 6 and has it from 6 to 10, while hog
+    // waits; then hog has it to its end at 24, alone.
+    show("title: A GIL\n"
+         "machine: { cores: 2, costs: zero }\n"
+         "runtime: cpython-3.12\n"
+         "threads:\n"
+         "  - { name: hog, run: [ { compute: 20ms } ] }\n"
+         "  - { name: want, start: 1ms, run: [ { compute: 4ms } ] }\n");
+    assert_int_equal(rows_shown(), 5); // two cores, the GIL, two threads
+    assert_non_null(text_item("GIL"));
+    expect_outlined(2, COLOUR_GOOD, 0, 0, 1.0 / 24);
+    expect_outlined(2, COLOUR_LOCK, 0, 1.0 / 24, 6.0 / 24);
+    expect_outlined(2, COLOUR_LOCK, 1, 6.0 / 24, 10.0 / 24);
+    expect_outlined(2, COLOUR_GOOD, 1, 10.0 / 24, 1);
+    assert_non_null(text_item("hog"));
+    assert_non_null(text_item("asks for the GIL"));
+    assert_non_null(text_item("held"));
+    // The holder's bars have a rim when it is selected.
+    player.selected_task = 2;
+    draw();
+    expect_outlined(2, COLOUR_TEXT, 0, 6.0 / 24, 10.0 / 24);
+}
+
+// How often it stands before the rows.
+static int labels_of(const char *text)
+{
+    int count = 0, plot_x = plot_of(0).x;
+    for (size_t k = 0; k < list.items.count; k++)
+        count += list.items.at[k].kind == DRAW_TEXT && list.items.at[k].box.x < plot_x &&
+                 strcmp(list.items.at[k].text, text) == 0;
+    return count;
+}
+
+static void a_gil_stays_before_the_last_core(void **state)
+{
+    (void)state;
+    show("title: Many cores and a GIL\n"
+         "machine: { cores: 40, costs: zero }\n"
+         "runtime: cpython-3.12\n"
+         "threads:\n"
+         "  - { name: t, count: 30, run: [ { compute: 1ms } ] }\n");
+    int shown = rows_shown();
+    assert_true(shown < 60);
+    char text[32];
+    snprintf(text, sizeof text, "core %d", shown / 2 - 2);
+    assert_non_null(text_item(text)); // the last core that stays; the GIL is below it
+    assert_true(text_item("GIL")->box.y > text_item(text)->box.y);
+    snprintf(text, sizeof text, "core %d", shown / 2 - 1);
+    assert_null(text_item(text));
+    assert_non_null(text_item("t-1"));
+    // Every core and every thread is somewhere, and in one place at most; the GIL always is.
+    bool seen[70] = {false};
+    for (player.first_row = 0; player.first_row <= 80; player.first_row++) {
+        draw();
+        assert_int_equal(labels_of("GIL"), 1);
+        for (int id = 0; id < 70; id++) {
+            snprintf(text, sizeof text, id < 40 ? "core %d" : "t-%d", id < 40 ? id : id - 39);
+            int labels = labels_of(text);
+            assert_in_range(labels, 0, 1);
+            seen[id] = seen[id] || labels == 1;
+        }
+    }
+    for (int id = 0; id < 70; id++)
+        assert_true(seen[id]);
+}
+
+static void a_loop_and_its_coroutines_have_rows(void **state)
+{
+    (void)state;
+    // nap sleeps from 0 to 10 ms; the loop calls work from 0 to 5 and late from 5 to 6; then it
+    // waits until 10.
+    show("title: A loop\n"
+         "machine: { cores: 1, costs: zero }\n"
+         "runtime: cpython-3.12\n"
+         "functions:\n"
+         "  nap: [ { await: { sleep: 10ms } } ]\n"
+         "  work: [ { compute: 5ms } ]\n"
+         "  late: [ { compute: 1ms } ]\n"
+         "  main: [ { gather: [ nap, work, late ] } ]\n"
+         "threads: [ { name: thread, run: [ { asyncio.run: main } ] } ]\n");
+    // Core, GIL, thread, its loop, what is ready, and four coroutines.
+    assert_int_equal(rows_shown(), 9);
+    assert_non_null(text_item("loop of thread"));
+    expect_outlined(3, COLOUR_RUNNING, 0, 0, 0.5);
+    expect_outlined(3, COLOUR_RUNNING, 1, 0.5, 0.6);
+    expect_bar(3, COLOUR_IO, 0, 0.6, 1);
+    assert_non_null(text_item("work #3")); // in the bar, and the row's name
+    Box label = text_item("nap #2")->box;
+    Hit hit = draw_hit_at(&list, label.x + 1, label.y + 1);
+    assert_int_equal(hit.action, HIT_COROUTINE);
+    assert_int_equal(hit.argument, 2);
+    expect_bar(6, COLOUR_SLEEP, 0, 0, 1);
+    // late is ready while work runs.
+    expect_bar(8, COLOUR_RUNNABLE, 0, 0, 0.5);
+    expect_bar(8, COLOUR_RUNNING, 0, 0.5, 0.6);
+    player.selected_coroutine = 4;
+    draw();
+    expect_outlined(3, COLOUR_TEXT, 0, 0.5, 0.6);
+}
+
 // ---- over the rows
 
 static const DrawItem *upright(ColourRole role)
@@ -615,6 +736,9 @@ int main(void)
         TEST(many_cores_leave_room_for_threads),
         TEST(the_selected_row_is_always_shown),
         TEST(names_and_rows_can_be_clicked),
+        TEST(the_gil_has_a_row),
+        TEST(a_gil_stays_before_the_last_core),
+        TEST(a_loop_and_its_coroutines_have_rows),
         TEST(the_cursor_is_at_the_instant),
         TEST(the_quiz_hides_what_comes),
         TEST(wake_ups_of_the_selected_thread_are_arrows),

@@ -1,5 +1,6 @@
 #include "sim/analysis/cause.h"
 
+#include "sim/analysis/deed.h"
 #include "sim/analysis/sentence.h"
 
 #include <stdio.h>
@@ -30,27 +31,6 @@ static const TraceRecord *before(const Asked *asked, uint32_t task,
 static bool begins_to_wait_for_a_core(const TraceRecord *record)
 {
     return record->kind == EVENT_ENQUEUED || record->kind == EVENT_SWITCH_OUT;
-}
-
-// What a thread did, rather than how it came and went.
-static bool is_deed(const TraceRecord *record)
-{
-    switch ((EventKind)record->kind) {
-    case EVENT_OP_BEGUN:
-    case EVENT_ENQUEUED:
-    case EVENT_SWITCH_IN:
-    case EVENT_SWITCH_OUT:
-    case EVENT_WAKEUP:
-    case EVENT_MIGRATED:
-    case EVENT_KERNEL_ENTER:
-    case EVENT_KERNEL_EXIT:
-    case EVENT_IRQ:
-    case EVENT_SYNC_LEVEL:
-    case EVENT_PRIORITY_BACK:
-        return false;
-    default:
-        return true;
-    }
 }
 
 // By which rule it is somebody's turn.
@@ -116,14 +96,15 @@ static bool of_wakeup(const Asked *asked, char *text, size_t size)
         snprintf(text, size, "What it had set a timer for has come.");
         return true;
     }
-    const TraceRecord *deed = before(asked, (uint32_t)asked->record->a, is_deed);
-    if (deed == NULL)
+    uint64_t deed = deed_of_wakeup(asked->recording, asked->index, BACK_MOST);
+    if (deed == asked->index)
         return false;
     Names names = {asked->recording->scenario, &asked->recording->tasks,
                    &asked->recording->processes};
     char sentence[256];
-    snprintf(text, size, "Because of what came before: %s.",
-             narrate_sentence(&names, deed, sentence, sizeof sentence));
+    snprintf(
+        text, size, "Because of what came before: %s.",
+        narrate_sentence(&names, recording_at(asked->recording, deed), sentence, sizeof sentence));
     return true;
 }
 
@@ -151,6 +132,71 @@ static bool of_irq(const Asked *asked, char *text, size_t size)
     return true;
 }
 
+// ---- Python
+
+static bool of_gil(const Asked *asked, char *text, size_t size)
+{
+    const SceneGil *gil = scene_gil(asked->scene, asked->record->a);
+    const SceneTask *task = scene_task(asked->scene, asked->record->task);
+    char name[96], ns[32];
+    if (gil == NULL || task == NULL)
+        return false;
+    if (asked->record->kind == EVENT_GIL_ASKED)
+        snprintf(text, size, "It waits since %s, and %s has had the GIL for all of the interval.",
+                 duration_text(task->gil_since_ns, ns),
+                 recording_task_name(asked->recording, gil->holder, name));
+    else if (gil->asked_ns >= 0)
+        snprintf(text, size, "%s has asked for it at %s.",
+                 recording_task_name(asked->recording, gil->asker, name),
+                 duration_text(gil->asked_ns, ns));
+    else
+        return false;
+    return true;
+}
+
+static const char *coroutine_text(const Asked *asked, uint32_t serial, char text[static 128])
+{
+    const SceneCoroutine *coroutine = scene_coroutine(asked->scene, serial);
+    Names names = {asked->recording->scenario, &asked->recording->tasks,
+                   &asked->recording->processes};
+    uint32_t function = coroutine == NULL ? 0 : coroutine->function;
+    return narrate_argument(&names, ARG_COROUTINE, coroutine_pack(serial, function), text, 128);
+}
+
+// What made a callback ready: what the loop calls or runs just then, or a timer.
+static bool of_ready(const Asked *asked, char *text, size_t size)
+{
+    const SceneLoop *loop = scene_loop_of(asked->scene, asked->record->task);
+    char name[128];
+    if (loop == NULL)
+        return false;
+    if (loop->running != 0)
+        snprintf(text, size, "Because of what %s does.",
+                 coroutine_text(asked, loop->running, name));
+    else if (loop->callback != 0 && loop->about != 0)
+        snprintf(text, size, "The loop was to %s %s.", callback_sentence(loop->callback - 1),
+                 coroutine_text(asked, loop->about, name));
+    else if (loop->phase == LOOP_PHASE_POLLS)
+        snprintf(text, size, "What it had set a timer for has come, or an event.");
+    else
+        return false;
+    return true;
+}
+
+// What was called before, and what is to be called after.
+static bool of_run(const Asked *asked, char *text, size_t size)
+{
+    const SceneLoop *loop = scene_loop_of(asked->scene, asked->record->task);
+    if (loop == NULL)
+        return false;
+    if (loop->snapshot == 0)
+        snprintf(text, size, "It is the last one of this turn.");
+    else
+        snprintf(text, size, "It is the first of those that were ready as the turn began; %u more.",
+                 loop->snapshot);
+    return true;
+}
+
 bool cause_text(const Recording *recording, const Scene *scene, char *text, size_t size)
 {
     if (scene->next == 0)
@@ -167,6 +213,13 @@ bool cause_text(const Recording *recording, const Scene *scene, char *text, size
         return of_wakeup(&asked, text, size);
     case EVENT_ENQUEUED:
         return on_core && of_enqueued(&asked, text, size);
+    case EVENT_GIL_ASKED:
+    case EVENT_GIL_DROPPED:
+        return of_gil(&asked, text, size);
+    case EVENT_CALLBACK_READY:
+        return of_ready(&asked, text, size);
+    case EVENT_CALLBACK_RUN:
+        return of_run(&asked, text, size);
     case EVENT_IRQ:
         return of_irq(&asked, text, size);
     default:

@@ -14,7 +14,10 @@ static const struct argp_option options[] = {
     {"csv", KEY_CSV, "OUT", OPTION_ARG_OPTIONAL, "A table of the threads", 1},
     {"narrate", KEY_NARRATE, "OUT", OPTION_ARG_OPTIONAL, "Each event as a sentence", 1},
     {"scene", KEY_SCENE, "OUT", OPTION_ARG_OPTIONAL, "The machine at one instant, in words", 1},
-    {"why", KEY_WHY, "THREAD", 0, "Why a thread is where it is: whom it waits for, and why", 1},
+    {"why", KEY_WHY, "THREAD", 0,
+     "Why a thread is where it is: whom it waits for, and why; also of a coroutine by its number, "
+     "such as '#2'",
+     1},
     {"at", KEY_AT, "WHEN", 0, "At which instant: 12ms, or event:214; else the end", 1},
     {"critical-path", KEY_PATH, "SPAN", OPTION_ARG_OPTIONAL,
      "What the length of the run, or of a span, is made of", 1},

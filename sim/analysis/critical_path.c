@@ -75,6 +75,7 @@ static TaskState blocked_state(uint64_t reason)
         return TASK_STATE_WAITS_GIL;
     case SWITCH_BLOCKED_SYNC:
         return TASK_STATE_WAITS_SYNC;
+    case SWITCH_BLOCKED_START:
     case SWITCH_BLOCKED_JOIN:
         return TASK_STATE_WAITS_JOIN;
     case SWITCH_BLOCKED_CHILD:
@@ -85,6 +86,8 @@ static TaskState blocked_state(uint64_t reason)
         return TASK_STATE_WAITS_PIPE;
     case SWITCH_BLOCKED_MESSAGES:
         return TASK_STATE_WAITS_MESSAGES;
+    case SWITCH_BLOCKED_EPOLL:
+        return TASK_STATE_WAITS_EVENTS;
     case SWITCH_THROTTLED:
         return TASK_STATE_THROTTLED;
     case SWITCH_EXITED:
@@ -207,6 +210,54 @@ static void was_spinning(Walk *walk, int64_t time_ns)
     }
 }
 
+// ---- waiting for a GIL
+
+// The Pid of whose GIL the walk's task waits for before record `k`; 0: for none.
+static uint64_t gil_wanted(const Walk *walk, uint64_t k)
+{
+    for (int64_t i = before(walk->recording, walk->task, k); i >= 0;
+         i = before(walk->recording, walk->task, (uint64_t)i)) {
+        const TraceRecord *record = recording_at(walk->recording, (uint64_t)i);
+        switch ((EventKind)record->kind) {
+        case EVENT_GIL_WAIT:
+        case EVENT_GIL_ASKED:
+            return record->a;
+        case EVENT_SWITCH_OUT:
+            if (record->a != SWITCH_BLOCKED_GIL)
+                return 0;
+            break;
+        case EVENT_GIL_TAKEN:
+        case EVENT_GIL_DROPPED:
+        case EVENT_GIL_RELEASED:
+        case EVENT_OP_BEGUN:
+        case EVENT_TASK_CREATED:
+            return 0;
+        default:
+            break;
+        }
+    }
+    return 0;
+}
+
+// A timer has woken the task with record `k`. If it waited for a GIL, the path goes on with who
+// had that.
+static void leave_to_holder(Walk *walk, uint64_t k)
+{
+    uint64_t pid = gil_wanted(walk, k);
+    for (uint64_t i = k; pid != 0 && i > 0; i--) {
+        const TraceRecord *record = recording_at(walk->recording, i - 1);
+        if (record->a != pid)
+            continue;
+        if (record->kind == EVENT_GIL_DROPPED || record->kind == EVENT_GIL_RELEASED)
+            return; // nobody has it
+        if (record->kind != EVENT_GIL_TAKEN)
+            continue;
+        if (record->task != 0 && record->task != walk->task)
+            jump(walk, record->task, k, PATH_HELD);
+        return;
+    }
+}
+
 // ---- one record
 
 static TaskState user_state(const Walk *walk)
@@ -271,6 +322,8 @@ static void step_over(Walk *walk, uint64_t k)
             jump(walk, (uint32_t)record->a, k, PATH_WOKEN);
         else if (walk->where != WHERE_ON_CORE)
             walk->where = WHERE_BLOCKED;
+        if (record->a == 0 && walk->where == WHERE_BLOCKED)
+            leave_to_holder(walk, k);
         break;
     case EVENT_TASK_CREATED:
         walk->where = WHERE_NOT_YET;

@@ -2,8 +2,9 @@
 // end back: as long as a thread runs, or is runnable and waits for a core, that is the path; where
 // it had been blocked, the path goes on with who woke it, at that instant, because what the woken
 // one waited for was what the other one did meanwhile. A wait that only a timer ended is itself on
-// the path. A new thread leads to the one that created it, a thread that spun for a lock to the one
-// that released it.
+// the path, but for one for a GIL: its timer is the switch interval, and who held the GIL all the
+// while is who it waited for. A new thread leads to the one that created it, a thread that spun for
+// a lock to the one that released it.
 //
 // The segments tile the interval: nothing is counted twice, nothing is left out. Time that
 // interrupts take from a thread on its core counts as the thread's. Not a history of one thread
@@ -19,6 +20,8 @@ typedef enum PathLink {
     PATH_WOKEN,    // the thread before has woken it: `record` is the WAKEUP
     PATH_CREATED,  // the thread before has created it: the TASK_CREATED
     PATH_RELEASED, // the thread before has released the lock that it spun for: the LOCK_RELEASED
+    PATH_HELD,     // the thread before had the GIL that it waited for a switch interval long: the
+                   // WAKEUP
 } PathLink;
 
 typedef struct PathSegment {

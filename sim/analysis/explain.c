@@ -10,6 +10,17 @@ enum { SEGMENTS_TOLD = 40, SHARES_TOLD = 20 };
 
 // ---- names
 
+// The serial of the coroutine that `name` means: "task_a #2", "task_a#2" or "#2"; 0: it is no such
+// name.
+static uint32_t coroutine_named(const char *name)
+{
+    const char *number = strrchr(name, '#');
+    if (number == NULL || strspn(number + 1, "0123456789") != strlen(number + 1))
+        return 0;
+    unsigned long long serial = strtoull(number + 1, NULL, 10);
+    return serial > UINT32_MAX ? 0 : (uint32_t)serial;
+}
+
 // The id of the task called `name`; 0, with a message that suggests another, when there is none.
 static uint32_t find_task(const Recording *recording, const char *name, Diag *diag)
 {
@@ -55,16 +66,21 @@ static void say_lines(Writer *writer, const Why *why)
 bool explain_why(Writer *writer, const Recording *recording, const Scene *scene, const char *name,
                  Diag *diag)
 {
-    uint32_t task = find_task(recording, name, diag);
-    if (task == 0)
+    uint32_t coroutine = coroutine_named(name);
+    uint32_t task = coroutine != 0 ? 0 : find_task(recording, name, diag);
+    if (task == 0 && coroutine == 0)
         return false;
     Why why = {0};
     writer_text(writer, "At ");
     say_ns(writer, scene->time_ns);
     writer_text(writer, ":\n");
-    why_now(&why, recording, scene, task);
+    if (coroutine != 0)
+        why_coroutine_now(&why, recording, scene, coroutine);
+    else
+        why_now(&why, recording, scene, task);
     say_lines(writer, &why);
-    if (why_so_long(&why, recording, scene, task)) {
+    if (coroutine != 0 ? why_coroutine_so_long(&why, recording, scene, coroutine)
+                       : why_so_long(&why, recording, scene, task)) {
         writer_text(writer, "\nThe whole wait:\n");
         say_lines(writer, &why);
     }
@@ -127,6 +143,8 @@ static const char *link_text(Arena *arena, const Recording *recording, const Pat
     if (segment->link == PATH_CREATED)
         return arena_format(arena, "created by %s",
                             name_in(arena, recording, created_by(record->b)));
+    if (segment->link == PATH_HELD)
+        return "waited for the GIL";
     return arena_format(arena, "lock released by %s", name_in(arena, recording, record->task));
 }
 

@@ -63,6 +63,7 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
     shared_data_open(&metrics->data, &metrics->instances);
     races_open(&metrics->races, &metrics->instances);
     process_table_open(&metrics->processes, scenario);
+    stream_table_open(&metrics->streams, scenario);
     metrics->wakes = zeroed(scenario->thread_count + 1, sizeof *metrics->wakes);
     for (uint32_t i = 0; i <= scenario->thread_count; i++)
         metrics->wakes[i].owned = true;
@@ -100,6 +101,7 @@ void metrics_free(Metrics *metrics)
     ARRAY_FREE(&metrics->printed);
     open_spans_free(&metrics->spans);
     process_table_free(&metrics->processes);
+    stream_table_free(&metrics->streams);
     for (size_t i = 0; i < metrics->answers.count; i++)
         free(metrics->answers.at[i].values);
     ARRAY_FREE(&metrics->answers);
@@ -298,7 +300,7 @@ static void process_copied(Metrics *metrics, const TraceRecord *record)
     for (uint32_t id = 1; id <= metrics->scenario->sync_count; id++) {
         uint32_t to = instances_sync_of(&metrics->instances, (uint32_t)record->a, id);
         uint32_t from = instances_sync_of(&metrics->instances, (uint32_t)record->b, id);
-        if (to != id && to != from)
+        if (to != id && to != from && !metrics->scenario->syncs[id - 1].library)
             sync_metrics_copy(&metrics->syncs[to], &metrics->syncs[from], record->time_ns,
                               record->task, child);
     }
@@ -381,6 +383,8 @@ static void run_end(Metrics *metrics)
         thread->wait_ns += now - thread->since_ns;
         thread->since_ns = now;
     }
+    for (uint32_t i = 1; i <= metrics->sync_count; i++)
+        metrics->syncs[i].open_waits += sync_metrics_awaiting(&metrics->syncs[i]);
     metrics->ended = true;
 }
 
@@ -401,6 +405,10 @@ static bool is_sync_event(EventKind kind)
     case EVENT_RELEASED:
     case EVENT_NOTIFIED:
     case EVENT_BARRIER_OPENED:
+    case EVENT_ASYNC_WAIT:
+    case EVENT_ASYNC_WAIT_OVER:
+    case EVENT_ASYNC_TAKEN:
+    case EVENT_ASYNC_RELEASED:
         return true;
     default:
         return false;
@@ -494,6 +502,12 @@ static void add_one(Metrics *metrics, const TraceRecord *record)
     case EVENT_DEADLOCK_PLACE:
         deadlock_place(metrics, record);
         break;
+    case EVENT_SLOW_CALLBACK:
+        if (metrics->slow_callbacks < SLOW_CALLBACKS_MAX)
+            metrics->slow[metrics->slow_callbacks] =
+                (SlowCallback){record->a, (int64_t)(record->b & INT64_MAX), record->time_ns};
+        metrics->slow_callbacks++;
+        break;
     case EVENT_RUN_END:
         metrics->end = (EndReason)record->a;
         metrics->limit = (LimitId)record->b;
@@ -524,6 +538,8 @@ void metrics_add(Metrics *metrics, const TraceRecord *records, size_t count)
             shared_data_add(&metrics->data, &records[i]);
             races_add(&metrics->races, &records[i]);
         }
+        if (stream_table_takes(records[i].kind))
+            stream_table_add(&metrics->streams, &records[i]);
         if (process_table_takes(records[i].kind)) {
             const ThreadMetrics *thread = thread_of(metrics, records[i].task);
             process_table_add(&metrics->processes, &records[i],

@@ -29,6 +29,7 @@
 #include "sim/analysis/races.h"
 #include "sim/analysis/samples.h"
 #include "sim/analysis/shared_data.h"
+#include "sim/analysis/stream_metrics.h"
 #include "sim/analysis/sync_metrics.h"
 #include "sim/analysis/task_table.h"
 #include "sim/base/array.h"
@@ -87,6 +88,14 @@ typedef struct MetricsValues {
     size_t count;
 } MetricsValues;
 
+// A callback that an event loop warns of.
+typedef struct SlowCallback {
+    uint64_t coroutine;
+    int64_t took_ns, time_ns;
+} SlowCallback;
+
+enum { SLOW_CALLBACKS_MAX = 10 };
+
 typedef struct Metrics {
     TraceSink sink;
     const Scenario *scenario;
@@ -103,12 +112,15 @@ typedef struct Metrics {
     uint64_t printed_count;
     OpenSpans spans;
     ProcessTable processes;
+    StreamTable streams;
     ARRAY(MetricsValues) answers; // given to expectations
     ARRAY(const char *) lines;
 
     int64_t now_ns;         // of the last record
     int64_t worker_exit_ns; // of the last thread that is not a daemon; -1: none ended
     uint64_t records;
+    uint64_t slow_callbacks;               // of event loops in debug mode
+    SlowCallback slow[SLOW_CALLBACKS_MAX]; // the first ones
     uint32_t deadlocked;
     ARRAY(DeadlockMetrics) deadlocks; // the first DEADLOCKS_MAX members
     LockOrder lock_order;

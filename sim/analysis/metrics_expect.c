@@ -136,6 +136,8 @@ static const Samples *series_of(const Metrics *metrics, MetricId metric, uint32_
         return is_lock(metrics, id) ? &metrics->syncs[id].holds : NULL;
     case METRIC_WAITED:
         return id == 0 || id > metrics->scenario->sync_count ? NULL : &metrics->syncs[id].waits;
+    case METRIC_RETURNED:
+        return id == 0 || id > metrics->streams.count ? NULL : &metrics->streams.pipes[id].returned;
     case METRIC_HELD:
         return id == 0 || id > metrics->scenario->sync_count ? NULL : &metrics->syncs[id].holds;
     default:
@@ -193,6 +195,9 @@ static void answer_make(const Metrics *metrics, MetricsValues *answer)
     case METRIC_DEADLOCKED:
         one_value(metrics->deadlocked, answer);
         break;
+    case METRIC_SLOW_CALLBACKS:
+        one_value((double)metrics->slow_callbacks, answer);
+        break;
     case METRIC_LOCK_CIRCLES:
         one_value((double)metrics->lock_order.circles.count, answer);
         break;
@@ -219,6 +224,7 @@ static void answer_make(const Metrics *metrics, MetricsValues *answer)
     case METRIC_WAITED:
     case METRIC_HELD:
     case METRIC_LATENCY:
+    case METRIC_RETURNED:
         sample_values(metrics, answer);
         break;
     case METRIC_COUNT:
@@ -248,6 +254,14 @@ static void answer_make(const Metrics *metrics, MetricsValues *answer)
         if (answer->id <= metrics->scenario->pipe_count) {
             const PipeMetrics *pipe = &metrics->processes.pipes[answer->id];
             one_value((double)(answer->metric == METRIC_WRITTEN ? pipe->written : pipe->read),
+                      answer);
+        }
+        break;
+    case METRIC_UNREAD:
+    case METRIC_UNSENT:
+        if (answer->id > 0 && answer->id <= metrics->streams.count) {
+            const StreamMetrics *stream = &metrics->streams.pipes[answer->id];
+            one_value((double)(answer->metric == METRIC_UNREAD ? stream->unread : stream->unsent),
                       answer);
         }
         break;

@@ -2,6 +2,7 @@
 #include "sim/analysis/report.h"
 
 #include "sim/analysis/deadlocks.h"
+#include "sim/analysis/sentence.h"
 #include "sim/analysis/table.h"
 #include "sim/base/count.h"
 #include "sim/trace/record.h"
@@ -550,6 +551,25 @@ static void lost_updates(const Report *report, Writer *writer)
     say_more(writer, row > ROWS_MAX ? row - ROWS_MAX : 0, "");
 }
 
+// What event loops in debug mode have warned of.
+static void slow_callbacks(const Report *report, Writer *writer)
+{
+    const Metrics *metrics = report->metrics;
+    const Names names = {.scenario = report->scenario, .tasks = &metrics->threads};
+    uint64_t count = metrics->slow_callbacks;
+    if (count > 0)
+        heading(report, writer, "Slow callbacks");
+    for (uint64_t i = 0; i < count && i < SLOW_CALLBACKS_MAX; i++) {
+        char took[32], time[32];
+        writer_text(writer, "  ");
+        sentence_argument(writer, &names, ARG_COROUTINE, metrics->slow[i].coroutine);
+        writer_format(writer, " kept the loop for %s (until %s)\n",
+                      duration_text(metrics->slow[i].took_ns, took),
+                      duration_text(metrics->slow[i].time_ns, time));
+    }
+    say_more(writer, count > SLOW_CALLBACKS_MAX ? count - SLOW_CALLBACKS_MAX : 0, "");
+}
+
 static void race_side(const Report *report, Writer *writer, const RaceSide *side)
 {
     char name[96];
@@ -696,6 +716,7 @@ void report_summary(const Report *report, Writer *writer)
     variables(report, writer, &arena);
     lost_updates(report, writer);
     races(report, writer);
+    slow_callbacks(report, writer);
     report_processes(report, writer, &arena);
     spans_or_marks(report, writer, &arena, true);
     spans_or_marks(report, writer, &arena, false);

@@ -529,6 +529,10 @@ static void pipe_list(const Report *report, Writer *writer)
         set_text(&row, KEY_PIPE_NAME, scenario_string(report->scenario, name));
         set_count(&row, KEY_PIPE_WRITTEN_BYTES, pipe->written);
         set_count(&row, KEY_PIPE_READ_BYTES, pipe->read);
+        const StreamMetrics *stream = &report->metrics->streams.pipes[id];
+        set_count(&row, KEY_PIPE_STREAM_READS, stream->returned.total);
+        set_count(&row, KEY_PIPE_UNREAD_BYTES, stream->unread);
+        set_count(&row, KEY_PIPE_UNSENT_BYTES, stream->unsent);
         write_row(writer, SECTION_PIPE, &row, id == 1);
     }
 }

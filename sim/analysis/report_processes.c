@@ -153,8 +153,46 @@ static void pipes(const Report *report, Writer *writer, Arena *arena)
     table_print(&rows, writer, report->colour);
 }
 
+static bool is_used(const StreamMetrics *stream)
+{
+    return stream->returned.total > 0 || stream->unread > 0 || stream->unsent > 0;
+}
+
+static void streams(const Report *report, Writer *writer, Arena *arena)
+{
+    const StreamTable *table = &report->metrics->streams;
+    uint32_t used = 0;
+    for (uint32_t i = 1; i <= table->count; i++)
+        used += is_used(&table->pipes[i]);
+    if (used == 0)
+        return;
+    heading(report, writer, "Streams");
+    Table rows = {.arena = arena, .columns = 6, .left = 1};
+    table_text(&rows, "");
+    table_text(&rows, "reads");
+    table_text(&rows, "least");
+    table_text(&rows, "most");
+    table_text(&rows, "unread at most");
+    table_text(&rows, "unsent at most");
+    for (uint32_t i = 1, shown = 0; i <= table->count && shown < ROWS_MAX; i++) {
+        const StreamMetrics *stream = &table->pipes[i];
+        bool read = stream->returned.total > 0;
+        if (!is_used(stream))
+            continue;
+        shown++;
+        table_text(&rows, scenario_string(report->scenario, report->scenario->pipes[i - 1].name));
+        table_count(&rows, stream->returned.total);
+        size_cell(&rows, read, (uint64_t)stream->returned.min);
+        size_cell(&rows, read, (uint64_t)stream->returned.max);
+        size_cell(&rows, true, stream->unread);
+        size_cell(&rows, true, stream->unsent);
+    }
+    table_print(&rows, writer, report->colour);
+}
+
 void report_processes(const Report *report, Writer *writer, Arena *arena)
 {
     processes(report, writer, arena);
     pipes(report, writer, arena);
+    streams(report, writer, arena);
 }

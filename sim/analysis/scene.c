@@ -7,12 +7,18 @@
 #include <string.h>
 
 // Equal structures are equal bytes: no field has room before it.
-_Static_assert(sizeof(SceneTask) == 128, "a field of SceneTask has room before it");
+_Static_assert(sizeof(SceneTask) == 152, "a field of SceneTask has room before it");
 _Static_assert(sizeof(SceneCore) == 72, "a field of SceneCore has room before it");
-_Static_assert(sizeof(SceneSync) == 40, "a field of SceneSync has room before it");
+_Static_assert(sizeof(SceneSync) == 48, "a field of SceneSync has room before it");
 _Static_assert(sizeof(ScenePipe) == 24, "a field of ScenePipe has room before it");
 _Static_assert(sizeof(SceneMessages) == 16, "a field of SceneMessages has room before it");
-_Static_assert(sizeof(SceneProcess) == 112, "a field of SceneProcess has room before it");
+_Static_assert(sizeof(SceneGil) == 72, "a field of SceneGil has room before it");
+_Static_assert(sizeof(SceneLoop) == 120, "a field of SceneLoop has room before it");
+_Static_assert(sizeof(SceneReady) == 24, "a field of SceneReady has room before it");
+_Static_assert(sizeof(SceneTimer) == 16, "a field of SceneTimer has room before it");
+_Static_assert(sizeof(SceneCoroutine) == 56, "a field of SceneCoroutine has room before it");
+_Static_assert(sizeof(SceneWatch) == 32, "a field of SceneWatch has room before it");
+_Static_assert(sizeof(SceneProcess) == 128, "a field of SceneProcess has room before it");
 
 // ---- words
 
@@ -99,8 +105,19 @@ void scene_open(Scene *scene, const Scenario *scenario)
     }
 }
 
+static void free_python(ScenePython *python)
+{
+    ARRAY_FREE(&python->gils);
+    ARRAY_FREE(&python->loops);
+    ARRAY_FREE(&python->ready);
+    ARRAY_FREE(&python->timers);
+    ARRAY_FREE(&python->coroutines);
+    ARRAY_FREE(&python->watches);
+}
+
 void scene_free(Scene *scene)
 {
+    free_python(&scene->python);
     ARRAY_FREE(&scene->tasks);
     ARRAY_FREE(&scene->processes);
     ARRAY_FREE(&scene->syncs);
@@ -123,18 +140,38 @@ static void copy_items(void **items, size_t *capacity, const void *from, size_t 
         memcpy(*items, from, count * bytes);
 }
 
+// Makes the array `to` equal to `from`, in the memory that it has if that is enough.
+#define COPY_ARRAY(to, from)                                                                       \
+    do {                                                                                           \
+        void *items_ = (to)->at;                                                                   \
+        copy_items(&items_, &(to)->capacity, (from)->at, (from)->count, sizeof *(from)->at);       \
+        (to)->at = items_;                                                                         \
+        (to)->count = (from)->count;                                                               \
+    } while (0)
+
+static void copy_python(ScenePython *to, const ScenePython *from)
+{
+    COPY_ARRAY(&to->gils, &from->gils);
+    COPY_ARRAY(&to->loops, &from->loops);
+    COPY_ARRAY(&to->ready, &from->ready);
+    COPY_ARRAY(&to->timers, &from->timers);
+    COPY_ARRAY(&to->coroutines, &from->coroutines);
+    COPY_ARRAY(&to->watches, &from->watches);
+    to->ready_free = from->ready_free;
+    to->ready_used = from->ready_used;
+    to->timers_set = from->timers_set;
+    to->ended = from->ended;
+}
+
 void scene_copy(Scene *to, const Scene *from)
 {
     CHECK(to->scenario == from->scenario);
     Scene kept = *to;
-    void *tasks = kept.tasks.at, *processes = kept.processes.at;
-    void *syncs = kept.syncs.at, *variables = kept.variables.at;
-    copy_items(&tasks, &kept.tasks.capacity, from->tasks.at, from->tasks.count, sizeof(SceneTask));
-    copy_items(&processes, &kept.processes.capacity, from->processes.at, from->processes.count,
-               sizeof(SceneProcess));
-    copy_items(&syncs, &kept.syncs.capacity, from->syncs.at, from->syncs.count, sizeof(SceneSync));
-    copy_items(&variables, &kept.variables.capacity, from->variables.at, from->variables.count,
-               sizeof(int64_t));
+    COPY_ARRAY(&kept.tasks, &from->tasks);
+    COPY_ARRAY(&kept.processes, &from->processes);
+    COPY_ARRAY(&kept.syncs, &from->syncs);
+    COPY_ARRAY(&kept.variables, &from->variables);
+    copy_python(&kept.python, &from->python);
     instances_copy(&kept.instances, &from->instances);
     if (kept.core_count < from->core_count) {
         free(kept.cores);
@@ -144,18 +181,23 @@ void scene_copy(Scene *to, const Scene *from)
     memcpy(kept.pipes, from->pipes, objects_bytes(from->scenario));
 
     *to = *from;
-    to->tasks.at = tasks;
-    to->tasks.capacity = kept.tasks.capacity;
-    to->processes.at = processes;
-    to->processes.capacity = kept.processes.capacity;
+    to->tasks = kept.tasks;
+    to->processes = kept.processes;
     to->cores = kept.cores;
     to->pipes = kept.pipes;
     to->messages = kept.messages;
     to->instances = kept.instances;
-    to->syncs.at = syncs;
-    to->syncs.capacity = kept.syncs.capacity;
-    to->variables.at = variables;
-    to->variables.capacity = kept.variables.capacity;
+    to->syncs = kept.syncs;
+    to->variables = kept.variables;
+    to->python = kept.python;
+}
+
+static size_t python_bytes(const ScenePython *python)
+{
+    return python->gils.count * sizeof(SceneGil) + python->loops.count * sizeof(SceneLoop) +
+           python->ready.count * sizeof(SceneReady) + python->timers.count * sizeof(SceneTimer) +
+           python->coroutines.count * sizeof(SceneCoroutine) +
+           python->watches.count * sizeof(SceneWatch);
 }
 
 size_t scene_bytes(const Scene *scene)
@@ -163,7 +205,8 @@ size_t scene_bytes(const Scene *scene)
     return sizeof *scene + scene->tasks.count * sizeof(SceneTask) +
            scene->processes.count * sizeof(SceneProcess) + scene->core_count * sizeof(SceneCore) +
            scene->syncs.count * sizeof(SceneSync) + scene->variables.count * sizeof(int64_t) +
-           instances_bytes(&scene->instances) + objects_bytes(scene->scenario);
+           instances_bytes(&scene->instances) + objects_bytes(scene->scenario) +
+           python_bytes(&scene->python);
 }
 
 // ---- hash
@@ -204,6 +247,18 @@ static uint64_t hash_instances(uint64_t state, const Instances *instances)
     return state;
 }
 
+static uint64_t hash_python(uint64_t h, const ScenePython *python)
+{
+    h = hash_value(h, (uint64_t)python->ready_free << 32 | python->ready_used);
+    h = hash_value(h, (uint64_t)python->timers_set << 32 | python->ended);
+    h = hash_bytes(h, python->gils.at, python->gils.count * sizeof(SceneGil));
+    h = hash_bytes(h, python->loops.at, python->loops.count * sizeof(SceneLoop));
+    h = hash_bytes(h, python->ready.at, python->ready.count * sizeof(SceneReady));
+    h = hash_bytes(h, python->timers.at, python->timers.count * sizeof(SceneTimer));
+    h = hash_bytes(h, python->watches.at, python->watches.count * sizeof(SceneWatch));
+    return hash_bytes(h, python->coroutines.at, python->coroutines.count * sizeof(SceneCoroutine));
+}
+
 uint64_t scene_hash(const Scene *scene)
 {
     uint64_t h = hash_value(scene->next, (uint64_t)scene->time_ns);
@@ -222,6 +277,7 @@ uint64_t scene_hash(const Scene *scene)
     h = hash_instances(h, &scene->instances);
     h = hash_bytes(h, scene->syncs.at, scene->syncs.count * sizeof(SceneSync));
     h = hash_bytes(h, scene->variables.at, scene->variables.count * sizeof(int64_t));
+    h = hash_python(h, &scene->python);
     return hash_bytes(h, scene->pipes, objects_bytes(scene->scenario));
 }
 

@@ -4,9 +4,11 @@
 //
 // All references are ids and indexes, so that a scene can be copied as a key frame. Lists (who
 // waits in a run queue, who waits for a lock) are links in the tasks, in the order of joining. A
-// task is in one list at most: the one of its place, when it is `listed`.
+// task is in one list at most: the one of its place, when it is `listed`. (Who waits for a GIL is
+// in the list of that besides, because it also runs and queues meanwhile: scene_python.h.)
 #pragma once
 #include "sim/analysis/instances.h"
+#include "sim/analysis/scene_python.h"
 #include "sim/scenario/scenario.h"
 #include "sim/trace/record.h"
 
@@ -27,6 +29,7 @@
     X(WAITS_SIGNAL, "waits for signal", "waits for a signal")                                      \
     X(WAITS_PIPE, "waits for pipe", "waits for a pipe")                                            \
     X(WAITS_MESSAGES, "waits for messages", "waits for a message queue")                           \
+    X(WAITS_EVENTS, "waits for events", "waits for events of its files")                           \
     X(THROTTLED, "throttled", "has used up its runtime of this period")                            \
     X(SLEEPS, "sleeps", "sleeps")                                                                  \
     X(ENDED, "ended", "has ended")
@@ -82,6 +85,7 @@ typedef enum PlaceKind {
     PLACE_PROCESS,  // Pid: waits for a child of it
     PLACE_TIMER,    // sleeps
     PLACE_SIGNAL,
+    PLACE_LOOP, // no thread's: TaskId of who runs the loop (timeline.h)
     PLACE_COUNT
 } PlaceKind;
 
@@ -108,7 +112,11 @@ typedef struct SceneTask {
     uint32_t waker;        // TaskId that woke it last; 0: a timer, or nobody
     uint32_t waker_record; // index + 1 of that WAKEUP in the trace; 0. (32 bits: 4 billion records)
     uint32_t switches;     // onto a core
-    int64_t since_ns;      // in this state
+    uint32_t gil;          // that it has or waits for: index plus 1 into the scene's; 0
+    uint32_t gil_next, gil_previous;         // TaskIds: neighbours among those who wait for it
+    uint32_t loop;                           // that it runs: index plus 1 into the scene's; 0
+    int64_t gil_since_ns;                    // when it began to wait for the GIL
+    int64_t since_ns;                        // in this state
     int64_t wants_since_ns;                  // when it began to wait for `wants`
     int64_t user_ns, kernel_ns, runnable_ns; // see scene_task_times
     int64_t vruntime, deadline;              // as last told; ns at nice 0
@@ -136,6 +144,8 @@ typedef struct SceneSync {
     uint32_t waiting;
     int64_t level; // see SYNC_LEVEL
     int64_t held_since_ns;
+    uint32_t coroutine;  // of asyncio's lock: serial of who holds it
+    uint32_t coroutines; // that wait at it
 } SceneSync;
 
 typedef struct ScenePipe {
@@ -157,11 +167,14 @@ typedef struct SceneProcess {
     uint32_t threads;    // alive
     bool started, ended, reaped, execed;
     uint32_t status;
+    uint32_t first_gil;                  // index plus 1 into the scene's; 0: none yet
+    uint32_t gils;                       // how many
     uint32_t in_state[TASK_STATE_COUNT]; // how many of its threads
+    uint32_t unused;
     uint64_t reserved, resident, shared; // bytes; 0 in scenarios that do not speak of memory
 } SceneProcess;
 
-typedef struct Scene {
+struct Scene {
     const Scenario *scenario;
     uint64_t next;   // how many records are folded: the index of the next one
     int64_t time_ns; // of the last folded record, or what a seek to a time asked for
@@ -178,11 +191,12 @@ typedef struct Scene {
     Instances instances;
     ARRAY(SceneSync) syncs;
     ARRAY(int64_t) variables;
+    ScenePython python;
     // Who waits at nothing of the above: for a time, a join, a child or a signal.
     uint32_t first_blocked, last_blocked, blocked;
     uint32_t in_state[TASK_STATE_COUNT]; // how many tasks
     uint32_t deadlocked;                 // threads named in DEADLOCK records
-} Scene;
+};
 
 // A scene before the first record. `scenario` outlives it.
 void scene_open(Scene *scene, const Scenario *scenario);

@@ -1,40 +1,10 @@
 // How each record changes a scene. Total: whatever ids a record names, every list stays a list.
-#include "sim/analysis/scene.h"
+#include "sim/analysis/scene_fold.h"
 
 #include "sim/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-// A damaged trace may name any task or process: what is far ahead of those seen is not believed.
-// (A measured trace, merged from several, may bring creations a little out of order.)
-enum { IDS_AHEAD = 1024 };
-
-static SceneTask *task_of(Scene *scene, uint64_t id)
-{
-    return id - 1 < scene->tasks.count && scene->tasks.at[id - 1].def != 0
-               ? &scene->tasks.at[id - 1]
-               : NULL;
-}
-
-// The number of the object that the record's task means by `id`, a SyncId; 0: there is none.
-static uint32_t sync_number(const Scene *scene, const TraceRecord *record, uint64_t id)
-{
-    return id - 1 < scene->scenario->sync_count
-               ? instances_sync(&scene->instances, record->task, (uint32_t)id)
-               : 0;
-}
-
-static SceneSync *sync_of(Scene *scene, const TraceRecord *record)
-{
-    uint32_t number = sync_number(scene, record, record->a);
-    return number != 0 ? &scene->syncs.at[number - 1] : NULL;
-}
-
-static SceneProcess *process_of(Scene *scene, uint64_t pid)
-{
-    return pid - 1 < scene->processes.count ? &scene->processes.at[pid - 1] : NULL;
-}
 
 // ---- places and their lists
 
@@ -72,6 +42,7 @@ static List list_of(Scene *scene, unsigned place, uint32_t id)
     case PLACE_SIGNAL:
         return (List){&scene->first_blocked, &scene->last_blocked, &scene->blocked};
     case PLACE_NONE:
+    case PLACE_LOOP:
     case PLACE_COUNT:
         break;
     }
@@ -146,14 +117,6 @@ static bool at_wait(const SceneTask *task)
 }
 
 // ---- states and times
-
-static void count_state(Scene *scene, const SceneTask *task, int by)
-{
-    SceneProcess *process = process_of(scene, task->process);
-    scene->in_state[task->state] += (uint32_t)by;
-    if (process != NULL)
-        process->in_state[task->state] += (uint32_t)by;
-}
 
 static void set_state(Scene *scene, SceneTask *task, TaskState state)
 {
@@ -233,13 +196,6 @@ static SceneTask *running(Scene *scene, const TraceRecord *record, SceneCore **c
 
 // ---- life
 
-static void count_thread(Scene *scene, uint32_t pid, int by)
-{
-    SceneProcess *process = process_of(scene, pid);
-    if (process != NULL)
-        process->threads = (uint32_t)((int64_t)process->threads + by);
-}
-
 static void on_created(Scene *scene, const TraceRecord *record)
 {
     const Scenario *scenario = scene->scenario;
@@ -277,6 +233,7 @@ static void on_ended(Scene *scene, SceneTask *task)
     task->spins = false;
     task->wakes_ns = -1;
     count_thread(scene, task->process, -1);
+    scene_fold_python_end(scene, task);
 }
 
 // ---- scheduling
@@ -359,8 +316,9 @@ static const struct {
     [SWITCH_BLOCKED_MESSAGES] = {TASK_STATE_WAITS_MESSAGES, PLACE_MESSAGES},
     [SWITCH_BLOCKED_CHILD] = {TASK_STATE_WAITS_CHILD, PLACE_PROCESS},
     [SWITCH_BLOCKED_SIGNAL] = {TASK_STATE_WAITS_SIGNAL, PLACE_SIGNAL},
-    [SWITCH_BLOCKED_EPOLL] = {TASK_STATE_SLEEPS, PLACE_TIMER},
+    [SWITCH_BLOCKED_EPOLL] = {TASK_STATE_WAITS_EVENTS, PLACE_TIMER},
     [SWITCH_BLOCKED_GIL] = {TASK_STATE_WAITS_GIL, PLACE_TIMER},
+    [SWITCH_BLOCKED_START] = {TASK_STATE_WAITS_JOIN, PLACE_TIMER},
 };
 
 static void on_switch_out(Scene *scene, const TraceRecord *record)
@@ -432,12 +390,6 @@ static void on_kernel(Scene *scene, const TraceRecord *record, KernelErrand erra
             move_to(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
     }
     set_mode(scene, task);
-}
-
-static int64_t later_by(int64_t ns, uint64_t by)
-{
-    int64_t room = INT64_MAX - ns;
-    return ns + (by < (uint64_t)room ? (int64_t)by : room);
 }
 
 static void on_irq(Scene *scene, const TraceRecord *record)
@@ -527,136 +479,6 @@ static void wait_at(Scene *scene, const TraceRecord *record, SceneTask *task, Pl
         join_list(scene, task, place, (uint32_t)record->a);
 }
 
-// ---- processes, pipes, data
-
-static void move_thread(Scene *scene, SceneTask *task, uint32_t pid)
-{
-    if (process_of(scene, pid) == NULL)
-        return;
-    if (task->state != TASK_STATE_ENDED) {
-        count_thread(scene, task->process, -1);
-        count_thread(scene, pid, 1);
-    }
-    count_state(scene, task, -1);
-    task->process = pid;
-    count_state(scene, task, 1);
-}
-
-static void on_process_started(Scene *scene, const TraceRecord *record, SceneTask *task)
-{
-    uint64_t pid = record->a;
-    if (pid <= scene->scenario->process_count || pid > scene->processes.count + IDS_AHEAD)
-        return;
-    while (scene->processes.count < pid)
-        ARRAY_EXTEND(&scene->processes);
-    SceneProcess *process = &scene->processes.at[pid - 1];
-    if (process->def != 0)
-        return;
-    process->def = scene->scenario->threads[task->def - 1].process.index1;
-    process->parent = (uint32_t)record->b;
-    process->first_task = record->task;
-    process->started = true;
-    move_thread(scene, task, (uint32_t)pid);
-}
-
-static void on_process(Scene *scene, const TraceRecord *record)
-{
-    SceneProcess *process = process_of(scene, record->a);
-    if (process == NULL || process->def == 0)
-        return;
-    switch (record->kind) {
-    case EVENT_PROCESS_EXECED:
-        process->execed = true;
-        break;
-    case EVENT_PROCESS_ENDED:
-        process->ended = true;
-        process->status = (uint32_t)record->b;
-        process->reaped = process->parent == 0; // init collects at once
-        break;
-    case EVENT_PROCESS_ADOPTED:
-        process->parent = 0;
-        process->reaped = process->ended;
-        break;
-    case EVENT_PROCESS_REAPED:
-        process->reaped = true;
-        break;
-    case EVENT_MEMORY_RESERVED:
-        process->reserved = record->b;
-        break;
-    case EVENT_MEMORY_RESIDENT:
-        process->resident = record->b;
-        break;
-    case EVENT_MEMORY_SHARED:
-        process->shared = record->b;
-        break;
-    default:
-        break;
-    }
-}
-
-// A process begins with copies of what its parent has. What the forking thread holds, the child's
-// first thread holds; nobody waits at a copy.
-static void on_copied(Scene *scene, const TraceRecord *record)
-{
-    const Scenario *scenario = scene->scenario;
-    const SceneProcess *child = process_of(scene, record->a);
-    if (child == NULL || record->b > UINT32_MAX)
-        return;
-    uint32_t to_pid = (uint32_t)record->a, from_pid = (uint32_t)record->b;
-    for (uint32_t id = 1; id <= scenario->sync_count; id++) {
-        uint32_t to = instances_sync_of(&scene->instances, to_pid, id);
-        uint32_t from = instances_sync_of(&scene->instances, from_pid, id);
-        if (to == id || to == from) // there is only one
-            continue;
-        SceneSync *copy = &scene->syncs.at[to - 1];
-        const SceneSync *sync = &scene->syncs.at[from - 1];
-        copy->holder = sync->holder == record->task ? child->first_task : sync->holder;
-        copy->depth = sync->depth;
-        copy->readers = sync->readers;
-        copy->level = sync->level;
-        copy->held_since_ns = scene->time_ns;
-    }
-    for (uint32_t id = 1; id <= scenario->variable_count; id++) {
-        uint32_t to = instances_variable_of(&scene->instances, to_pid, id);
-        uint32_t from = instances_variable_of(&scene->instances, from_pid, id);
-        if (to != id)
-            scene->variables.at[to - 1] = scene->variables.at[from - 1];
-    }
-}
-
-static void on_pipe(Scene *scene, const TraceRecord *record)
-{
-    if (record->a - 1 >= scene->scenario->pipe_count)
-        return;
-    ScenePipe *pipe = &scene->pipes[record->a - 1];
-    if (record->kind == EVENT_PIPE_WRITTEN)
-        pipe->bytes += record->b;
-    else if (record->kind == EVENT_PIPE_READ)
-        pipe->bytes -= record->b < pipe->bytes ? record->b : pipe->bytes;
-    else if (record->b < PIPE_END_COUNT)
-        pipe->closed[record->b] = true;
-}
-
-static void on_message(Scene *scene, const TraceRecord *record)
-{
-    if (record->a - 1 >= scene->scenario->message_queue_count)
-        return;
-    SceneMessages *queue = &scene->messages[record->a - 1];
-    if (record->kind == EVENT_MESSAGE_SENT)
-        queue->count++;
-    else
-        queue->count -= queue->count > 0;
-}
-
-static void on_access(Scene *scene, const TraceRecord *record)
-{
-    uint32_t variable = access_variable(record->a);
-    if (variable - 1 >= scene->scenario->variable_count)
-        return;
-    uint32_t number = instances_variable(&scene->instances, record->task, variable);
-    scene->variables.at[number - 1] = (int64_t)record->b;
-}
-
 static void on_deadlock(Scene *scene, SceneTask *task)
 {
     scene->deadlocked += !task->deadlocked;
@@ -678,6 +500,7 @@ static void fold_task(Scene *scene, const TraceRecord *record)
         break;
     case EVENT_OP_BEGUN:
         task->op = record->a < scene->scenario->op_count ? (uint32_t)record->a : 0;
+        scene_fold_python_op(scene, task, task->op);
         break;
     case EVENT_ENQUEUED:
         on_enqueued(scene, record, task);
@@ -724,10 +547,10 @@ static void fold_task(Scene *scene, const TraceRecord *record)
         wait_at(scene, record, task, PLACE_MESSAGES);
         break;
     case EVENT_PROCESS_STARTED:
-        on_process_started(scene, record, task);
+        scene_fold_started(scene, record, task);
         break;
     case EVENT_PROCESS_JOINED:
-        move_thread(scene, task, (uint32_t)record->a);
+        scene_move_thread(scene, task, (uint32_t)record->a);
         break;
     case EVENT_PRIORITY_LENT:
         task->lender = (uint32_t)record->a;
@@ -787,28 +610,51 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_ATOMIC_ADD:
     case EVENT_SWAPPED:
     case EVENT_SWAP_FAILED:
-        on_access(scene, record);
-        break;
     case EVENT_PROCESS_EXECED:
     case EVENT_PROCESS_ENDED:
     case EVENT_PROCESS_ADOPTED:
     case EVENT_PROCESS_REAPED:
+    case EVENT_PROCESS_COPIED:
     case EVENT_MEMORY_RESERVED:
     case EVENT_MEMORY_RESIDENT:
     case EVENT_MEMORY_SHARED:
-        on_process(scene, record);
-        break;
-    case EVENT_PROCESS_COPIED:
-        on_copied(scene, record);
-        break;
     case EVENT_PIPE_WRITTEN:
     case EVENT_PIPE_READ:
     case EVENT_PIPE_CLOSED:
-        on_pipe(scene, record);
-        break;
     case EVENT_MESSAGE_SENT:
     case EVENT_MESSAGE_RECEIVED:
-        on_message(scene, record);
+        scene_fold_object(scene, record);
+        break;
+    case EVENT_EPOLL_WATCHES:
+    case EVENT_EPOLL_TAKEN:
+        scene_fold_watch(scene, record);
+        break;
+    case EVENT_GIL_WAIT:
+    case EVENT_GIL_ASKED:
+    case EVENT_GIL_TAKEN:
+    case EVENT_GIL_DROPPED:
+    case EVENT_GIL_RELEASED:
+    case EVENT_LOOP_STARTED:
+    case EVENT_LOOP_ENDED:
+    case EVENT_LOOP_TURN:
+    case EVENT_LOOP_POLL:
+    case EVENT_LOOP_SNAPSHOT:
+    case EVENT_CALLBACK_READY:
+    case EVENT_CALLBACK_RUN:
+    case EVENT_LOOP_TIMER_SET:
+    case EVENT_LOOP_TIMER_FIRED:
+    case EVENT_LOOP_TIMER_CANCELLED:
+    case EVENT_COROUTINE_CREATED:
+    case EVENT_COROUTINE_RESUMED:
+    case EVENT_COROUTINE_SUSPENDED:
+    case EVENT_COROUTINE_DONE:
+    case EVENT_COROUTINE_CANCEL:
+    case EVENT_COROUTINE_AWAITS:
+    case EVENT_ASYNC_WAIT:
+    case EVENT_ASYNC_WAIT_OVER:
+    case EVENT_ASYNC_TAKEN:
+    case EVENT_ASYNC_RELEASED:
+        scene_fold_python(scene, record);
         break;
     case EVENT_RUN_END:
         scene->ended = true;

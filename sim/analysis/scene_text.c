@@ -1,57 +1,8 @@
-#include "sim/analysis/scene_text.h"
-
-#include "sim/base/size.h"
-#include "sim/scenario/quantity.h"
+#include "sim/analysis/scene_say.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { NAMES_MOST = 20, LABEL_COLUMNS = 20 };
-
-typedef struct Teller {
-    const Scene *scene;
-    const Names *names;
-    Writer *writer;
-    bool headed; // the section has its heading
-} Teller;
-
-static void say(const Teller *teller, const char *text)
-{
-    writer_text(teller->writer, text);
-}
-
-static void say_value(const Teller *teller, ArgType type, uint64_t value)
-{
-    sentence_argument(teller->writer, teller->names, type, value);
-}
-
-static void say_ns(const Teller *teller, int64_t ns)
-{
-    char text[32];
-    say(teller, duration_text(ns, text));
-}
-
-static void say_size(const Teller *teller, uint64_t bytes)
-{
-    char text[32];
-    say(teller, size_text(bytes, text));
-}
-
-static int64_t since(const Teller *teller, int64_t ns)
-{
-    return teller->scene->time_ns - ns;
-}
-
-// "runs", once before the first line of a section.
-static void heading(Teller *teller, const char *text)
-{
-    if (!teller->headed) {
-        say(teller, text);
-        writer_char(teller->writer, '\n');
-    }
-    teller->headed = true;
-}
 
 char *scene_sync_name(const Scene *scene, const Names *names, uint32_t number,
                       char text[static SYNC_NAME_SIZE])
@@ -59,32 +10,6 @@ char *scene_sync_name(const Scene *scene, const Names *names, uint32_t number,
     Instance object = instances_sync_at(&scene->instances, number);
     return narrate_own(names, object.pid, scene_sync_def(scene, number)->name, text,
                        SYNC_NAME_SIZE);
-}
-
-// "queue jobs"; a forked process's own with whose it is: "queue child/jobs".
-static char *sync_text(const Teller *teller, uint32_t number, char text[static SYNC_NAME_SIZE + 32])
-{
-    char name[SYNC_NAME_SIZE];
-    snprintf(text, SYNC_NAME_SIZE + 32, "%s %s",
-             sync_kind_word(scene_sync_def(teller->scene, number)->kind),
-             scene_sync_name(teller->scene, teller->names, number, name));
-    return text;
-}
-
-// The name of a line, filled up so that what follows begins in one column.
-static void label_text(const Teller *teller, const char *before, const char *name)
-{
-    say(teller, "  ");
-    say(teller, before);
-    say(teller, name);
-    writer_fill(teller->writer, ' ', LABEL_COLUMNS - text_columns(before) - text_columns(name));
-    say(teller, "  ");
-}
-
-static void label(const Teller *teller, ArgType type, uint64_t value, const char *before)
-{
-    char name[128];
-    label_text(teller, before, narrate_argument(teller->names, type, value, name, sizeof name));
 }
 
 // The tasks of a list, each with what `detail` says of it; a long list is cut.
@@ -210,6 +135,10 @@ static void say_held(const Teller *teller, uint32_t number)
         say_ns(teller, since(teller, sync->held_since_ns));
         if (sync->depth > 1)
             writer_format(teller->writer, ", %" PRIu32 " deep", sync->depth);
+    } else if (sync->coroutine != 0) {
+        say_coroutine(teller, sync->coroutine);
+        say(teller, " has it for ");
+        say_ns(teller, since(teller, sync->held_since_ns));
     } else if (sync->readers > 0) {
         writer_format(teller->writer, "%" PRIu32 " read", sync->readers);
     } else {
@@ -228,7 +157,7 @@ static void say_sync(const Teller *teller, uint32_t number)
     } else if (def->kind == SYNC_EVENT) {
         say(teller, sync->level != 0 ? "set" : "clear");
     } else if (def->kind == SYNC_CONDITION) {
-        writer_format(teller->writer, "%" PRIu32 " wait", sync->waiting);
+        writer_format(teller->writer, "%" PRIu32 " wait", sync->waiting + sync->coroutines);
     } else {
         writer_i64(teller->writer, sync->level);
         if (def->kind != SYNC_SEMAPHORE && def->parameter > 0)
@@ -238,6 +167,9 @@ static void say_sync(const Teller *teller, uint32_t number)
                                                 : " have come");
     }
     say_waiters(teller, sync->first, sync->waiting);
+    if (sync->coroutines > 0)
+        writer_format(teller->writer, "; waiting: %" PRIu32 " coroutine%s", sync->coroutines,
+                      sync->coroutines == 1 ? "" : "s");
     writer_char(teller->writer, '\n');
 }
 
@@ -382,6 +314,7 @@ void scene_text(const Scene *scene, const Names *names, const TraceRecord *last,
     teller.headed = false;
     say_pipes(&teller);
     teller.headed = false;
+    scene_text_python(&teller);
     say_blocked(&teller);
     teller.headed = false;
     for (uint32_t pid = 1; pid <= scene->processes.count; pid++)

@@ -4,6 +4,8 @@
 
 #include "sim/base/size.h"
 
+#include <inttypes.h>
+
 // A text of the scenario on one line: what would move a terminal's cursor is
 // written as an escape.
 static void say_text(Writer *writer, const char *text)
@@ -96,13 +98,14 @@ static void say_op(Writer *writer, const Names *names, uint64_t op)
 {
     const Scenario *scenario = names->scenario;
     const OpInfo *info = op < scenario->op_count ? op_info(scenario->ops[op].code) : NULL;
-    if (op == 0 || info == NULL || scenario->op_at[op].line == 0) {
+    bool library = op < scenario->op_count && scenario->ops[op].code > OP_EXCEPT; // Python's own
+    if (op == 0 || (info == NULL && !library) || scenario->op_at[op].line == 0) {
         say_numbered(writer, "operation", op);
         return;
     }
     say_numbered(writer, "line", scenario->op_at[op].line);
     writer_text(writer, " (");
-    writer_text(writer, info->name);
+    writer_text(writer, library ? "library" : info->name);
     writer_text(writer, ")");
 }
 
@@ -128,6 +131,13 @@ static void say_process(Writer *writer, const Names *names, uint64_t pid)
     char name[96];
     say_text(writer,
              process_names_text(names->processes, names->tasks, names->scenario, pid, name));
+}
+
+static void say_interpreter(Writer *writer, const Names *names, uint64_t interpreter)
+{
+    say_process(writer, names, (uint32_t)interpreter);
+    if (interpreter >> 32 != 0)
+        writer_format(writer, "'s interpreter %" PRIu64, interpreter >> 32);
 }
 
 static void say_core_number(Writer *writer, int64_t core)
@@ -197,6 +207,10 @@ static void say_coroutine(Writer *writer, const Names *names, uint64_t coroutine
     bool known = function > 0 && function <= scenario->function_count;
     say_name(writer, scenario, known ? &scenario->functions[function - 1].name : NULL, "function",
              function);
+    if (coroutine_serial(coroutine) == 0) { // a plain function that the loop calls
+        writer_text(writer, "()");
+        return;
+    }
     writer_text(writer, " #");
     writer_u64(writer, coroutine_serial(coroutine));
 }
@@ -212,6 +226,53 @@ static void say_exception(Writer *writer, const Names *names, uint64_t id)
         say_string(writer, names, id - EXCEPTION_OWN);
 }
 
+// "the read end of pipe lines".
+static void say_file(Writer *writer, const Names *names, uint64_t file)
+{
+    writer_text(writer, file_sentence(file_kind(file)));
+    writer_text(writer, " ");
+    if (file_kind(file) == FILE_PIPE_READ || file_kind(file) == FILE_PIPE_WRITE)
+        say_pipe(writer, names, file_id(file));
+    else
+        writer_u64(writer, file_id(file));
+}
+
+// "epoll set 1: readable, hung up".
+static void say_epoll(Writer *writer, const Names *names, uint64_t argument)
+{
+    static const struct {
+        unsigned bit;
+        const char *word;
+    } words[] = {
+#define X(id, bit, word) {bit, word},
+        EPOLL_EVENTS(X)
+#undef X
+    };
+    const char *before = ": ";
+    (void)names;
+    writer_format(writer, "epoll set %u", epoll_set(argument));
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!(epoll_events(argument) & words[i].bit))
+            continue;
+        writer_text(writer, before);
+        writer_text(writer, words[i].word);
+        before = ", ";
+    }
+}
+
+// "item 3", "items 3 to 6".
+static void say_items(Writer *writer, const Names *names, uint64_t items)
+{
+    (void)names;
+    uint64_t first = items_first(items), count = items_count(items);
+    writer_text(writer, count > 1 ? "items " : "item ");
+    writer_u64(writer, first);
+    if (count > 1) {
+        writer_text(writer, " to ");
+        writer_u64(writer, first + count - 1);
+    }
+}
+
 // How a type is said: by a function, or as a word of a closed vocabulary.
 typedef struct ArgumentForm {
     void (*say)(Writer *writer, const Names *names, uint64_t value);
@@ -220,6 +281,7 @@ typedef struct ArgumentForm {
 
 static const ArgumentForm forms[ARG_TYPE_COUNT] = {
     [ARG_NONE] = {.say = say_count},
+    [ARG_ITEMS] = {.say = say_items},
     [ARG_TASK] = {.say = say_task},
     [ARG_CORE] = {.say = say_core},
     [ARG_DEF] = {.say = say_def},
@@ -240,6 +302,7 @@ static const ArgumentForm forms[ARG_TYPE_COUNT] = {
     [ARG_ACCESS] = {.say = say_access},
     [ARG_VALUE] = {.say = say_value},
     [ARG_PROCESS] = {.say = say_process},
+    [ARG_INTERPRETER] = {.say = say_interpreter},
     [ARG_MEMORY_BYTES] = {.say = say_size},
     [ARG_PIPE] = {.say = say_pipe},
     [ARG_MESSAGES] = {.say = say_messages},
@@ -251,6 +314,8 @@ static const ArgumentForm forms[ARG_TYPE_COUNT] = {
     [ARG_COROUTINE] = {.say = say_coroutine},
     [ARG_EXCEPTION] = {.say = say_exception},
     [ARG_CALLBACK] = {.word = callback_sentence},
+    [ARG_FILE] = {.say = say_file},
+    [ARG_EPOLL] = {.say = say_epoll},
 };
 
 void sentence_argument(Writer *writer, const Names *names, ArgType type, uint64_t value)

@@ -1,5 +1,7 @@
 #include "sim/analysis/sync_metrics.h"
 
+#include <string.h>
+
 void sync_metrics_open(SyncMetrics *metrics, const SyncDef *def, int64_t now_ns)
 {
     *metrics = (SyncMetrics){.begun_ns = now_ns, .level_since_ns = now_ns};
@@ -12,6 +14,7 @@ void sync_metrics_free(SyncMetrics *metrics)
     samples_free(&metrics->waits);
     samples_free(&metrics->holds);
     ARRAY_FREE(&metrics->holders);
+    ARRAY_FREE(&metrics->awaiting);
 }
 
 void sync_metrics_copy(SyncMetrics *metrics, const SyncMetrics *from, int64_t now_ns,
@@ -60,7 +63,7 @@ static void hold_begins(SyncMetrics *metrics, const TraceRecord *record, bool wa
 {
     uint32_t wave = waited ? metrics->given_up_wave + 1 : 1;
     *ARRAY_PUSH(&metrics->holders) =
-        (SyncHold){record->task, (uint32_t)record->b, wave, record->time_ns};
+        (SyncHold){record->task, (uint32_t)record->b, wave, record->time_ns, 0};
     if (wave > metrics->waves)
         metrics->waves = wave;
 }
@@ -78,6 +81,84 @@ static void hold_ends(SyncMetrics *metrics, const TraceRecord *record)
     metrics->given_up_wave = hold->wave;
     *hold = metrics->holders.at[metrics->holders.count - 1];
     metrics->holders.count--;
+}
+
+// ---- asyncio's
+
+static void await_begins(SyncMetrics *metrics, const TraceRecord *record)
+{
+    size_t from = metrics->awaiting_from, count = metrics->awaiting.count;
+    if (count > 64 && from > count / 2) { // make room of those who have gone on
+        memmove(metrics->awaiting.at, metrics->awaiting.at + from,
+                (count - from) * sizeof *metrics->awaiting.at);
+        metrics->awaiting.count = count - from;
+        metrics->awaiting_from = 0;
+    }
+    *ARRAY_PUSH(&metrics->awaiting) = (AsyncWaiter){record->b, record->time_ns};
+}
+
+// They mostly go on in the order in which they came.
+static void await_ends(SyncMetrics *metrics, const TraceRecord *record)
+{
+    AsyncWaiter *waiters = metrics->awaiting.at;
+    size_t at = metrics->awaiting_from, from = at;
+    while (at < metrics->awaiting.count && waiters[at].coroutine != record->b)
+        at++;
+    if (at == metrics->awaiting.count)
+        return;
+    samples_add(&metrics->waits, record->time_ns - waiters[at].since_ns, 0);
+    for (; at > from; at--)
+        waiters[at] = waiters[at - 1];
+    metrics->awaiting_from++;
+    metrics->woken = record->b;
+    if (metrics->awaiting_from < metrics->awaiting.count)
+        return;
+    metrics->awaiting.count = metrics->awaiting_from = 0;
+}
+
+static void async_takes(SyncMetrics *metrics, const TraceRecord *record)
+{
+    uint32_t wave = metrics->woken == record->b ? metrics->given_up_wave + 1 : 1;
+    *ARRAY_PUSH(&metrics->holders) = (SyncHold){
+        .task = record->task, .wave = wave, .since_ns = record->time_ns, .coroutine = record->b};
+    if (wave > metrics->waves)
+        metrics->waves = wave;
+    metrics->woken = 0;
+}
+
+// By one who has not taken it: that ends nobody's hold.
+static void async_releases(SyncMetrics *metrics, const TraceRecord *record)
+{
+    size_t at = metrics->holders.count;
+    while (at > 0 && metrics->holders.at[at - 1].coroutine != record->b)
+        at--;
+    if (at == 0)
+        return;
+    SyncHold *hold = &metrics->holders.at[at - 1];
+    samples_add(&metrics->holds, record->time_ns - hold->since_ns, 0);
+    metrics->given_up_wave = hold->wave;
+    *hold = metrics->holders.at[metrics->holders.count - 1];
+    metrics->holders.count--;
+}
+
+static void async_add(SyncMetrics *metrics, const TraceRecord *record)
+{
+    switch (record->kind) {
+    case EVENT_ASYNC_WAIT:
+        await_begins(metrics, record);
+        break;
+    case EVENT_ASYNC_WAIT_OVER:
+        await_ends(metrics, record);
+        break;
+    case EVENT_ASYNC_TAKEN:
+        async_takes(metrics, record);
+        break;
+    case EVENT_ASYNC_RELEASED:
+        async_releases(metrics, record);
+        break;
+    default:
+        break;
+    }
 }
 
 void sync_metrics_add(SyncMetrics *metrics, SyncWait *wait, const TraceRecord *record)
@@ -124,6 +205,7 @@ void sync_metrics_add(SyncMetrics *metrics, SyncWait *wait, const TraceRecord *r
         metrics->waves++;
         break;
     default:
+        async_add(metrics, record);
         break;
     }
 }

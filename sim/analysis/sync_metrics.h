@@ -7,9 +7,10 @@
 //   that have come, 1 or 0 for an event; the readers or the one writer of a rwlock; how deep a lock
 //   is held.
 // - Waves: who had to wait, and got it when somebody of wave n gave it up, is of wave n + 1; who
-// did
-//   not have to wait is of wave 1. A semaphore of 10 and 30 threads that come together make three
-//   waves. A barrier's waves are its rounds.
+//   did not have to wait is of wave 1. A semaphore of 10 and 30 threads that come together make
+//   three waves. A barrier's waves are its rounds.
+// - Of asyncio's objects coroutines wait and hold; one that is woken and must wait again waits
+// twice.
 #pragma once
 #include "sim/analysis/samples.h"
 #include "sim/base/array.h"
@@ -20,7 +21,14 @@
 typedef struct SyncHold {
     uint32_t task, op, wave; // op: which took it
     int64_t since_ns;
+    uint64_t coroutine; // of asyncio's: who has it, run by `task`
 } SyncHold;
+
+// A coroutine that waits for it.
+typedef struct AsyncWaiter {
+    uint64_t coroutine;
+    int64_t since_ns;
+} AsyncWaiter;
 
 typedef struct SyncMetrics {
     Samples waits, holds;
@@ -32,7 +40,17 @@ typedef struct SyncMetrics {
     double level_ns; // the level times how long it was so, up to level_since_ns
     uint32_t waves, given_up_wave;
     uint64_t lost; // notifications of a condition that nobody waited for
+    // asyncio's. Waiters before `awaiting_from` have gone on.
+    ARRAY(AsyncWaiter) awaiting;
+    size_t awaiting_from;
+    uint64_t woken; // the coroutine whose wait is just over
 } SyncMetrics;
+
+// How many coroutines wait for it.
+static inline uint32_t sync_metrics_awaiting(const SyncMetrics *metrics)
+{
+    return (uint32_t)(metrics->awaiting.count - metrics->awaiting_from);
+}
 
 // It is there from `now_ns` on.
 void sync_metrics_open(SyncMetrics *metrics, const SyncDef *def, int64_t now_ns);

@@ -1,6 +1,7 @@
 // The queries of a timeline. How it is built is timeline_build.c's.
 #include "sim/analysis/timeline.h"
 
+#include "sim/analysis/sentence.h"
 #include "sim/base/check.h"
 
 #include <stdio.h>
@@ -92,7 +93,7 @@ const TimelineRow *timeline_like(const Timeline *timeline, const TimelineRow *ro
     const TimelineRow *at = timeline->rows.at;
     switch ((TimelineRowKind)row->kind) {
     case ROW_CORE:
-        return row->id < timeline->object_first ? &at[row->id] : NULL;
+        return row->id < timeline->gil_first ? &at[row->id] : NULL;
     case ROW_LOCK:
     case ROW_LEVEL:
         for (size_t i = timeline->object_first; i < timeline->task_first; i++)
@@ -101,10 +102,37 @@ const TimelineRow *timeline_like(const Timeline *timeline, const TimelineRow *ro
         return NULL;
     case ROW_TASK:
         return task_row_named(timeline, row->def, row->instance);
+    case ROW_GIL:
+        for (size_t i = timeline->gil_first; i < timeline->object_first; i++)
+            if (at[i].id == row->id && at[i].instance == row->instance)
+                return &at[i];
+        return NULL;
     case ROW_SPANS:
+    case ROW_LOOP:
+    case ROW_COROUTINE:
         break; // it stands below its thread's, which has one
     }
     return NULL;
+}
+
+// "GIL of app"; of an interpreter that is not the main one, with its number: "GIL 1 of app".
+static void gil_name(const Recording *recording, const TimelineRow *row, char text[static 128])
+{
+    char process[96];
+    process_names_text(&recording->processes, &recording->tasks, recording->scenario, row->id,
+                       process);
+    if (row->instance == 0)
+        snprintf(text, 128, "GIL of %.96s", process);
+    else
+        snprintf(text, 128, "GIL %u of %.96s", row->instance, process);
+}
+
+// "task_a #2".
+static void coroutine_name(const Recording *recording, const TimelineRow *row,
+                           char text[static 128])
+{
+    Names names = {recording->scenario, &recording->tasks, &recording->processes};
+    narrate_argument(&names, ARG_COROUTINE, coroutine_pack(row->id, row->def), text, 128);
 }
 
 static void object_name(const Recording *recording, const TimelineRow *row, char text[static 128])
@@ -135,13 +163,26 @@ char *timeline_row_name(const Timeline *timeline, const TimelineRow *row, char t
         break;
     case ROW_LOCK:
     case ROW_LEVEL:
-        object_name(timeline->recording, row, text);
+        if (row->place == PLACE_LOOP)
+            snprintf(text, 128, "ready in %s",
+                     recording_task_name(timeline->recording, row->id, name));
+        else
+            object_name(timeline->recording, row, text);
         break;
     case ROW_TASK:
         snprintf(text, 128, "%s", recording_task_name(timeline->recording, row->id, name));
         break;
     case ROW_SPANS:
         snprintf(text, 128, "spans of %s", recording_task_name(timeline->recording, row->id, name));
+        break;
+    case ROW_GIL:
+        gil_name(timeline->recording, row, text);
+        break;
+    case ROW_LOOP:
+        snprintf(text, 128, "loop of %s", recording_task_name(timeline->recording, row->id, name));
+        break;
+    case ROW_COROUTINE:
+        coroutine_name(timeline->recording, row, text);
         break;
     }
     return text;

@@ -26,7 +26,11 @@
     X(READ, "held by readers")                                                                     \
     X(LEVEL, "level") /* what counts: a queue, a pipe */                                           \
     X(IN_SPAN, "in a span")                                                                        \
-    X(NO_SPAN, "in no span")
+    X(NO_SPAN, "in no span")                                                                       \
+    X(GIL_ASKED, "held, asked to drop it")                                                         \
+    X(LOOP_CALLS, "calls") /* a loop: it calls a callback */                                       \
+    X(LOOP_POLLS, "polls") /* asks the selector for events */                                      \
+    X(LOOP_TURNS, "turns") /* what a turn costs besides those */
 
 typedef enum TimelineState {
     TIMELINE_THREAD_STATES = TASK_STATE_COUNT - 1, // 0 .. this are a TaskState
@@ -40,17 +44,36 @@ _Static_assert(TIMELINE_STATE_COUNT <= 32, "a row's states are a mask of 32 bits
 
 const char *timeline_state_word(unsigned state);
 
-// What a row is about. Cores come first, then objects: locks that somebody takes or waits for, and
-// what counts (the value of a semaphore, the items of a queue, the bytes of a pipe …) if it ever
-// changes. Then threads; one's spans have a row, below its own, when it begins any.
-typedef enum TimelineRowKind { ROW_CORE, ROW_LOCK, ROW_LEVEL, ROW_TASK, ROW_SPANS } TimelineRowKind;
+// What a row is about. Cores come first, then GILs, then objects: locks that somebody takes or
+// waits for, and what counts (the value of a semaphore, the items of a queue, the bytes of a pipe
+// …) if it ever changes. Then threads; one's spans have a row, below its own, when it begins any,
+// and so has the event loop that it runs: the loop itself, how many callbacks are ready (a
+// ROW_LEVEL), and its coroutines, in the order of their creation, up to TIMELINE_COROUTINES of them
+// in all.
+typedef enum TimelineRowKind {
+    ROW_CORE,
+    ROW_LOCK,
+    ROW_LEVEL,
+    ROW_TASK,
+    ROW_SPANS,
+    ROW_GIL,
+    ROW_LOOP,
+    ROW_COROUTINE
+} TimelineRowKind;
+
+enum { TIMELINE_COROUTINES = 32 };
 
 typedef struct TimelineInterval {
     int64_t begin_ns; // it lasts to the next one's beginning, the last one to the recording's end
     // Whom or what the state is about. A core: TaskId of who has it. A lock: TaskId of who holds
-    // it, or the number of its readers. What counts: the level, at most UINT32_MAX. A thread: the
-    // core plus 1 while it has one, the id of what it waits for (see PlaceKind) while it waits,
-    // else 0. Spans: StringId of the innermost one.
+    // it (of asyncio's: of the thread whose coroutine does), or the number of its readers. What
+    // counts: the level, at most UINT32_MAX. A thread: the core plus 1 while it has one, the id of
+    // what it waits for (see PlaceKind) while it waits, else 0. Spans: StringId of the innermost
+    // one. A GIL: TaskId of its holder. A loop: serial of the coroutine that the callback is about,
+    // 0: of none. A coroutine, whose states are those of threads: RUNNABLE from when it is ready,
+    // RUNNING_USER while its code is being executed, also when the thread waits meanwhile; SLEEPS;
+    // WAITS_JOIN for the coroutine with that serial, or 0: for several; WAITS_LOCK and WAITS_SYNC
+    // at the SyncId, 0: for something else. ENDED.
     uint32_t subject;
     uint8_t state; // TimelineState
 } TimelineInterval;
@@ -58,12 +81,16 @@ typedef struct TimelineInterval {
 enum { TIMELINE_BLOCK = 16 };
 
 typedef struct TimelineRow {
-    uint8_t kind;           // TimelineRowKind
-    uint8_t place;          // of an object: PLACE_SYNC, PLACE_PIPE or PLACE_MESSAGES
-    uint32_t id;            // core, TaskId, SyncId, or the id that belongs to `place`
-    uint32_t process;       // Pid, when the object is a process's own copy; else 0
-    uint32_t states;        // that occur in it: a mask
-    uint32_t def, instance; // of a thread
+    uint8_t kind;  // TimelineRowKind
+    uint8_t place; // of an object: PLACE_SYNC, PLACE_PIPE or PLACE_MESSAGES; of the level of a
+                   // ready list: PLACE_LOOP
+    uint32_t id; // core, TaskId, SyncId, or the id that belongs to `place`. A GIL: Pid. A loop and
+                 // its ready list: TaskId of its thread. A coroutine: its serial.
+    uint32_t process; // Pid, when the object is a process's own copy, or of a GIL; else 0
+    uint32_t states;  // that occur in it: a mask
+    // Of a thread. A GIL: `instance` is its interpreter's number, 0 the main one's. A coroutine:
+    // its function, and TaskId of its loop's thread.
+    uint32_t def, instance;
     ARRAY(TimelineInterval) intervals;
     // Of every block when there are several, else NULL: when it begins, and in the same memory how
     // long the row was in each of `states` before it.
@@ -89,6 +116,7 @@ typedef enum TimelineInstantKind {
     INSTANT_MARK,
     INSTANT_PRINT,
     INSTANT_MIGRATED,
+    INSTANT_GIL_ASKED, // `what` is the Pid: asks its holder to drop it
     INSTANT_KIND_COUNT
 } TimelineInstantKind;
 
@@ -116,9 +144,10 @@ typedef struct Timeline {
     int64_t end_ns;
     uint32_t states; // that occur in any row: a mask
     ARRAY(TimelineRow) rows;
-    size_t object_first, task_first; // rows; cores begin at 0
-    ARRAY(uint32_t) task_rows;       // by TaskId - 1: its row plus 1; 0: none
-    ARRAY(TimelineWakeup) wakeups;   // in the order of time
+    size_t gil_first, object_first, task_first; // rows; cores begin at 0
+    uint32_t coroutines_left_out;               // that have no row
+    ARRAY(uint32_t) task_rows;                  // by TaskId - 1: its row plus 1; 0: none
+    ARRAY(TimelineWakeup) wakeups;              // in the order of time
     ARRAY(TimelineInstant) instants;
     size_t instant_counts[INSTANT_KIND_COUNT];
     TimelineIndex wakeups_of, instants_of; // a wake-up is both the waker's and the woken one's

@@ -1,33 +1,11 @@
 // The building of a timeline: one pass over the records that follows each change of the scene with
 // an interval, then the indexes. The queries are timeline.c's.
-#include "sim/analysis/timeline.h"
+#include "sim/analysis/timeline_fold.h"
 
 #include "sim/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct FoldCore {
-    int64_t irq_until_ns; // an interrupt has it until then
-    uint32_t task;        // who has it, TaskId; 0: nobody
-    uint8_t state;        // it is in when no interrupt has it: a TimelineState
-} FoldCore;
-
-typedef struct FoldTask {
-    uint32_t row, spans_row; // plus 1; 0: none yet
-    uint32_t sync;           // number of the object that it waits for; 0
-    uint32_t span;           // the innermost open one
-} FoldTask;
-
-typedef struct Fold {
-    Timeline *timeline;
-    Scene scene;
-    FoldCore *cores;
-    ARRAY(FoldTask) tasks;  // by TaskId - 1
-    ARRAY(uint32_t) copies; // by the object's number, less those of the scenario: its row plus 1
-    OpenSpans spans;
-    uint8_t object_of[EVENT_KIND_COUNT]; // PlaceKind of what the kind's first argument names
-} Fold;
 
 static void *zeroed(size_t count, size_t bytes)
 {
@@ -38,14 +16,13 @@ static void *zeroed(size_t count, size_t bytes)
 
 // ---- rows
 
-static uint32_t row_add(Timeline *timeline, TimelineRowKind kind, uint32_t id)
+uint32_t timeline_row_add(Timeline *timeline, TimelineRowKind kind, uint32_t id)
 {
     *ARRAY_PUSH(&timeline->rows) = (TimelineRow){.kind = (uint8_t)kind, .id = id};
     return (uint32_t)timeline->rows.count;
 }
 
-// The row is in this state from `now` on. What lasted no time is forgotten.
-static void row_set(TimelineRow *row, int64_t now, unsigned state, uint32_t subject)
+void timeline_row_set(TimelineRow *row, int64_t now, unsigned state, uint32_t subject)
 {
     size_t count = row->intervals.count;
     if (count > 0) {
@@ -63,11 +40,6 @@ static void row_set(TimelineRow *row, int64_t now, unsigned state, uint32_t subj
     *ARRAY_PUSH(&row->intervals) = (TimelineInterval){now, subject, (uint8_t)state};
 }
 
-static TimelineRow *row_of(Fold *fold, uint32_t row_plus_1)
-{
-    return &fold->timeline->rows.at[row_plus_1 - 1];
-}
-
 // ---- objects
 
 // While the rows are made: those of all objects that there are follow those of the cores, first by
@@ -83,7 +55,7 @@ static TimelineRow *object_row(Fold *fold, PlaceKind place, uint32_t id)
 
 static void set_level(TimelineRow *row, int64_t now, uint64_t level)
 {
-    row_set(row, now, TIMELINE_LEVEL, level > UINT32_MAX ? UINT32_MAX : (uint32_t)level);
+    timeline_row_set(row, now, TIMELINE_LEVEL, level > UINT32_MAX ? UINT32_MAX : (uint32_t)level);
 }
 
 // By the object's number in the scene.
@@ -100,14 +72,30 @@ static void follow_sync(Fold *fold, uint32_t number, int64_t now)
     if (sync == NULL)
         return;
     TimelineRow *row = sync_row(fold, number);
+    const SceneCoroutine *coroutine = scene_coroutine(&fold->scene, sync->coroutine);
     if (!sync_is_lock(scene_sync_def(&fold->scene, number)->kind))
         set_level(row, now, sync->level < 0 ? 0 : (uint64_t)sync->level);
     else if (sync->holder != 0)
-        row_set(row, now, sync->waiting > 0 ? TIMELINE_CONTENDED : TIMELINE_HELD, sync->holder);
+        timeline_row_set(row, now, sync->waiting > 0 ? TIMELINE_CONTENDED : TIMELINE_HELD,
+                         sync->holder);
+    else if (coroutine != NULL)
+        timeline_row_set(row, now, sync->coroutines > 0 ? TIMELINE_CONTENDED : TIMELINE_HELD,
+                         fold->scene.python.loops.at[coroutine->loop - 1].thread);
     else if (sync->readers > 0)
-        row_set(row, now, TIMELINE_READ, sync->readers);
+        timeline_row_set(row, now, TIMELINE_READ, sync->readers);
     else
-        row_set(row, now, TIMELINE_FREE, 0);
+        timeline_row_set(row, now, TIMELINE_FREE, 0);
+}
+
+// A loop's end takes its objects with it.
+static void follow_loop_end(Fold *fold, const TraceRecord *record)
+{
+    if (record->kind != EVENT_LOOP_ENDED && record->kind != EVENT_TASK_EXITED &&
+        record->kind != EVENT_TASK_KILLED)
+        return;
+    for (uint32_t number = 1; number <= fold->scene.syncs.count; number++)
+        if (scene_sync_def(&fold->scene, number)->asyncio)
+            follow_sync(fold, number, record->time_ns);
 }
 
 // The object that the record's first argument names, if any.
@@ -139,7 +127,7 @@ static void follow_object(Fold *fold, const TraceRecord *record)
 static void open_object(Fold *fold, PlaceKind place, uint32_t id)
 {
     bool lock = place == PLACE_SYNC && sync_is_lock(fold->scene.scenario->syncs[id - 1].kind);
-    uint32_t row = row_add(fold->timeline, lock ? ROW_LOCK : ROW_LEVEL, id);
+    uint32_t row = timeline_row_add(fold->timeline, lock ? ROW_LOCK : ROW_LEVEL, id);
     row_of(fold, row)->place = (uint8_t)place;
     if (place == PLACE_SYNC)
         follow_sync(fold, id, 0);
@@ -156,7 +144,7 @@ static void follow_copies(Fold *fold, const TraceRecord *record)
         uint32_t number = first + (uint32_t)fold->copies.count + 1;
         Instance object = instances_sync_at(&scene->instances, number);
         bool lock = sync_is_lock(scene->scenario->syncs[object.id - 1].kind);
-        uint32_t row = row_add(fold->timeline, lock ? ROW_LOCK : ROW_LEVEL, object.id);
+        uint32_t row = timeline_row_add(fold->timeline, lock ? ROW_LOCK : ROW_LEVEL, object.id);
         row_of(fold, row)->place = PLACE_SYNC;
         row_of(fold, row)->process = object.pid;
         *ARRAY_PUSH(&fold->copies) = row;
@@ -202,11 +190,11 @@ static void core_catch_up(Fold *fold, int number, int64_t now)
     if (end < 0 || end > now)
         return;
     core->irq_until_ns = -1;
-    row_set(&fold->timeline->rows.at[number], end, core->state, core->task);
+    timeline_row_set(&fold->timeline->rows.at[number], end, core->state, core->task);
     if (core->task != 0 && core->task <= fold->tasks.count &&
         fold->tasks.at[core->task - 1].row != 0)
-        row_set(row_of(fold, fold->tasks.at[core->task - 1].row), end, core->state,
-                (uint32_t)number + 1);
+        timeline_row_set(row_of(fold, fold->tasks.at[core->task - 1].row), end, core->state,
+                         (uint32_t)number + 1);
 }
 
 static void core_interrupt(FoldCore *core, const TraceRecord *record)
@@ -228,8 +216,8 @@ static void follow_core(Fold *fold, int number, int64_t now)
                             : task->spins           ? TASK_STATE_SPINNING
                                                     : TASK_STATE_RUNNING_USER);
     bool interrupted = core->irq_until_ns >= 0;
-    row_set(&fold->timeline->rows.at[number], now, interrupted ? TIMELINE_INTERRUPT : core->state,
-            core->task);
+    timeline_row_set(&fold->timeline->rows.at[number], now,
+                     interrupted ? TIMELINE_INTERRUPT : core->state, core->task);
 }
 
 // ---- threads
@@ -262,7 +250,7 @@ static void follow_task(Fold *fold, uint32_t id, int64_t now)
         (void)ARRAY_PUSH(&fold->tasks);
     FoldTask *known = &fold->tasks.at[id - 1];
     if (known->row == 0) {
-        known->row = row_add(fold->timeline, ROW_TASK, id);
+        known->row = timeline_row_add(fold->timeline, ROW_TASK, id);
         row_of(fold, known->row)->def = task->def;
         row_of(fold, known->row)->instance = task->instance;
     }
@@ -272,8 +260,8 @@ static void follow_task(Fold *fold, uint32_t id, int64_t now)
     unsigned state = !has_core                 ? task->state
                      : core->irq_until_ns >= 0 ? TIMELINE_INTERRUPT
                                                : core->state;
-    row_set(row_of(fold, known->row), now, state,
-            has_core ? (uint32_t)task->core + 1 : task_subject(&fold->scene, task));
+    timeline_row_set(row_of(fold, known->row), now, state,
+                     has_core ? (uint32_t)task->core + 1 : task_subject(&fold->scene, task));
 
     uint32_t sync = task->place == PLACE_SYNC ? task->place_id : 0;
     if (sync != known->sync) {
@@ -290,7 +278,7 @@ static void follow_spans(Fold *fold, FoldTask *task, const TraceRecord *record)
                      0};
     if (record->kind == EVENT_SPAN_BEGIN) {
         if (task->spans_row == 0)
-            task->spans_row = row_add(fold->timeline, ROW_SPANS, record->task);
+            task->spans_row = timeline_row_add(fold->timeline, ROW_SPANS, record->task);
         open_spans_push(&fold->spans, &task->span, span);
     } else if (record->kind == EVENT_SPAN_END) {
         open_spans_end(&fold->spans, &task->span, span.name, span.serial, &span);
@@ -302,11 +290,12 @@ static void follow_spans(Fold *fold, FoldTask *task, const TraceRecord *record)
         return;
     TimelineRow *row = row_of(fold, task->spans_row);
     if (row->intervals.count == 0)
-        row_set(row, 0, TIMELINE_NO_SPAN, 0);
+        timeline_row_set(row, 0, TIMELINE_NO_SPAN, 0);
     if (task->span == 0)
-        row_set(row, record->time_ns, TIMELINE_NO_SPAN, 0);
+        timeline_row_set(row, record->time_ns, TIMELINE_NO_SPAN, 0);
     else
-        row_set(row, record->time_ns, TIMELINE_IN_SPAN, fold->spans.pool.at[task->span].name);
+        timeline_row_set(row, record->time_ns, TIMELINE_IN_SPAN,
+                         fold->spans.pool.at[task->span].name);
 }
 
 // ---- records
@@ -337,6 +326,9 @@ static void follow_instant(Fold *fold, const TraceRecord *record)
     case EVENT_MIGRATED:
         add_instant(timeline, record, INSTANT_MIGRATED);
         break;
+    case EVENT_GIL_ASKED:
+        add_instant(timeline, record, INSTANT_GIL_ASKED);
+        break;
     case EVENT_SPAN_BEGIN:
     case EVENT_SPAN_END:
     case EVENT_TASK_EXITED:
@@ -365,7 +357,9 @@ static void fold_record(Fold *fold, const TraceRecord *record)
         follow_core(fold, core, now);
     if (record->task != 0)
         follow_task(fold, record->task, now);
+    timeline_follow_python(fold, record);
     follow_object(fold, record);
+    follow_loop_end(fold, record);
     follow_instant(fold, record);
 }
 
@@ -376,8 +370,8 @@ static void fold_open(Fold *fold, Timeline *timeline)
     scene_open(&fold->scene, scenario);
     fold->cores = zeroed(scenario->machine.cores, sizeof *fold->cores);
     for (uint32_t i = 0; i < scenario->machine.cores; i++) {
-        row_add(timeline, ROW_CORE, i);
-        row_set(&timeline->rows.at[i], 0, TIMELINE_IDLE, 0);
+        timeline_row_add(timeline, ROW_CORE, i);
+        timeline_row_set(&timeline->rows.at[i], 0, TIMELINE_IDLE, 0);
         fold->cores[i] = (FoldCore){-1, 0, TIMELINE_IDLE};
     }
     open_objects(fold);
@@ -389,6 +383,7 @@ static void fold_free(Fold *fold)
     open_spans_free(&fold->spans);
     ARRAY_FREE(&fold->tasks);
     ARRAY_FREE(&fold->copies);
+    ARRAY_FREE(&fold->gil_rows);
     free(fold->cores);
 }
 
@@ -464,7 +459,8 @@ static void keep_used(TimelineRow *rows, size_t *to, TimelineRow *row)
         ARRAY_FREE(&row->intervals);
 }
 
-// Puts the rows into their order: cores, objects that were used, threads with their spans below.
+// Puts the rows into their order: cores, GILs, objects that were used, threads with their spans and
+// loops below.
 static void order_rows(Fold *fold)
 {
     Timeline *timeline = fold->timeline;
@@ -474,7 +470,10 @@ static void order_rows(Fold *fold)
     size_t objects = scenario->sync_count + scenario->pipe_count + scenario->message_queue_count;
     TimelineRow *rows = zeroed(count, sizeof *rows);
     memcpy(rows, from, to * sizeof *rows);
+    timeline->gil_first = to;
+    timeline_order_gils(fold, from, rows, &to);
     TimelineRow *object = &from[timeline->object_first];
+    timeline->object_first = to;
     for (size_t i = 0; i < scenario->sync_count; i++)
         keep_used(rows, &to, object++);
     for (size_t i = 0; i < fold->copies.count; i++)
@@ -489,6 +488,7 @@ static void order_rows(Fold *fold)
             rows[to++] = from[task->row - 1];
         if (task->spans_row != 0)
             rows[to++] = from[task->spans_row - 1];
+        timeline_order_loops(fold, (uint32_t)i + 1, from, rows, &to);
     }
     free(from);
     timeline->rows.at = rows;

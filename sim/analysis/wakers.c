@@ -33,6 +33,9 @@ static Deed deed_for(const Scene *scene, const SceneTask *task)
     case PLACE_SYNC:
         return deed_at_sync(scene_sync_def(scene, task->place_id)->kind, own);
     case PLACE_PIPE:
+        if (own == OP_LIB_READ || own == OP_LIB_WRITE)
+            return own == OP_LIB_WRITE ? (Deed){OP_LIB_READ, 0, "reads from"}
+                                       : (Deed){OP_LIB_WRITE, 0, "writes to"};
         return own == OP_WRITE ? (Deed){OP_READ, OP_READ_UNTIL_EOF, "reads from"}
                                : (Deed){OP_WRITE, 0, "writes to"};
     case PLACE_MESSAGES:

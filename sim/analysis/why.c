@@ -1,4 +1,4 @@
-#include "sim/analysis/why.h"
+#include "sim/analysis/why_asking.h"
 
 #include "sim/analysis/lock_readers.h"
 #include "sim/analysis/preference.h"
@@ -9,22 +9,6 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 12, NAMED_MAX = 3 };
-
-// The question, while it is answered.
-typedef struct Asking {
-    Why *why;
-    const Recording *recording;
-    const Scene *scene;
-    // Those whose reasons are being told: each waits for the next. `only`: for that one and nobody
-    // else, whatever the others do.
-    uint32_t chain[DEPTH_MAX];
-    bool only[DEPTH_MAX];
-    uint32_t depth;
-} Asking;
-
-static void tell_reason(Asking *asking, uint32_t task, bool only);
-
 // ---- words
 
 static Arena *arena_of(const Asking *asking)
@@ -32,13 +16,13 @@ static Arena *arena_of(const Asking *asking)
     return &asking->why->arena;
 }
 
-static const char *name_of(const Asking *asking, uint32_t task)
+const char *why_name(const Asking *asking, uint32_t task)
 {
     char name[96];
     return arena_format(arena_of(asking), "%s", recording_task_name(asking->recording, task, name));
 }
 
-static const char *argument_text(const Asking *asking, ArgType type, uint64_t value)
+const char *why_argument(const Asking *asking, ArgType type, uint64_t value)
 {
     char text[160];
     Names names = {asking->scene->scenario, &asking->recording->tasks,
@@ -47,14 +31,13 @@ static const char *argument_text(const Asking *asking, ArgType type, uint64_t va
                         narrate_argument(&names, type, value, text, sizeof text));
 }
 
-static const char *time_text(const Asking *asking, int64_t ns)
+const char *why_time(const Asking *asking, int64_t ns)
 {
     char text[32];
     return arena_format(arena_of(asking), "%s", duration_text(ns, text));
 }
 
-// "lock cache", "queue jobs"; a forked process's own one with whose it is: "lock child/cache".
-static const char *sync_text(const Asking *asking, uint32_t number)
+const char *why_sync(const Asking *asking, uint32_t number)
 {
     const SyncDef *def = scene_sync_def(asking->scene, number);
     Names names = {asking->scene->scenario, &asking->recording->tasks,
@@ -70,11 +53,10 @@ static const char *place_text(const Asking *asking, const SceneTask *task)
 {
     if (task->op == 0)
         return "";
-    return arena_format(arena_of(asking), ", at %s", argument_text(asking, ARG_OP, task->op));
+    return arena_format(arena_of(asking), ", at %s", why_argument(asking, ARG_OP, task->op));
 }
 
-__attribute__((format(printf, 3, 4))) static void say(Asking *asking, uint32_t task,
-                                                      const char *format, ...)
+void why_say(Asking *asking, uint32_t task, const char *format, ...)
 {
     Why *why = asking->why;
     if (why->count == WHY_LINES_MAX)
@@ -85,17 +67,17 @@ __attribute__((format(printf, 3, 4))) static void say(Asking *asking, uint32_t t
     va_end(values);
     if (why->count == WHY_LINES_MAX - 1)
         text = "And so on: this goes further.";
-    why->lines[why->count++] = (WhyLine){text, task, asking->depth};
+    why->lines[why->count++] = (WhyLine){text, task, asking->depth, asking->coroutine};
 }
 
 // "a, b, c and 4 more": the first of `count` tasks.
 static const char *names_text(const Asking *asking, const uint32_t *first, uint32_t count)
 {
     const char *text = "";
-    uint32_t named = count < NAMED_MAX ? count : NAMED_MAX;
+    uint32_t named = count < WHY_NAMED_MAX ? count : WHY_NAMED_MAX;
     for (uint32_t i = 0; i < named; i++) {
         const char *between = i == 0 ? "" : i + 1 == count ? " and " : ", ";
-        text = arena_format(arena_of(asking), "%s%s%s", text, between, name_of(asking, first[i]));
+        text = arena_format(arena_of(asking), "%s%s%s", text, between, why_name(asking, first[i]));
     }
     if (count > named)
         text = arena_format(arena_of(asking), "%s and %u more", text, count - named);
@@ -106,15 +88,15 @@ static const char *names_text(const Asking *asking, const uint32_t *first, uint3
 typedef bool (*Wanted)(const Asking *asking, const void *what, uint32_t id, const SceneTask *task);
 
 static const char *list_tasks(const Asking *asking, Wanted wanted, const void *what,
-                              uint32_t first[NAMED_MAX], uint32_t *count)
+                              uint32_t first[WHY_NAMED_MAX], uint32_t *count)
 {
     *count = 0;
-    memset(first, 0, NAMED_MAX * sizeof *first);
+    memset(first, 0, WHY_NAMED_MAX * sizeof *first);
     for (uint32_t id = 1; id <= asking->scene->tasks.count; id++) {
         const SceneTask *task = scene_task(asking->scene, id);
         if (task == NULL || !wanted(asking, what, id, task))
             continue;
-        if (*count < NAMED_MAX)
+        if (*count < WHY_NAMED_MAX)
             first[*count] = id;
         ++*count;
     }
@@ -124,31 +106,32 @@ static const char *list_tasks(const Asking *asking, Wanted wanted, const void *w
 // What is said of each of the first of a list in turn, one step deeper.
 static void tell_reasons(Asking *asking, const uint32_t *tasks, uint32_t count, bool only)
 {
-    for (uint32_t i = 0; i < count && i < NAMED_MAX; i++)
-        tell_reason(asking, tasks[i], only);
+    for (uint32_t i = 0; i < count && i < WHY_NAMED_MAX; i++)
+        why_reason(asking, tasks[i], only);
 }
 
 // ---- on a core, or waiting for one
 
 static void tell_running(Asking *asking, uint32_t id, const SceneTask *task)
 {
-    const char *name = name_of(asking, id), *since = time_text(asking, task->since_ns);
+    const char *name = why_name(asking, id), *since = why_time(asking, task->since_ns);
     const SceneCore *core = task->core >= 0 && (uint32_t)task->core < asking->scene->core_count
                                 ? &asking->scene->cores[task->core]
                                 : NULL;
     if (task->state == TASK_STATE_RUNNING_KERNEL && task->syscall != 0)
-        say(asking, id, "%s is in the kernel on core %d since %s: %s.", name, task->core, since,
-            syscall_name(task->syscall - 1u));
+        why_say(asking, id, "%s is in the kernel on core %d since %s: %s.", name, task->core, since,
+                syscall_name(task->syscall - 1u));
     else if (task->state == TASK_STATE_RUNNING_KERNEL)
-        say(asking, id, "%s is in the kernel on core %d since %s: %s.", name, task->core, since,
-            kernel_errand_word(task->errand));
+        why_say(asking, id, "%s is in the kernel on core %d since %s: %s.", name, task->core, since,
+                kernel_errand_word(task->errand));
     else
-        say(asking, id, "%s runs on core %d since %s%s.", name, task->core,
-            core != NULL && core->task == id ? time_text(asking, core->since_ns) : since,
-            place_text(asking, task));
+        why_say(asking, id, "%s runs on core %d since %s%s.", name, task->core,
+                core != NULL && core->task == id ? why_time(asking, core->since_ns) : since,
+                place_text(asking, task));
+    why_tell_needs_gil(asking, id);
     if (core != NULL && core->irq_until_ns > asking->scene->time_ns)
-        say(asking, id, "An interrupt has core %d until %s: %s.", task->core,
-            time_text(asking, core->irq_until_ns), irq_name(core->irq));
+        why_say(asking, id, "An interrupt has core %d until %s: %s.", task->core,
+                why_time(asking, core->irq_until_ns), irq_name(core->irq));
 }
 
 static const char *others_text(const Asking *asking, uint32_t others)
@@ -172,9 +155,9 @@ static bool takes_any_core(const Scene *scene, const SceneTask *task)
 static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
 {
     const Scene *scene = asking->scene;
-    const char *name = name_of(asking, id), *since = time_text(asking, task->since_ns);
+    const char *name = why_name(asking, id), *since = why_time(asking, task->since_ns);
     if (task->core < 0 || (uint32_t)task->core >= scene->core_count) {
-        say(asking, id, "%s is runnable since %s.", name, since);
+        why_say(asking, id, "%s is runnable since %s.", name, since);
         return;
     }
     const SceneCore *core = &scene->cores[task->core];
@@ -182,20 +165,21 @@ static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
     const char *where = shared ? "in the queue that all cores share"
                                : arena_format(arena_of(asking), "on core %d", task->core);
     if (core->irq_until_ns > scene->time_ns) {
-        say(asking, id, "%s is runnable %s since %s; an interrupt has core %d until %s: %s.", name,
-            where, since, task->core, time_text(asking, core->irq_until_ns), irq_name(core->irq));
+        why_say(asking, id, "%s is runnable %s since %s; an interrupt has core %d until %s: %s.",
+                name, where, since, task->core, why_time(asking, core->irq_until_ns),
+                irq_name(core->irq));
     } else if (core->task == 0 || core->task == id || (shared && takes_any_core(scene, task))) {
-        say(asking, id, "%s is runnable %s since %s, and a core is about to take it.", name, where,
-            since);
+        why_say(asking, id, "%s is runnable %s since %s, and a core is about to take it.", name,
+                where, since);
         return;
     }
     const SceneTask *running = scene_task(scene, core->task);
     if (running == NULL)
         return;
     const char *why = preference_text(arena_of(asking), asking->recording, scene, core->task, id);
-    say(asking, id, "%s is runnable %s since %s behind %s%s%s.", name, where, since,
-        name_of(asking, core->task), why, shared ? "" : others_text(asking, core->queued - 1));
-    tell_reason(asking, core->task, false);
+    why_say(asking, id, "%s is runnable %s since %s behind %s%s%s.", name, where, since,
+            why_name(asking, core->task), why, shared ? "" : others_text(asking, core->queued - 1));
+    why_reason(asking, core->task, false);
 }
 
 // ---- waits for locks
@@ -203,24 +187,24 @@ static void tell_runnable(Asking *asking, uint32_t id, const SceneTask *task)
 // Others read under the lock; new ones may join them, unless the lock prefers writers.
 static void tell_readers(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
 {
-    uint32_t readers[NAMED_MAX + 1];
+    uint32_t readers[WHY_NAMED_MAX + 1];
     uint32_t count =
-        lock_readers(asking->recording, asking->scene, task->wants, readers, NAMED_MAX + 1);
-    say(asking, id, "%s; %s %s under it%s.", waits,
-        names_text(asking, readers, count < NAMED_MAX ? count : NAMED_MAX),
-        count == 1 ? "reads" : "read", count > NAMED_MAX ? ", and others" : "");
+        lock_readers(asking->recording, asking->scene, task->wants, readers, WHY_NAMED_MAX + 1);
+    why_say(asking, id, "%s; %s %s under it%s.", waits,
+            names_text(asking, readers, count < WHY_NAMED_MAX ? count : WHY_NAMED_MAX),
+            count == 1 ? "reads" : "read", count > WHY_NAMED_MAX ? ", and others" : "");
     tell_reasons(asking, readers, count, false);
 }
 
 static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
 {
     const SceneSync *sync = scene_sync(asking->scene, task->wants);
-    const char *name = name_of(asking, id), *lock = sync_text(asking, task->wants);
-    const char *since = time_text(asking, task->since_ns);
+    const char *name = why_name(asking, id), *lock = why_sync(asking, task->wants);
+    const char *since = why_time(asking, task->since_ns);
     // Woken, and too late, it waits anew; what it waits for is the same.
     if (task->wants_since_ns < task->since_ns && task->state == TASK_STATE_WAITS_LOCK)
         since = arena_format(arena_of(asking), "%s, and has wanted it since %s", since,
-                             time_text(asking, task->wants_since_ns));
+                             why_time(asking, task->wants_since_ns));
     const SceneTask *holder = scene_task(asking->scene, sync->holder);
     if (holder == NULL && sync->readers > 0) {
         tell_readers(asking, id, task,
@@ -228,24 +212,25 @@ static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const 
         return;
     }
     if (holder == NULL) {
-        say(asking, id, "%s %s %s since %s; nobody has it now.", name, waits, lock, since);
+        why_say(asking, id, "%s %s %s since %s; nobody has it now.", name, waits, lock, since);
         return;
     }
-    const char *holds = name_of(asking, sync->holder);
+    const char *holds = why_name(asking, sync->holder);
     if (sync->holder == id) {
-        say(asking, id, "%s %s %s since %s, which it holds itself.", name, waits, lock, since);
+        why_say(asking, id, "%s %s %s since %s, which it holds itself.", name, waits, lock, since);
         asking->why->circle = true;
     } else if (scene_sync_orphaned(asking->scene, task->wants)) {
-        say(asking, id,
-            "%s %s %s since %s; %s held it at the fork, so nobody will release the copy.", name,
-            waits, lock, since, holds);
+        why_say(asking, id,
+                "%s %s %s since %s; %s held it at the fork, so nobody will release the copy.", name,
+                waits, lock, since, holds);
     } else if (holder->state == TASK_STATE_ENDED) {
-        say(asking, id, "%s %s %s since %s; %s held it when it ended, so nobody will release it.",
-            name, waits, lock, since, holds);
+        why_say(asking, id,
+                "%s %s %s since %s; %s held it when it ended, so nobody will release it.", name,
+                waits, lock, since, holds);
     } else {
-        say(asking, id, "%s %s %s since %s; %s holds it since %s.", name, waits, lock, since, holds,
-            time_text(asking, sync->held_since_ns));
-        tell_reason(asking, sync->holder, task->wakes_ns < 0);
+        why_say(asking, id, "%s %s %s since %s; %s holds it since %s.", name, waits, lock, since,
+                holds, why_time(asking, sync->held_since_ns));
+        why_reason(asking, sync->holder, task->wakes_ns < 0);
     }
 }
 
@@ -289,26 +274,26 @@ static const char *timeout_text(const Asking *asking, const SceneTask *task)
     if (task->wakes_ns < 0)
         return "";
     return arena_format(arena_of(asking), ", or at %s its time is over",
-                        time_text(asking, task->wakes_ns));
+                        why_time(asking, task->wakes_ns));
 }
 
 static void tell_wakers(Asking *asking, uint32_t id, const SceneTask *task, const char *object)
 {
     Wakers wakers = wakers_of(arena_of(asking), asking->scene, task);
-    uint32_t first[NAMED_MAX], count;
+    uint32_t first[WHY_NAMED_MAX], count;
     if (wakers.deed == NULL)
         return;
     const char *who = list_tasks(asking, could_wake, &wakers, first, &count);
     const char *timeout = timeout_text(asking, task);
     if (count == 0) {
-        say(asking, id,
-            "It goes on when somebody %s%s%s; no thread that is there has an operation "
-            "for that.",
-            wakers.deed, object, timeout);
+        why_say(asking, id,
+                "It goes on when somebody %s%s%s; no thread that is there has an operation "
+                "for that.",
+                wakers.deed, object, timeout);
         return;
     }
-    say(asking, id, "It goes on when somebody %s%s%s; %s could.", wakers.deed, object, timeout,
-        who);
+    why_say(asking, id, "It goes on when somebody %s%s%s; %s could.", wakers.deed, object, timeout,
+            who);
     tell_reasons(asking, first, count, false);
 }
 
@@ -337,32 +322,32 @@ static const char *level_text(const Asking *asking, const SceneTask *task)
 
 static void tell_sync(Asking *asking, uint32_t id, const SceneTask *task)
 {
-    const char *object = sync_text(asking, task->place_id);
-    say(asking, id, "%s waits at %s since %s%s.", name_of(asking, id), object,
-        time_text(asking, task->since_ns), level_text(asking, task));
+    const char *object = why_sync(asking, task->place_id);
+    why_say(asking, id, "%s waits at %s since %s%s.", why_name(asking, id), object,
+            why_time(asking, task->since_ns), level_text(asking, task));
     tell_wakers(asking, id, task, arena_format(arena_of(asking), " %s", object));
 }
 
 static void tell_pipe(Asking *asking, uint32_t id, const SceneTask *task)
 {
     char size[32];
-    const char *pipe = argument_text(asking, ARG_PIPE, task->place_id);
+    const char *pipe = why_argument(asking, ARG_PIPE, task->place_id);
     const Scenario *scenario = asking->scene->scenario;
     bool writes = task->op < scenario->op_count && scenario->ops[task->op].code == OP_WRITE;
-    say(asking, id, "%s waits at the %s end of pipe %s since %s; %s are in it.",
-        name_of(asking, id), pipe_end_name(writes ? PIPE_END_WRITE : PIPE_END_READ), pipe,
-        time_text(asking, task->since_ns),
-        size_text(asking->scene->pipes[task->place_id - 1].bytes, size));
+    why_say(asking, id, "%s waits at the %s end of pipe %s since %s; %s are in it.",
+            why_name(asking, id), pipe_end_name(writes ? PIPE_END_WRITE : PIPE_END_READ), pipe,
+            why_time(asking, task->since_ns),
+            size_text(asking->scene->pipes[task->place_id - 1].bytes, size));
     tell_wakers(asking, id, task,
                 arena_format(arena_of(asking), " pipe %s, or all who could have closed it", pipe));
 }
 
 static void tell_messages(Asking *asking, uint32_t id, const SceneTask *task)
 {
-    const char *queue = argument_text(asking, ARG_MESSAGES, task->place_id);
-    say(asking, id, "%s waits at message queue %s since %s; it holds %u.", name_of(asking, id),
-        queue, time_text(asking, task->since_ns),
-        asking->scene->messages[task->place_id - 1].count);
+    const char *queue = why_argument(asking, ARG_MESSAGES, task->place_id);
+    why_say(asking, id, "%s waits at message queue %s since %s; it holds %u.", why_name(asking, id),
+            queue, why_time(asking, task->since_ns),
+            asking->scene->messages[task->place_id - 1].count);
     tell_wakers(asking, id, task, arena_format(arena_of(asking), " %s", queue));
 }
 
@@ -379,16 +364,17 @@ static bool is_joined(const Asking *asking, const void *what, uint32_t id, const
 
 static void tell_join(Asking *asking, uint32_t id, const SceneTask *task)
 {
-    uint32_t first[NAMED_MAX], count;
+    uint32_t first[WHY_NAMED_MAX], count;
     const char *who = list_tasks(asking, is_joined, task, first, &count);
-    const char *since = time_text(asking, task->since_ns), *name = name_of(asking, id);
+    const char *since = why_time(asking, task->since_ns), *name = why_name(asking, id);
     if (count == 0) {
-        say(asking, id, "%s waits since %s for threads to end that have yet to arrive: %s.", name,
-            since, argument_text(asking, ARG_DEF, task->place_id));
+        why_say(asking, id, "%s waits since %s for threads to end that have yet to arrive: %s.",
+                name, since, why_argument(asking, ARG_DEF, task->place_id));
         return;
     }
-    say(asking, id, "%s waits since %s for %s to end: %s %s there.", name, since,
-        argument_text(asking, ARG_DEF, task->place_id), who, count == 1 ? "is still" : "are still");
+    why_say(asking, id, "%s waits since %s for %s to end: %s %s there.", name, since,
+            why_argument(asking, ARG_DEF, task->place_id), who,
+            count == 1 ? "is still" : "are still");
     // A signal ends the wait only to begin it again.
     tell_reasons(asking, first, count, true);
 }
@@ -405,10 +391,10 @@ static bool is_child(const Asking *asking, const void *what, uint32_t id, const 
 
 static void tell_child(Asking *asking, uint32_t id, const SceneTask *task)
 {
-    uint32_t first[NAMED_MAX], count;
+    uint32_t first[WHY_NAMED_MAX], count;
     const char *who = list_tasks(asking, is_child, task, first, &count);
-    say(asking, id, "%s waits since %s for a child to end%s%s%s.", name_of(asking, id),
-        time_text(asking, task->since_ns), count > 0 ? "; its children are " : "", who, "");
+    why_say(asking, id, "%s waits since %s for a child to end%s%s%s.", why_name(asking, id),
+            why_time(asking, task->since_ns), count > 0 ? "; its children are " : "", who, "");
     tell_reasons(asking, first, count, false);
 }
 
@@ -434,7 +420,7 @@ static TaskState known_wait(const Scene *scene, const SceneTask *task)
 
 static void tell_blocked(Asking *asking, uint32_t id, const SceneTask *task)
 {
-    const char *name = name_of(asking, id), *since = time_text(asking, task->since_ns);
+    const char *name = why_name(asking, id), *since = why_time(asking, task->since_ns);
     switch (known_wait(asking->scene, task)) {
     case TASK_STATE_WAITS_LOCK:
         tell_lock(asking, id, task, "waits for");
@@ -449,7 +435,7 @@ static void tell_blocked(Asking *asking, uint32_t id, const SceneTask *task)
         tell_child(asking, id, task);
         break;
     case TASK_STATE_WAITS_SIGNAL:
-        say(asking, id, "%s waits for a signal since %s.", name, since);
+        why_say(asking, id, "%s waits for a signal since %s.", name, since);
         tell_wakers(asking, id, task, "");
         break;
     case TASK_STATE_WAITS_PIPE:
@@ -459,15 +445,17 @@ static void tell_blocked(Asking *asking, uint32_t id, const SceneTask *task)
         tell_messages(asking, id, task);
         break;
     default:
-        say(asking, id, "%s %s since %s%s%s.", name, task_state_sentence(task->state), since,
-            task->wakes_ns >= 0 ? "; its timer is due at " : "",
-            task->wakes_ns >= 0 ? time_text(asking, task->wakes_ns) : "");
+        why_say(asking, id, "%s %s since %s%s%s.", name, task_state_sentence(task->state), since,
+                task->wakes_ns >= 0 ? "; its timer is due at " : "",
+                task->wakes_ns >= 0 ? why_time(asking, task->wakes_ns) : "");
         break;
     }
 }
 
 static void tell_state(Asking *asking, uint32_t id, const SceneTask *task)
 {
+    if (why_tell_python(asking, id))
+        return;
     if (task->state == TASK_STATE_SPINNING && task->wants != 0)
         tell_lock(asking, id, task, "spins for");
     else if (task_state_runs(task->state))
@@ -477,10 +465,10 @@ static void tell_state(Asking *asking, uint32_t id, const SceneTask *task)
     else if (task_state_blocked(task->state))
         tell_blocked(asking, id, task);
     else if (task->state == TASK_STATE_ENDED)
-        say(asking, id, "%s has ended at %s.", name_of(asking, id),
-            time_text(asking, task->since_ns));
+        why_say(asking, id, "%s has ended at %s.", why_name(asking, id),
+                why_time(asking, task->since_ns));
     else
-        say(asking, id, "%s has not started.", name_of(asking, id));
+        why_say(asking, id, "%s has not started.", why_name(asking, id));
 }
 
 // Whether `id` is on the chain already; then that is said. A circle in which each waits for the
@@ -498,12 +486,12 @@ static bool tell_circle(Asking *asking, uint32_t id)
     deadlock = deadlock && asking->only[asking->depth];
     if (deadlock) {
         asking->why->circle = true;
-        say(asking, id,
-            "And %s is where this began: they wait for each other in a circle, a "
-            "deadlock.",
-            name_of(asking, id));
+        why_say(asking, id,
+                "And %s is where this began: they wait for each other in a circle, a "
+                "deadlock.",
+                why_name(asking, id));
     } else {
-        say(asking, id, "What %s waits for is told above.", name_of(asking, id));
+        why_say(asking, id, "What %s waits for is told above.", why_name(asking, id));
     }
     return true;
 }
@@ -511,29 +499,31 @@ static bool tell_circle(Asking *asking, uint32_t id)
 static bool is_told(const Asking *asking, uint32_t id)
 {
     for (uint32_t i = 0; i < asking->why->count; i++)
-        if (asking->why->lines[i].task == id)
+        if (asking->why->lines[i].task == id && asking->why->lines[i].coroutine == 0)
             return true;
     return false;
 }
 
-// `only`: the one above waits for this one and nothing else can end that.
-static void tell_reason(Asking *asking, uint32_t id, bool only)
+void why_reason(Asking *asking, uint32_t id, bool only)
 {
     const SceneTask *task = scene_task(asking->scene, id);
     // Of several who could help, one that has been spoken of needs no more words.
     if (!only && is_told(asking, id))
         return;
+    uint32_t coroutine = asking->coroutine;
+    asking->coroutine = 0;
     asking->depth++;
-    if (asking->depth < DEPTH_MAX && task != NULL) {
+    if (asking->depth < WHY_DEPTH_MAX && task != NULL) {
         asking->only[asking->depth] = only;
         if (!tell_circle(asking, id)) {
             asking->chain[asking->depth] = id;
             tell_state(asking, id, task);
         }
     } else if (task != NULL) {
-        say(asking, id, "And so on: this goes further.");
+        why_say(asking, id, "And so on: this goes further.");
     }
     asking->depth--;
+    asking->coroutine = coroutine;
 }
 
 void why_now(Why *why, const Recording *recording, const Scene *scene, uint32_t task)
@@ -545,7 +535,7 @@ void why_now(Why *why, const Recording *recording, const Scene *scene, uint32_t 
     if (asked != NULL)
         tell_state(&asking, task, asked);
     else
-        say(&asking, task, "%s has not started.", name_of(&asking, task));
+        why_say(&asking, task, "%s has not started.", why_name(&asking, task));
 }
 
 void why_clear(Why *why)

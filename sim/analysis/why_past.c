@@ -1,48 +1,13 @@
 // The other half of why.h: what a wait that is over was for.
 #include "sim/analysis/critical_path.h"
+#include "sim/analysis/deed.h"
 #include "sim/analysis/preference.h"
 #include "sim/analysis/scene_text.h"
-#include "sim/analysis/why.h"
+#include "sim/analysis/why_telling.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum { STAYS_TOLD = 10, RIVALS_MAX = 16, RIVALS_TOLD = 4 };
-
-// ---- words
-
-static const char *name_of(Why *why, const Recording *recording, uint32_t task)
-{
-    char name[96];
-    return arena_format(&why->arena, "%s", recording_task_name(recording, task, name));
-}
-
-static const char *time_text(Why *why, int64_t ns)
-{
-    char text[32];
-    return arena_format(&why->arena, "%s", duration_text(ns, text));
-}
-
-static const char *record_text(Why *why, const Recording *recording, uint64_t index)
-{
-    char text[240];
-    Names names = {recording->scenario, &recording->tasks, &recording->processes};
-    return arena_format(
-        &why->arena, "%s",
-        narrate_sentence(&names, recording_at(recording, index), text, sizeof text));
-}
-
-__attribute__((format(printf, 4, 5))) static void say(Why *why, uint32_t task, uint32_t depth,
-                                                      const char *format, ...)
-{
-    if (why->count == WHY_LINES_MAX)
-        return;
-    va_list values;
-    va_start(values, format);
-    const char *text = arena_vformat(&why->arena, format, values);
-    va_end(values);
-    why->lines[why->count++] = (WhyLine){text, task, depth};
-}
 
 // ---- how it ended
 
@@ -60,50 +25,6 @@ static int64_t end_of_wait(const Recording *recording, uint32_t task, uint64_t n
             return (int64_t)i;
     }
     return RECORD_NONE;
-}
-
-// Whether a thread wakes others because of this record.
-static bool wakes_others(unsigned kind)
-{
-    switch ((EventKind)kind) {
-    case EVENT_LOCK_RELEASED:
-    case EVENT_LOCK_READ_RELEASED:
-    case EVENT_RELEASED:
-    case EVENT_NOTIFIED:
-    case EVENT_EVENT_SET:
-    case EVENT_BARRIER_OPENED:
-    case EVENT_BARRIER_BROKEN:
-    case EVENT_QUEUE_PUT:
-    case EVENT_QUEUE_GOT:
-    case EVENT_PIPE_WRITTEN:
-    case EVENT_PIPE_READ:
-    case EVENT_PIPE_CLOSED:
-    case EVENT_MESSAGE_SENT:
-    case EVENT_MESSAGE_RECEIVED:
-    case EVENT_TASK_EXITED:
-    case EVENT_SIGNAL_SENT:
-    case EVENT_OUT_OF_MEMORY:
-        return true;
-    default:
-        return false;
-    }
-}
-
-// The deed of the waker that wake-up `wakeup` followed from; the wake-up itself when there is none
-// in the same operation.
-static uint64_t cause_of(const Recording *recording, uint64_t wakeup)
-{
-    uint64_t waker = recording_at(recording, wakeup)->a;
-    for (uint64_t i = wakeup; i > 0; i--) {
-        const TraceRecord *record = recording_at(recording, i - 1);
-        if (record->task != waker)
-            continue;
-        if (wakes_others(record->kind))
-            return i - 1;
-        if (record->kind == EVENT_OP_BEGUN || record->kind == EVENT_TASK_CREATED)
-            break;
-    }
-    return wakeup;
 }
 
 // The record with which `task`, woken by `wakeup`, begins to wait for the same thing again, because
@@ -137,25 +58,26 @@ static void tell_end(Why *why, const Recording *recording, const Scene *scene, u
                      const SceneTask *waiter, uint64_t end)
 {
     const TraceRecord *record = recording_at(recording, end);
-    const char *at = time_text(why, record->time_ns);
+    const char *at = telling_time(why, record->time_ns);
     if (record->kind != EVENT_WAKEUP)
-        say(why, task, 0, "It ended at %s: %s.", at, record_text(why, recording, end));
+        telling_say(why, task, 0, "It ended at %s: %s.", at, telling_record(why, recording, end));
     else if (record->a != 0)
-        say(why, task, 0, "It ended at %s: %s.", at,
-            record_text(why, recording, cause_of(recording, end)));
+        telling_say(
+            why, task, 0, "It ended at %s: %s.", at,
+            telling_record(why, recording, deed_of_wakeup(recording, end, recording->count)));
     else if (waiter->state == TASK_STATE_THROTTLED)
-        say(why, task, 0, "It ended at %s: a new period began.", at);
+        telling_say(why, task, 0, "It ended at %s: a new period began.", at);
     else
-        say(why, task, 0, "It ended at %s: a timer woke it.", at);
+        telling_say(why, task, 0, "It ended at %s: a timer woke it.", at);
     if (record->kind != EVENT_WAKEUP || waiter->place != PLACE_SYNC ||
         scene_sync(scene, waiter->place_id) == NULL)
         return;
     uint32_t sync = instances_sync_at(&scene->instances, waiter->place_id).id;
     int64_t again = waits_again(recording, task, end, sync);
     if (again >= 0)
-        say(why, task, 0, "It was woken in vain: at %s %s.",
-            time_text(why, recording_at(recording, (uint64_t)again)->time_ns),
-            record_text(why, recording, (uint64_t)again));
+        telling_say(why, task, 0, "It was woken in vain: at %s %s.",
+                    telling_time(why, recording_at(recording, (uint64_t)again)->time_ns),
+                    telling_record(why, recording, (uint64_t)again));
 }
 
 // ---- who had the core
@@ -252,7 +174,7 @@ static const char *states_text(Why *why, const CriticalPath *path, size_t first,
     for (int s = 0; s < TASK_STATE_COUNT; s++)
         if (ns[s] > 0)
             text = arena_format(&why->arena, "%s%s%s %s", text, *text == 0 ? "" : ", ",
-                                task_state_word((unsigned)s), time_text(why, ns[s]));
+                                task_state_word((unsigned)s), telling_time(why, ns[s]));
     return text;
 }
 
@@ -261,9 +183,12 @@ static const char *link_text(Why *why, const Recording *recording, const PathSeg
 {
     if (segment->link == PATH_SAME)
         return "";
-    uint64_t record =
-        segment->link == PATH_WOKEN ? cause_of(recording, segment->record) : segment->record;
-    return arena_format(&why->arena, " Then %s.", record_text(why, recording, record));
+    if (segment->link == PATH_HELD)
+        return " It held the GIL.";
+    uint64_t record = segment->link == PATH_WOKEN
+                          ? deed_of_wakeup(recording, segment->record, recording->count)
+                          : segment->record;
+    return arena_format(&why->arena, " Then %s.", telling_record(why, recording, record));
 }
 
 // Who had the core during the longest of the segments first … end - 1 in which the thread waited
@@ -284,8 +209,9 @@ static void tell_rival(Why *why, const Recording *recording, const CriticalPath 
     Rivals rivals = {0};
     find_rivals(why, &rivals, recording, longest->task, longest->from_ns, longest->to_ns);
     if (rivals.count > 0 && rivals.at[0].task != 0)
-        say(why, rivals.at[0].task, 2, "For %s its core ran %s%s.", time_text(why, rivals.at[0].ns),
-            name_of(why, recording, rivals.at[0].task), rivals.at[0].why);
+        telling_say(why, rivals.at[0].task, 2, "For %s its core ran %s%s.",
+                    telling_time(why, rivals.at[0].ns),
+                    telling_name(why, recording, rivals.at[0].task), rivals.at[0].why);
 }
 
 static size_t end_of_stay(const CriticalPath *path, size_t first)
@@ -303,17 +229,18 @@ static void tell_path(Why *why, const Recording *recording, const CriticalPath *
     for (size_t i = 0; i < path->segments.count; i = end_of_stay(path, i))
         stays++;
     if (stays > STAYS_TOLD)
-        say(why, 0, 1, "Of %zu steps, the last %d:", stays, STAYS_TOLD);
+        telling_say(why, 0, 1, "Of %zu steps, the last %d:", stays, STAYS_TOLD);
     for (size_t i = 0, end; i < path->segments.count; i = end) {
         end = end_of_stay(path, i);
         if (++told + STAYS_TOLD <= stays)
             continue;
         const PathSegment *first = &path->segments.at[i];
         bool last = end == path->segments.count;
-        say(why, first->task, 1, "From %s to %s it took %s: %s.%s", time_text(why, first->from_ns),
-            time_text(why, path->segments.at[end - 1].to_ns), name_of(why, recording, first->task),
-            states_text(why, path, i, end),
-            last ? "" : link_text(why, recording, &path->segments.at[end]));
+        telling_say(why, first->task, 1, "From %s to %s it took %s: %s.%s",
+                    telling_time(why, first->from_ns),
+                    telling_time(why, path->segments.at[end - 1].to_ns),
+                    telling_name(why, recording, first->task), states_text(why, path, i, end),
+                    last ? "" : link_text(why, recording, &path->segments.at[end]));
         tell_rival(why, recording, path, i, end);
     }
 }
@@ -361,9 +288,10 @@ static void tell_blocked(Why *why, const Recording *recording, const Scene *scen
 {
     const SceneTask *waiter = scene_task(scene, task);
     int64_t to_ns = end < 0 ? recording->end_ns : recording_at(recording, (uint64_t)end)->time_ns;
-    say(why, task, 0, "%s %s for %s, from %s to %s.", name_of(why, recording, task),
-        waited_text(why, recording, scene, waiter), time_text(why, to_ns - waiter->since_ns),
-        time_text(why, waiter->since_ns), end < 0 ? "the end of the run" : time_text(why, to_ns));
+    telling_say(why, task, 0, "%s %s for %s, from %s to %s.", telling_name(why, recording, task),
+                waited_text(why, recording, scene, waiter),
+                telling_time(why, to_ns - waiter->since_ns), telling_time(why, waiter->since_ns),
+                end < 0 ? "the end of the run" : telling_time(why, to_ns));
     if (end < 0)
         return;
     tell_end(why, recording, scene, task, waiter, (uint64_t)end);
@@ -380,9 +308,10 @@ static void tell_runnable(Why *why, const Recording *recording, uint32_t task,
                           const SceneTask *waiter, int64_t end)
 {
     int64_t to_ns = end < 0 ? recording->end_ns : recording_at(recording, (uint64_t)end)->time_ns;
-    say(why, task, 0, "%s was runnable for %s, from %s to %s.", name_of(why, recording, task),
-        time_text(why, to_ns - waiter->since_ns), time_text(why, waiter->since_ns),
-        end < 0 ? "the end of the run" : time_text(why, to_ns));
+    telling_say(why, task, 0, "%s was runnable for %s, from %s to %s.",
+                telling_name(why, recording, task), telling_time(why, to_ns - waiter->since_ns),
+                telling_time(why, waiter->since_ns),
+                end < 0 ? "the end of the run" : telling_time(why, to_ns));
     Rivals rivals = {0};
     find_rivals(why, &rivals, recording, task, waiter->since_ns, to_ns);
     for (uint32_t i = 0; i < rivals.count; i++) {
@@ -390,14 +319,15 @@ static void tell_runnable(Why *why, const Recording *recording, uint32_t task,
         if (i >= RIVALS_TOLD)
             rivals.others_ns += rival->ns;
         else if (rival->task == 0)
-            say(why, 0, 1, "For %s its core was idle, or on its way to it.",
-                time_text(why, rival->ns));
+            telling_say(why, 0, 1, "For %s its core was idle, or on its way to it.",
+                        telling_time(why, rival->ns));
         else
-            say(why, rival->task, 1, "For %s its core ran %s%s.", time_text(why, rival->ns),
-                name_of(why, recording, rival->task), rival->why);
+            telling_say(why, rival->task, 1, "For %s its core ran %s%s.",
+                        telling_time(why, rival->ns), telling_name(why, recording, rival->task),
+                        rival->why);
     }
     if (rivals.others_ns > 0)
-        say(why, 0, 1, "For %s it ran others.", time_text(why, rivals.others_ns));
+        telling_say(why, 0, 1, "For %s it ran others.", telling_time(why, rivals.others_ns));
 }
 
 bool why_so_long(Why *why, const Recording *recording, const Scene *scene, uint32_t task)
@@ -406,6 +336,8 @@ bool why_so_long(Why *why, const Recording *recording, const Scene *scene, uint3
     const SceneTask *found = scene_task(scene, task);
     if (found == NULL || (found->state != TASK_STATE_RUNNABLE && !task_state_blocked(found->state)))
         return false;
+    if (why_gil_so_long(why, recording, scene, task))
+        return true;
     SceneTask waiter = *found;
     bool runnable = waiter.state == TASK_STATE_RUNNABLE;
     int64_t end = end_of_wait(recording, task, scene->next, runnable);

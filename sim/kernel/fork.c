@@ -54,6 +54,8 @@ void fork_exec(Machine *machine, Task *task)
     Process *process = process_of(machine, task);
     process_kill_tasks(machine, process, task, KILL_REASON_EXEC);
     pipe_pass_on(machine, process, task);
+    epoll_shut_all(machine, process->pid);
+    process->wakeup_loop = 0;
     pass_on_wakeups(machine, process, task);
     become_worker(machine, process, task);
     process_data_renew(machine, process);

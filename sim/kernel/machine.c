@@ -1,5 +1,6 @@
 #include "sim/kernel/machine.h"
 
+#include "sim/kernel/epoll.h"
 #include "sim/kernel/read_holds.h"
 
 #include <stdio.h>
@@ -79,7 +80,8 @@ uint64_t machine_bytes(const Machine *machine)
                      machine->read_holds.capacity * sizeof(ReadHold) + machine->data_bytes +
                      machine->python_bytes + machine->positions.at.capacity * sizeof(uint32_t) +
                      machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
-    bytes += machine->memory.pages.capacity * sizeof(Page) +
+    bytes += machine->file_bytes + epolls_bytes(machine) +
+             machine->memory.pages.capacity * sizeof(Page) +
              machine->memory.free.capacity * sizeof(PageRange) +
              machine->blocks.capacity * sizeof(Block);
     for (uint32_t i = 0; i < machine->core_count; i++)

@@ -43,6 +43,7 @@ typedef struct Copy {
 // How many tasks of a ThreadDef there are, and who waits for all of them to end.
 typedef struct ThreadGroup {
     uint32_t created, ended;
+    uint32_t cancelled; // of timers: those up to this instance will not run their function
     WaitList joiners;
 } ThreadGroup;
 
@@ -109,6 +110,9 @@ struct Machine {
     Instant device_at;                   // its next interrupt
     struct Pipe *pipes;                  // by PipeId
     struct MessageQueue *message_queues; // by MessageQueueId
+    struct Epolls *epolls;               // epoll.c; NULL: nobody has opened one yet
+    struct SocketPairs *socket_pairs;    // socket_pair.c; the same
+    uint64_t file_bytes;                 // what is known of bytes on their way takes; bytes.c's
     ARRAY(Block) blocks;                 // of the address spaces; blocks[0] is not used
     uint32_t free_block;                 // list through `next`
     ARRAY(SharedPages) shared_pages;
@@ -122,8 +126,10 @@ struct Machine {
     uint32_t free_copy;         // list through `next`
     ARRAY(ReadHold) read_holds; // the same
     uint32_t free_read_hold;
-    uint64_t data_bytes;     // what forked processes have copied; see process_data.h
-    uint64_t queued_items;   // in all queues
+    uint64_t data_bytes;   // what forked processes have copied; see process_data.h
+    uint64_t queued_items; // in all queues
+    struct Multiprocessing *multiprocessing; // sim/python/multiprocessing.h; NULL: there is none
+    struct Executors *executors;             // sim/python/executor.h; NULL: none has been used yet
     struct Asyncio *asyncio; // sim/python/asyncio.h; NULL: no thread has run a loop yet
     uint64_t python_bytes;   // that those take
 

@@ -47,6 +47,12 @@ void pipe_init(Machine *machine)
     }
 }
 
+void pipe_free(Machine *machine)
+{
+    for (uint32_t i = 1; i <= machine->scenario->pipe_count; i++)
+        bytes_free(machine, &pipe_at(machine, (PipeId){i})->text);
+}
+
 void pipe_fork(Machine *machine, const Process *parent, Process *child)
 {
     for (uint32_t i = 1; parent->pipe_ends != NULL && i <= machine->scenario->pipe_count; i++)
@@ -80,23 +86,46 @@ static Duration wake_reader(Machine *machine, Pipe *pipe, Task *by)
     return wake(machine, task_at(machine, first), by);
 }
 
-static uint64_t write_size(const Machine *machine, const Task *task)
-{
-    return machine->scenario->sizes[machine->scenario->ops[task->op].arg[1] - 1];
-}
-
 // The first writer for whom there is room. A small write that does not fit yet lets those behind it
 // go first, as it would have to wait in any case.
 static Duration wake_writer(Machine *machine, Pipe *pipe, Task *by)
 {
     for (TaskId id = pipe->waiters[PIPE_END_WRITE].first; !ID_NONE(id);) {
         Task *task = task_at(machine, id);
-        uint64_t size = write_size(machine, task);
-        if (pipe_room(pipe, size, size) > 0)
+        if (pipe_room(pipe, task->writing, task->writing) > 0)
             return wake(machine, task, by);
         id = task->next_waiter;
     }
     return (Duration){0};
+}
+
+// ---- epoll
+
+EpollMask pipe_ready(const Pipe *pipe, PipeEnd end)
+{
+    EpollMask events = 0;
+    if (end == PIPE_END_READ) {
+        events |= pipe->level > 0 ? EPOLL_IN : 0;
+        events |= pipe->open[PIPE_END_WRITE] == 0 ? EPOLL_HUP : 0;
+    } else {
+        events |= pipe->level + PIPE_ATOMIC_BYTES <= PIPE_BYTES ? EPOLL_OUT : 0;
+        events |= pipe->open[PIPE_END_READ] == 0 ? EPOLL_ERR : 0;
+    }
+    return events;
+}
+
+static File file_of(PipeId id, PipeEnd end)
+{
+    return (File){end == PIPE_END_READ ? FILE_PIPE_READ : FILE_PIPE_WRITE, id.index1};
+}
+
+static Duration tell_watchers(Machine *machine, PipeId id, PipeEnd end, Task *by)
+{
+    Pipe *pipe = pipe_at(machine, id);
+    EpollMask events = pipe_ready(pipe, end);
+    if (pipe->watchers[end] == 0 || events == 0)
+        return (Duration){0};
+    return epoll_changed(machine, file_of(id, end), events, by);
 }
 
 // ---- bytes
@@ -116,22 +145,52 @@ static Duration changed(Machine *machine, Task *task, Pipe *pipe)
     return duration_add(cost, wake_writer(machine, pipe, task));
 }
 
-Duration pipe_written(Machine *machine, Task *task, PipeId id, uint32_t bytes)
+// One that sleeps in poll(2), there being something to read.
+static Duration wake_poller(Machine *machine, const Pipe *pipe, Task *by)
 {
-    Pipe *pipe = pipe_at(machine, id);
-    CHECKF(bytes > 0 && pipe->level + bytes <= PIPE_BYTES, "%u bytes", bytes);
-    pipe->level += bytes;
-    machine_emit(machine, EVENT_PIPE_WRITTEN, task->core, task->id, id.index1, bytes);
-    return changed(machine, task, pipe);
+    if (pipe->poller == NULL || ID_NONE(pipe->poller->first))
+        return (Duration){0};
+    return wake(machine, task_at(machine, pipe->poller->first), by);
 }
 
-Duration pipe_read(Machine *machine, Task *task, PipeId id, uint32_t bytes)
+static Duration written(Machine *machine, Task *task, PipeId id, uint32_t bytes)
+{
+    Pipe *pipe = pipe_at(machine, id);
+    pipe->level += bytes;
+    CHECKF(bytes > 0 && pipe->level <= PIPE_BYTES && bytes_length(&pipe->text) == pipe->level,
+           "%u bytes", bytes);
+    machine_emit(machine, EVENT_PIPE_WRITTEN, task->core, task->id, id.index1, bytes);
+    Duration cost = duration_add(changed(machine, task, pipe), wake_poller(machine, pipe, task));
+    return duration_add(cost, tell_watchers(machine, id, PIPE_END_READ, task));
+}
+
+Duration pipe_written(Machine *machine, Task *task, PipeId id, uint32_t bytes, uint64_t line,
+                      uint64_t done)
+{
+    bytes_add(machine, &pipe_at(machine, id)->text, bytes, line, done);
+    return written(machine, task, id, bytes);
+}
+
+Duration pipe_written_from(Machine *machine, Task *task, PipeId id, uint32_t bytes, Bytes *from)
+{
+    bytes_move(machine, from, bytes, &pipe_at(machine, id)->text);
+    return written(machine, task, id, bytes);
+}
+
+Duration pipe_read_into(Machine *machine, Task *task, PipeId id, uint32_t bytes, Bytes *to)
 {
     Pipe *pipe = pipe_at(machine, id);
     CHECKF(bytes > 0 && pipe->level >= bytes, "%u bytes", bytes);
     pipe->level -= bytes;
+    bytes_move(machine, &pipe->text, bytes, to);
     machine_emit(machine, EVENT_PIPE_READ, task->core, task->id, id.index1, bytes);
-    return changed(machine, task, pipe);
+    Duration cost = changed(machine, task, pipe);
+    return duration_add(cost, tell_watchers(machine, id, PIPE_END_WRITE, task));
+}
+
+Duration pipe_read(Machine *machine, Task *task, PipeId id, uint32_t bytes)
+{
+    return pipe_read_into(machine, task, id, bytes, NULL);
 }
 
 void pipe_wait(Machine *machine, Task *task, PipeId id, PipeEnd end)
@@ -148,8 +207,12 @@ void pipe_close(Machine *machine, Process *process, PipeId id, PipeEnd end, Task
     Pipe *pipe = pipe_at(machine, id);
     CHECK(pipe_is_open(process, id, end) && pipe->open[end] > 0);
     process->pipe_ends[id.index1] &= (uint8_t) ~(1u << end);
-    if (--pipe->open[end] == 0)
-        wake_all(machine, pipe, end == PIPE_END_READ ? PIPE_END_WRITE : PIPE_END_READ, by);
+    if (--pipe->open[end] > 0)
+        return;
+    PipeEnd other = end == PIPE_END_READ ? PIPE_END_WRITE : PIPE_END_READ;
+    wake_all(machine, pipe, other, by);
+    epoll_forget(machine, file_of(id, end));
+    tell_watchers(machine, id, other, by);
 }
 
 // One that was woken and did not live to take its turn passes it on.

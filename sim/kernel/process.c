@@ -228,6 +228,7 @@ static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint
     task->working_set = def->working_set;
     task->daemon = daemon;
     task->op = def->entry;
+    task->gil = def->spawned && !ID_NONE(creator) ? task_at(machine, creator)->gil : def->gil;
     if (process_family(machine, process)->runtime.has_gil)
         task->attention = ATTENTION_GIL_TAKE;
     task->last_ran = (Instant){INT64_MIN / 4}; // never cache-hot
@@ -278,7 +279,8 @@ Duration process_add_task(Machine *machine, Process *process, ThreadDefId def_id
                             ? process->instance
                             : ++process_group(machine, process->pid, def_id)->created;
     // A thread that a daemon starts is a daemon too, as in Python's threading; a process is not.
-    bool daemon = creator->daemon && ID_EQUAL(creator->process, process->pid);
+    bool daemon = (creator->daemon && ID_EQUAL(creator->process, process->pid)) ||
+                  def_of(machine, def_id)->daemon;
     Task *task = create(machine, process, def_id, instance, daemon, creator->id);
     if (!task->daemon) {
         process->workers++;
@@ -330,6 +332,7 @@ void process_exit(Machine *machine, Task *task)
     if (!task->daemon) {
         machine->workers--;
         process->workers--;
+        process->leaving--;
     }
     if (process->workers == 0 && process->state == PROCESS_ALIVE)
         process_end(machine, process, 0, KILL_REASON_DAEMON, task);

@@ -24,6 +24,7 @@ struct Process {
 
     uint32_t alive;        // its tasks that have not ended, those still to arrive included
     uint32_t workers;      // of those, the ones that are not daemons
+    uint32_t leaving;      // of those, the ones that are on their way out (step_EXIT)
     TaskId first;          // its first task
     TaskId oldest, newest; // of its tasks that have begun and not ended, a list in that order
     ThreadGroup *groups;   // by ThreadDefId, of a process that is not declared; NULL: none yet
@@ -37,8 +38,12 @@ struct Process {
     AddressSpace space;
     uint8_t *pipe_ends; // by PipeId.index1: a bit a PipeEnd that is open; NULL: none
     uint32_t handlers[SIGNAL_COUNT];
+    uint32_t
+        wakeup_loop; // Python's signal.set_wakeup_fd: the loop that is told of signals; 0: none
+    struct Collector *collector;     // sim/python/collector.h; NULL: it has no objects to collect
     struct Interpreter *interpreter; // sim/python/gil.h; NULL: it has none, or no thread of it ran
-    Sync *runtime_syncs;             // the interpreter's; see sync_is_runtime
+    struct Feeder *feeders;     // sim/python/multiprocessing.h: by connection; NULL: it has none
+    Sync *runtime_syncs;        // the interpreter's; see sync_is_runtime
     Sync *syncs;                // its own copies, NULL: it uses the machine's; see process_data.h
     int64_t *values;            // the same
     SharedLine *variable_lines; // the same

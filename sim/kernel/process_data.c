@@ -106,7 +106,9 @@ void process_data_fork(Machine *machine, const Task *forker, Process *child)
     for (uint32_t i = 0; i < family->sync_count; i++) {
         SyncId id = {family->sync_first + i + 1};
         const SyncDef *def = &scenario->syncs[id.index1 - 1];
-        if (!def->shared)
+        if (def->library && !def->shared) // Python makes its own anew in the child
+            child->syncs[i] = sync_begin(def);
+        else if (!def->shared)
             child->syncs[i] =
                 sync_copy(machine, def, sync_of(machine, forker, id), forker->id, child->first);
     }

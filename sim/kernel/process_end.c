@@ -40,6 +40,8 @@ void process_kill_tasks(Machine *machine, Process *process, const Task *spared, 
         process_unlist(machine, task);
         process_release_stack(machine, task);
     }
+    if (reason == KILL_REASON_EXEC)
+        process->leaving = 0; // the one that is left is not
 }
 
 // ---- parents and children
@@ -204,6 +206,7 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
     process_data_drop(machine, process);
     address_space_clear(machine, process);
     address_space_say(machine, process, (TaskId){0});
+    epoll_shut_all(machine, process->pid);
     pipe_close_all(machine, process, by);
     if (killed)
         pass_on_wakeups(machine, process, by);

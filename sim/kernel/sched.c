@@ -284,6 +284,7 @@ void sched_set_alarm(Machine *machine, Task *task, Instant when)
     if (++machine->timer_sequence == 0)
         machine->timer_sequence = 1; // 0 is "no timer"
     task->timer_sequence = machine->timer_sequence;
+    task->expired = false;
     task->slackless = task->sched_class != SCHED_CLASS_NORMAL;
     machine->slackless_timers = machine->slackless_timers || task->slackless;
     Instant latest = instant_add(when, sched_timer_slack(machine, task));
@@ -319,6 +320,7 @@ void sched_expire_timers(Machine *machine, int core_number)
         TimerEntry entry = timer_heap_pop(&core->timers);
         Task *task = task_at(machine, entry.task);
         task->timer_sequence = 0;
+        task->expired = true;
         if (machine->cancelled_timers)
             drop_cancelled_timers(machine, core_number);
         wait_list_leave(machine, task);

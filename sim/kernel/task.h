@@ -94,6 +94,7 @@ typedef struct Task {
     bool kernel_segment;
     uint8_t out_reason;
     bool in_turn;       // it takes or drops the GIL: nothing that signals would interrupt
+    bool in_c;          // it does code in C with the GIL, which nothing interrupts
     int16_t core;       // whose run queue it is on, or was last on
     bool slept;         // in the wait that it is in
     uint8_t signals;    // pending ones with a handler: a bit a SignalId
@@ -111,6 +112,9 @@ typedef struct Task {
     Instant wait_until;        // when the wait that it is in gives up; INSTANT_NEVER: it does not
     struct WaitList *waits_in; // the list that it is on; lists do not move
     uint64_t scratch;          // for the op it is at
+    TaskId starting;           // the new thread whose beginning it waits for (thread_start.h)
+    TaskId starter;            // the one who waits for its own beginning
+    uint32_t gil;              // whose GIL it needs: a number of its process's interpreters
     struct GilTurn *turn;      // sim/program/gil_turn.h; NULL: it has never had to do with a GIL
 
     // Who it is.
@@ -128,6 +132,7 @@ typedef struct Task {
     int8_t home1;         // node where it began, plus 1: there its working set lies
     bool boosted;         // it has its priority from another
     bool slackless;       // its timer has no slack
+    bool expired;         // its timer has, since it was last set
     uint64_t working_set; // bytes
 
     // Scheduling by other policies.
@@ -143,17 +148,19 @@ typedef struct Task {
     uint64_t spins; // waits for waits_sync on its core: its turn; 0: it does not
 
     uint32_t copies;      // of shared variables: the first of Machine.copies; 0: none
+    uint32_t locals;      // its own of thread-local variables: the first of Machine.copies; 0: none
+    uint32_t futures;     // that it has named: the first of Executors.sets; 0: none
     uint32_t read_holds;  // of reader-writer locks: the first of Machine.read_holds; 0: none
     uint32_t saved_depth; // of the re-entrant lock that it gave up to wait for a condition
     uint32_t loop;        // the event loop that it runs; 0: none
     uint32_t raising;     // the exception that unwinds its program; EXCEPTION_NONE
     uint64_t writing;     // how long the write to a pipe is with which it waits
-    uint32_t message;     // what library code has in its hands (sim/python/multiprocessing.h); 0: none
+    uint32_t message; // what library code has in its hands (sim/python/multiprocessing.h); 0: none
     uint32_t unwind_from; // the op that sees to itself before the exception goes on; 0: none
 } Task;
 
 // Whether a signal may stop what the task does in user mode: not code in C that Python has called.
 static inline bool task_minds_signals(const Task *task)
 {
-    return !task->in_turn && (task->attention & ATTENTION_GIL_LATER) == 0;
+    return !task->in_turn && !task->in_c && (task->attention & ATTENTION_GIL_LATER) == 0;
 }

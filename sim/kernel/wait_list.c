@@ -15,6 +15,19 @@ void wait_list_add(Machine *machine, WaitList *list, Task *task)
     list->last = task->id;
 }
 
+void wait_list_add_first(Machine *machine, WaitList *list, Task *task)
+{
+    wait_list_leave(machine, task);
+    task->previous_waiter = (TaskId){0};
+    task->next_waiter = list->first;
+    task->waits_in = list;
+    if (list->first.index1 != 0)
+        task_at(machine, list->first)->previous_waiter = task->id;
+    else
+        list->last = task->id;
+    list->first = task->id;
+}
+
 void wait_list_leave(Machine *machine, Task *task)
 {
     WaitList *list = task->waits_in;

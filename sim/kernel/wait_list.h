@@ -4,6 +4,8 @@
 #include "sim/kernel/machine.h"
 
 void wait_list_add(Machine *machine, WaitList *list, Task *task);
+// The same at the front: last come, first served.
+void wait_list_add_first(Machine *machine, WaitList *list, Task *task);
 // Takes the first task that is still alive off the list; NULL when there is none. A timer that it
 // has set will not wake it.
 Task *wait_list_take(Machine *machine, WaitList *list);

@@ -95,8 +95,15 @@ static StepResult restart(Machine *machine, Task *task)
         {OP_READ, SYSCALL_READ, COST_PIPE_READ},
         {OP_READ_UNTIL_EOF, SYSCALL_READ, COST_PIPE_READ},
         {OP_WRITE, SYSCALL_WRITE, COST_PIPE_WRITE},
+        {OP_LIB_POLL, SYSCALL_POLL, COST_EPOLL_WAIT},
+        {OP_LIB_READ, SYSCALL_READ, COST_PIPE_READ},
+        {OP_LIB_WRITE, SYSCALL_WRITE, COST_PIPE_WRITE},
+        {OP_LIB_JOIN_CHILDREN, SYSCALL_WAIT4, NO_COST},
+        {OP_JOIN_PROCESS, SYSCALL_WAIT4, NO_COST},
         {OP_SEND_MESSAGE, SYSCALL_MQ_SEND, COST_MESSAGE_SEND},
         {OP_RECEIVE_MESSAGE, SYSCALL_MQ_RECEIVE, COST_MESSAGE_RECEIVE},
+        {OP_ASYNCIO_RUN, SYSCALL_EPOLL_WAIT,
+         COST_EPOLL_WAIT}, // for the time left, as PEP 475 has it
     };
     task->attention &= (uint8_t)~ATTENTION_RESTART;
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {

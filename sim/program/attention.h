@@ -7,12 +7,12 @@
 // Whether the task must see to something before it does its next op.
 static inline bool attention_due(const Task *task)
 {
-    unsigned due = task->attention;
+    unsigned due = task->in_c ? 0 : task->attention;
     if ((due & ATTENTION_GIL_LATER) &&
         task->phase != PHASE_ENTER) // code in C that Python has called
         due &= due & ATTENTION_RESTART ? ~(unsigned)ATTENTION_GIL_LATER : 0;
-    return task->in_turn || task->attending != 0 ||
-           (task->attention & ATTENTION_INTERRUPTED) != 0 || (due != 0 && !task->in_kernel);
+    return task->in_turn || task->attending != 0 || (due & ATTENTION_INTERRUPTED) != 0 ||
+           (due != 0 && !task->in_kernel);
 }
 
 // Sees to it, or goes on with it.

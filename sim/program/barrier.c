@@ -54,7 +54,8 @@ StepResult step_BARRIER(Machine *machine, Task *task, const Op *op)
     Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case PHASE_ENTER:
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), ARRIVE);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_LOCK),
+                            ARRIVE);
     case ARRIVE:
         if (sync->barrier.broken)
             return program_else(task, op, op->arg[2]);

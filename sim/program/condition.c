@@ -4,8 +4,10 @@
 // has joined its group but does not sleep yet may take a signal meant for a sleeper of that group
 // ("steals" it). A wait may also end for no reason, as POSIX allows: here with the chance that the
 // scenario gives the condition, as if a signal handler had interrupted the system call.
+#include "sim/kernel/sched.h"
 #include "sim/program/futex.h"
 
+#include "sim/program/unwind.h"
 #include "sim/program/wait.h"
 
 // The group that the waiter is in, and above that how its wait ended.
@@ -55,8 +57,20 @@ static void leave_group(Condition *condition, uint64_t group)
         condition->second--;
 }
 
-// Whether the wait is over; if so takes note how, and leaves the group.
-static bool wait_is_over(Machine *machine, Task *task, Condition *condition)
+// In the kernel: whether the timer of who comes to sleep now fires at once, as its time was over on
+// the way.
+static bool fires_at_once(const Machine *machine, const Task *task)
+{
+    if (task->wait_until.ns == INSTANT_NEVER.ns)
+        return false;
+    Instant latest = instant_add(task->wait_until, sched_timer_slack(machine, task));
+    return latest.ns <= machine->now.ns;
+}
+
+// Whether the wait is over (that its time is, the kernel says, by the timer: glibc does not look at
+// the clock itself, and who was woken for nothing goes into the kernel again); if so takes note
+// how, and leaves the group.
+static bool wait_is_over(Task *task, Condition *condition)
 {
     uint64_t group = group_of(task);
     if (is_signalled(condition, group)) {
@@ -64,7 +78,7 @@ static bool wait_is_over(Machine *machine, Task *task, Condition *condition)
         set_end(task, WAIT_WOKEN);
         return true;
     }
-    if (!futex_timed_out(machine, task) && end_of(task) != WAIT_SPURIOUS)
+    if (!task->expired && end_of(task) != WAIT_SPURIOUS)
         return false;
     if (end_of(task) != WAIT_SPURIOUS)
         set_end(task, WAIT_TIMEOUT);
@@ -91,8 +105,12 @@ static StepResult sleep_on(Machine *machine, Task *task, const Op *op, SyncId id
     Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case IN_KERNEL:
-        if (is_signalled(&sync->condition, group_of(task)) || futex_timed_out(machine, task))
+        if (is_signalled(&sync->condition, group_of(task)))
             return futex_return(machine, task, RETURNED);
+        if (fires_at_once(machine, task)) {
+            task->expired = true;
+            return program_work(machine, task, true, machine_cost(machine, COST_TIMER_IRQ), WOKEN);
+        }
         if (ends_spuriously(machine, task, id)) {
             machine_emit(machine, EVENT_SYNC_WAIT, task->core, task->id, id.index1,
                          program_op_index(machine, op));
@@ -109,7 +127,7 @@ static StepResult sleep_on(Machine *machine, Task *task, const Op *op, SyncId id
     default: // LOOK
         break;
     }
-    if (!wait_is_over(machine, task, &sync->condition))
+    if (!wait_is_over(task, &sync->condition))
         return futex_wait(machine, task, IN_KERNEL);
     futex_wait_over(machine, task, id, end_of(task));
     task->wait_until = INSTANT_NEVER; // for the lock it waits as long as it takes
@@ -121,6 +139,7 @@ static void join_group(Machine *machine, Task *task, SyncId id)
 {
     Condition *condition = &sync_of(machine, task, id)->condition;
     task->scratch = condition->first + 1;
+    task->expired = false;
     condition->second++;
 }
 
@@ -131,7 +150,7 @@ StepResult condition_sleep(Machine *machine, Task *task, const Op *op, SyncId id
     bool released = false;
     StepResult result;
     if (task->phase == PHASE_ENTER)
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK),
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_LOCK),
                             CONDITION_JOIN);
     if (task->phase == CONDITION_JOIN) {
         join_group(machine, task, id);
@@ -226,7 +245,8 @@ StepResult condition_notify(Machine *machine, Task *task, SyncId id, bool all, u
     switch (task->phase) {
     case PHASE_ENTER:
         task->scratch = 0;
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), SIGNAL);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
+                            SIGNAL);
     case SIGNAL:
         count = all ? signal_all(&sync->condition) : signal_one(&sync->condition);
         if (!sync_is_runtime(machine, id))
@@ -252,12 +272,24 @@ StepResult condition_notify(Machine *machine, Task *task, SyncId id, bool all, u
             *done = true;
             return STEP_NEXT;
         }
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), SIGNAL);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
+                            SIGNAL);
     }
+}
+
+// Python's condition may only be notified by who holds its lock (RuntimeError); glibc's by anybody.
+static bool may_notify(Machine *machine, const Task *task, const Op *op)
+{
+    SyncId lock = sync_def(machine, (SyncId){op->arg[0]})->lock;
+    return task->phase != PHASE_ENTER ||
+           !process_family(machine, process_of(machine, task))->runtime.python ||
+           ID_EQUAL(sync_of(machine, task, lock)->owner, task->id);
 }
 
 StepResult step_NOTIFY(Machine *machine, Task *task, const Op *op)
 {
+    if (!may_notify(machine, task, op))
+        return unwind_raise(machine, task, EXCEPTION_ERROR);
     bool done = false;
     uint32_t wanted = op->arg[1] == 0 ? 1 : op->arg[1];
     StepResult result = condition_notify(machine, task, (SyncId){op->arg[0]}, false, wanted, &done);
@@ -266,6 +298,8 @@ StepResult step_NOTIFY(Machine *machine, Task *task, const Op *op)
 
 StepResult step_NOTIFY_ALL(Machine *machine, Task *task, const Op *op)
 {
+    if (!may_notify(machine, task, op))
+        return unwind_raise(machine, task, EXCEPTION_ERROR);
     bool done = false;
     StepResult result = condition_notify(machine, task, (SyncId){op->arg[0]}, true, 0, &done);
     return done ? program_done(task, op) : result;

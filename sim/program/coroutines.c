@@ -2,6 +2,7 @@
 
 #include "sim/base/check.h"
 #include "sim/program/unwind.h"
+#include "sim/python/uv_loop.h"
 
 // ---- where the thread is
 
@@ -22,6 +23,28 @@ Coroutine *coroutines_current(Machine *machine, Task *task, const Op *op)
     machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
                  "'%s' awaits, and no coroutine runs here", op_info(op->code)->name);
     return NULL;
+}
+
+void coroutines_keep_loop(Machine *machine, const Task *task, uint8_t phase)
+{
+    Loop *loop = loop_at(machine, task->loop);
+    loop->phase = phase;
+    loop->op = task->op;
+    loop->frame = task->frame;
+    loop->depth = task->depth;
+    loop->copies = task->copies;
+    loop->scratch = task->scratch;
+    loop->rng = task->rng;
+}
+
+// It draws from the thread's random numbers.
+void coroutines_call(Machine *machine, Task *task, uint32_t function)
+{
+    loop_at(machine, task->loop)->calling = true;
+    task->phase = PHASE_ENTER;
+    task->op = machine->scenario->functions[function - 1].entry;
+    task->frame = task->depth = task->copies = 0;
+    task->scratch = 0;
 }
 
 // The loop's own place again.
@@ -51,6 +74,27 @@ static StepResult suspend(Machine *machine, Task *task, uint8_t phase)
     return back_to_loop(machine, task);
 }
 
+void coroutines_awaits_all(Machine *machine, const Task *task, uint32_t first)
+{
+    for (uint32_t at = machine->trace->off ? 0 : first; at != 0; at = link_at(machine, at)->next)
+        coroutines_awaits(machine, task, link_at(machine, at)->future);
+}
+
+void coroutines_awaits(Machine *machine, const Task *task, uint32_t future)
+{
+    const Future *awaited = future_at(machine, future);
+    if (awaited->state != FUTURE_PENDING || awaited->data == 0)
+        return;
+    if (awaited->kind == FUTURE_TASK)
+        machine_emit(machine, EVENT_COROUTINE_AWAITS, task->core, task->id,
+                     coroutine_argument(machine, task->coroutine),
+                     coroutine_argument(machine, awaited->data));
+    if (awaited->kind != FUTURE_GATHER)
+        return;
+    const Gather *gather = pool_at(&machine->asyncio->gathers, awaited->data);
+    coroutines_awaits_all(machine, task, gather->first);
+}
+
 StepResult coroutines_await(Machine *machine, Task *task, uint32_t future, uint8_t phase)
 {
     Coroutine *coroutine = coroutine_at(machine, task->coroutine);
@@ -59,6 +103,7 @@ StepResult coroutines_await(Machine *machine, Task *task, uint32_t future, uint8
         task->phase = phase;
         return STEP_NEXT;
     }
+    coroutines_awaits(machine, task, future);
     coroutine->waits_for = future_hold(machine, future);
     future_add_callback(machine, future, (Callback){CALLBACK_STEP, coroutine->future});
     uint64_t self = coroutine_argument(machine, task->coroutine);
@@ -87,6 +132,18 @@ StepResult coroutines_over(Machine *machine, Task *task, const Op *op)
 StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception)
 {
     machine_free_frames(machine, task);
+    Loop *loop = loop_at(machine, task->loop);
+    if (loop->calling) { // what it raises is logged, and no more
+        loop->calling = false;
+        if (loop->uv != NULL && exception != EXCEPTION_NONE) {
+            uv_close(machine, loop->id);
+            task->loop = task->op = 0; // the end of the thread
+            task->phase = PHASE_ENTER;
+            return STEP_NEXT;
+        }
+        loop->rng = task->rng;
+        return back_to_loop(machine, task);
+    }
     coroutine_end(machine, task->coroutine, exception);
     return back_to_loop(machine, task);
 }
@@ -147,4 +204,21 @@ bool coroutines_awaited_one(Machine *machine, Task *task, const Op *op, uint32_t
     *future = future_hold(machine, link_at(machine, first)->future);
     links_free(machine, first);
     return true;
+}
+
+// ---- functions
+
+// Functions are compiled in order.
+uint32_t coroutines_function_at(const Scenario *scenario, uint32_t entry)
+{
+    uint32_t low = 0, high = scenario->function_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (scenario->functions[middle].entry <= entry)
+            low = middle;
+        else
+            high = middle;
+    }
+    CHECKF(scenario->functions[low].entry == entry, "no function begins at %u", entry);
+    return low + 1;
 }

@@ -9,14 +9,27 @@
 Coroutine *coroutines_current(Machine *machine, Task *task, const Op *op);
 // The loop that the task runs. The same for a loop.
 Loop *coroutines_loop(Machine *machine, Task *task, const Op *op);
+// A name of the scenario means nothing any more, and `count` new ones can be added to it.
+struct TaskName *coroutines_clear_name(Machine *machine, Loop *loop, uint32_t name, uint32_t count);
+// The FunctionDef (index1) whose first op is `entry`.
+uint32_t coroutines_function_at(const Scenario *scenario, uint32_t entry);
+// The thread takes up a plain function that the loop calls.
+void coroutines_call(Machine *machine, Task *task, uint32_t function);
+// Keeps the loop's own place, which it goes on from in `phase`.
+void coroutines_keep_loop(Machine *machine, const Task *task, uint8_t phase);
 // The coroutine goes on in `phase` when `future`, which stays the caller's, is done; at once if it
 // is. Its `thrown` then says what awaiting it raised.
 StepResult coroutines_await(Machine *machine, Task *task, uint32_t future, uint8_t phase);
+// Says, for the trace, that the coroutine is about to wait for the end of a task, or of those in
+// the list of futures that begins at Link `first`, as far as they have not ended.
+void coroutines_awaits(Machine *machine, const Task *task, uint32_t future);
+void coroutines_awaits_all(Machine *machine, const Task *task, uint32_t first);
 // The coroutine lets all that is ready go first, and goes on in `phase`.
 StepResult coroutines_yield(Machine *machine, Task *task, uint8_t phase);
 // What the coroutine was given as it went on, which is raised now; else the op is over.
 StepResult coroutines_over(Machine *machine, Task *task, const Op *op);
-// The coroutine's program is at its end, with an exception or none: back to the loop.
+// The program of the coroutine, or of the function that the loop has called, is at its end, with an
+// exception or none: back to the loop.
 StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception);
 
 // What an op awaits, as a list of futures (Links), each held: new tasks of functions, and tasks by

@@ -20,7 +20,8 @@ StepResult event_wait(Machine *machine, Task *task, const Op *op, SyncId id)
     Event *event = &sync->event;
     switch (task->phase) {
     case PHASE_ENTER:
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), LOOK);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_LOCK),
+                            LOOK);
     case LOOK:
         if (event->set) {
             data_ordered(machine, task, op, EVENT_EVENT_PASSED, id.index1);
@@ -65,7 +66,8 @@ StepResult step_SET(Machine *machine, Task *task, const Op *op)
     Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case PHASE_ENTER:
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), CHANGE);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
+                            CHANGE);
     case CHANGE:
         sync->event.set = true;
         emit_change(machine, task, op, id, true);
@@ -85,7 +87,8 @@ StepResult step_CLEAR(Machine *machine, Task *task, const Op *op)
     enum { CHANGE = SYNC_PHASES };
     SyncId id = {op->arg[0]};
     if (task->phase == PHASE_ENTER)
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), CHANGE);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
+                            CHANGE);
     sync_of(machine, task, id)->event.set = false;
     emit_change(machine, task, op, id, false);
     return program_done(task, op);

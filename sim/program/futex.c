@@ -5,6 +5,15 @@
 #include "sim/kernel/sched.h"
 #include "sim/kernel/wait_list.h"
 
+Duration sync_cost(const Machine *machine, const Task *task, SyncId id, CostId in_c)
+{
+    Duration cost = machine_cost(machine, in_c);
+    if (sync_is_runtime(machine, id) || sync_def(machine, id)->library ||
+        !process_family(machine, process_of(machine, task))->runtime.python)
+        return cost;
+    return duration_add(cost, machine_cost(machine, COST_PYTHON_SYNC));
+}
+
 // ---- waiting
 
 void futex_set_timeout(Machine *machine, Task *task, uint32_t timeout)
@@ -47,6 +56,14 @@ static SwitchReason block_reason(const Machine *machine, SyncId id)
     return sync_is_lock(sync_def(machine, id)->kind) ? SWITCH_BLOCKED_LOCK : SWITCH_BLOCKED_SYNC;
 }
 
+// None is left when who was woken for nothing sleeps again while its timer might fire already, but
+// had slack: it has that slack once more (Linux: what is left of it).
+static Duration time_left(const Machine *machine, const Task *task)
+{
+    Duration left = instant_since(task->wait_until, machine->now);
+    return left.ns < 0 ? (Duration){0} : left;
+}
+
 StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, WaitList *list,
                        uint8_t phase)
 {
@@ -57,7 +74,7 @@ StepResult futex_sleep(Machine *machine, Task *task, const Op *op, SyncId id, Wa
     task->waits_sync = id;
     task->slept = true;
     if (task->wait_until.ns != INSTANT_NEVER.ns)
-        process_set_timer(machine, task, instant_since(task->wait_until, machine->now));
+        process_set_timer(machine, task, time_left(machine, task));
     sched_block(machine, task, block_reason(machine, id));
     deadlock_check(machine, task);
     return program_blocked(task, phase);

@@ -29,9 +29,13 @@ enum {
 static inline const SyncDef *sync_def(const Machine *machine, SyncId id)
 {
     if (sync_is_runtime(machine, id))
-        return &gil_syncs[id.index1 - 1 - machine->scenario->sync_count];
+        return &gil_syncs[(id.index1 - 1 - machine->scenario->sync_count) % GIL_SYNC_COUNT];
     return &machine->scenario->syncs[id.index1 - 1];
 }
+
+// What an operation on the object takes in user space: what it costs in C, and in a process of
+// Python what its Python code does besides. (A Lock and an RLock of Python are written in C.)
+Duration sync_cost(const Machine *machine, const Task *task, SyncId id, CostId in_c);
 
 // How far taking a lock has come.
 typedef enum LockEnd {
@@ -94,6 +98,12 @@ bool condition_timed_out(const Task *task);
 // Steps from PHASE_ENTER on until `wanted` waiters, or all, have been notified; uses task->scratch.
 StepResult condition_notify(Machine *machine, Task *task, SyncId id, bool all, uint32_t wanted,
                             bool *done);
+
+// The same for a semaphore, from PHASE_ENTER on. One more is there right after SEMAPHORE_POST, one
+// less when `*end` is LOCK_HAS.
+enum { SEMAPHORE_TRY = SYNC_PHASES, SEMAPHORE_POST = SYNC_PHASES };
+StepResult semaphore_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end);
+StepResult semaphore_release(Machine *machine, Task *task, SyncId id, bool *done);
 
 // Its time is over: it goes without the lock.
 StepResult lock_given_up(Machine *machine, Task *task, SyncId id, LockEnd *end);

@@ -18,6 +18,8 @@ typedef enum GilStep {
     TAKE_TELL,
     TAKE_SWITCHED,
     TAKE_UNLOCK,
+    POST,      // of 2.7: lets go of the semaphore, and wakes one who waits
+    WAIT_POST, // waits for it
 } GilStep;
 
 typedef enum GilGoal {
@@ -31,6 +33,7 @@ struct GilTurn {
     uint8_t goal, step; // GilGoal, GilStep
     bool waited;        // it has been said that it must wait
     bool asked;         // the holder will only see that when it sleeps
+    bool ticks;         // it is that of 2.7
     uint64_t switches;  // of the GIL, when its wait began
     // GOAL_CALL.
     SyscallId call;
@@ -49,7 +52,12 @@ struct GilTurn {
 
 static Gil *gil_of(Machine *machine, const Task *task)
 {
-    return &interpreter_of(machine, process_of(machine, task))->gil;
+    return &interpreter_of(machine, process_of(machine, task))->gils[task->gil];
+}
+
+static const Runtime *runtime_of(Machine *machine, const Task *task)
+{
+    return interpreter_of(machine, process_of(machine, task))->runtime;
 }
 
 static StepResult go(Task *task, GilStep step, uint8_t phase)
@@ -59,12 +67,18 @@ static StepResult go(Task *task, GilStep step, uint8_t phase)
     return STEP_NEXT;
 }
 
+static StepResult go_take(Task *task)
+{
+    return task->turn->ticks ? go(task, WAIT_POST, PHASE_ENTER) : go(task, TAKE_LOCK, LOCK_BEGIN);
+}
+
 static StepResult begin(Machine *machine, Task *task, GilGoal goal)
 {
     CHECK(!task->in_turn && !task->in_kernel);
-    if (task->turn == NULL)
+    if (task->turn == NULL) {
         task->turn = ARENA_NEW(&machine->arena, GilTurn);
-    interpreter_of(machine, process_of(machine, task));
+        task->turn->ticks = runtime_of(machine, task)->major == 2;
+    }
     GilTurn *turn = task->turn;
     turn->goal = (uint8_t)goal;
     turn->waited = false;
@@ -77,7 +91,9 @@ static StepResult begin(Machine *machine, Task *task, GilGoal goal)
     turn->unfinished = task->unfinished;
     task->unfinished = (Duration){0};
     task->in_turn = true;
-    return go(task, goal == GOAL_TAKE ? TAKE_LOCK : DROP_LOCK, LOCK_BEGIN);
+    if (goal == GOAL_TAKE)
+        return go_take(task);
+    return turn->ticks ? go(task, POST, PHASE_ENTER) : go(task, DROP_LOCK, LOCK_BEGIN);
 }
 
 StepResult gil_turn_begin(Machine *machine, Task *task)
@@ -86,7 +102,7 @@ StepResult gil_turn_begin(Machine *machine, Task *task)
     return begin(machine, task, asked ? GOAL_SWITCH : GOAL_TAKE);
 }
 
-static StepResult end(Machine *machine, Task *task)
+static StepResult end_turn(Machine *machine, Task *task)
 {
     const GilTurn *turn = task->turn;
     task->phase = turn->phase;
@@ -114,50 +130,55 @@ static StepResult take_mutex(Machine *machine, Task *task, GilSync mutex, GilSte
     const Op *op = &machine->scenario->ops[task->op];
     if (task->phase == LOCK_BEGIN)
         task->wait_until = INSTANT_NEVER;
-    StepResult result = mutex_take(machine, task, op, gil_sync(machine, mutex), &end);
+    StepResult result = mutex_take(machine, task, op, gil_sync(machine, task, mutex), &end);
     return end == LOCK_HAS ? go(task, next, phase) : result;
 }
 
 static StepResult release_mutex(Machine *machine, Task *task, GilSync mutex, bool *done)
 {
     const Op *op = &machine->scenario->ops[task->op];
-    return mutex_release(machine, task, op, gil_sync(machine, mutex), done);
+    return mutex_release(machine, task, op, gil_sync(machine, task, mutex), done);
 }
 
 static StepResult wait_at(Machine *machine, Task *task, GilSync condition, GilSync mutex,
                           bool *done)
 {
     const Op *op = &machine->scenario->ops[task->op];
-    return condition_sleep(machine, task, op, gil_sync(machine, condition),
-                           gil_sync(machine, mutex), done);
+    return condition_sleep(machine, task, op, gil_sync(machine, task, condition),
+                           gil_sync(machine, task, mutex), done);
 }
 
 static StepResult tell(Machine *machine, Task *task, GilSync condition, GilStep next)
 {
     bool done = false;
-    SyncId id = gil_sync(machine, condition);
+    SyncId id = gil_sync(machine, task, condition);
     StepResult result = condition_notify(machine, task, id, false, 1, &done);
     return done ? go(task, next, UNLOCK_BEGIN) : result;
 }
 
 // ---- dropping
 
+static void let_go(Machine *machine, Task *task, Gil *gil)
+{
+    bool asked = task->turn->goal == GOAL_SWITCH && !task->turn->ticks;
+    gil_drop(gil, task->id);
+    task->attention &= (uint8_t)~ATTENTION_GIL_DROP;
+    machine_emit(machine, asked ? EVENT_GIL_DROPPED : EVENT_GIL_RELEASED, task->core, task->id,
+                 interpreter_pack(task), 0);
+}
+
 // Its mutex is held.
 static StepResult drop(Machine *machine, Task *task, Gil *gil)
 {
-    const GilTurn *turn = task->turn;
-    gil_drop(gil, task->id);
-    task->attention &= (uint8_t)~ATTENTION_GIL_DROP;
-    machine_emit(machine, turn->goal == GOAL_SWITCH ? EVENT_GIL_DROPPED : EVENT_GIL_RELEASED,
-                 task->core, task->id, task->process.index1, 0);
+    let_go(machine, task, gil);
     return tell(machine, task, GIL_CONDITION, DROP_UNLOCK);
 }
 
 static StepResult dropped(Machine *machine, Task *task)
 {
     if (task->turn->goal == GOAL_SWITCH)
-        return go(task, TAKE_LOCK, LOCK_BEGIN);
-    return end(machine, task);
+        return go_take(task);
+    return end_turn(machine, task);
 }
 
 static StepResult unlock_dropped(Machine *machine, Task *task, Gil *gil)
@@ -195,18 +216,31 @@ static StepResult unlock_granted(Machine *machine, Task *task)
 
 // ---- taking
 
+// It must wait: says so, once.
+static void say_wait(Machine *machine, Task *task, const Gil *gil)
+{
+    if (!task->turn->waited)
+        machine_emit(machine, EVENT_GIL_WAIT, task->core, task->id, interpreter_pack(task),
+                     gil->last_holder.index1);
+    task->turn->waited = true;
+}
+
+static void have(Machine *machine, Task *task, Gil *gil)
+{
+    gil_take(gil, task->id);
+    task->attention &= (uint8_t) ~(ATTENTION_GIL_TAKE | ATTENTION_GIL_LATER);
+    machine_emit(machine, EVENT_GIL_TAKEN, task->core, task->id, interpreter_pack(task), 0);
+}
+
 // Its mutex is held: waits if it is not free.
 static StepResult look(Machine *machine, Task *task, const Gil *gil)
 {
     GilTurn *turn = task->turn;
     if (!gil->locked)
         return go(task, TAKE_SWITCH, LOCK_BEGIN);
-    if (!turn->waited)
-        machine_emit(machine, EVENT_GIL_WAIT, task->core, task->id, task->process.index1,
-                     gil->last_holder.index1);
-    turn->waited = true;
+    say_wait(machine, task, gil);
     turn->switches = gil->switches;
-    int64_t interval = process_of(machine, task)->interpreter->runtime->switch_interval_ns;
+    int64_t interval = runtime_of(machine, task)->switch_interval_ns;
     task->wait_until = instant_add(machine->now, (Duration){interval});
     return go(task, TAKE_WAIT, PHASE_ENTER);
 }
@@ -225,20 +259,23 @@ static void show_request(Machine *machine, Task *task, const Gil *gil)
     if (!gil->drop_request || !gil->locked)
         return; // it has dropped it of its own accord
     holder->attention |= ATTENTION_GIL_DROP;
-    if (!holder->in_turn)
+    if (!holder->in_turn && !holder->in_c)
         sched_stop_within(machine, holder, machine_cost(machine, COST_BYTECODE));
 }
 
 // Who asks goes back to sleep, and the holder, on another core, sees the request and drops the GIL:
-// a race of some hundred nanoseconds. If the holder signals first, who asked takes the signal
-// before it sleeps, and gets ahead of those asleep; else the one who has slept for longest gets it.
-// Which it is depends on where in its bytecodes the holder is, and on the caches: finer than the
-// costs are here. So it is drawn, with the chance Runtime.steal.
+// a race of some hundred nanoseconds. If the holder signals before who asked sleeps, that one takes
+// the signal and gets ahead of those asleep; else the one who has slept for longest gets it. Which
+// it is depends on where in its bytecodes the holder is, and on the caches: finer than the costs
+// are here. So it is drawn, with the chance Runtime.steal. (Logged in CPython 3.10 and 3.12, 2900
+// hand-overs: who asked got ahead in 74 % of them when the signal came within 0.5 us, in 62 % up to
+// 1 us, 27 % up to 2 us, 8 % up to 5 us, and never later.) On one core the holder goes on only when
+// who asked is asleep, and nothing is left to chance.
 static void ask(Machine *machine, Task *task, Gil *gil)
 {
     Interpreter *interpreter = process_of(machine, task)->interpreter;
     gil_ask(gil);
-    machine_emit(machine, EVENT_GIL_ASKED, task->core, task->id, task->process.index1,
+    machine_emit(machine, EVENT_GIL_ASKED, task->core, task->id, interpreter_pack(task),
                  gil->last_holder.index1);
     if (rng_u32(&interpreter->rng) < interpreter->runtime->steal)
         show_request(machine, task, gil);
@@ -264,9 +301,7 @@ static StepResult take(Machine *machine, Task *task, Gil *gil)
     StepResult result = take_mutex(machine, task, GIL_SWITCH_MUTEX, TAKE_TELL, PHASE_ENTER);
     if (task->turn->step != TAKE_TELL)
         return result;
-    gil_take(gil, task->id);
-    task->attention &= (uint8_t) ~(ATTENTION_GIL_TAKE | ATTENTION_GIL_LATER);
-    machine_emit(machine, EVENT_GIL_TAKEN, task->core, task->id, task->process.index1, 0);
+    have(machine, task, gil);
     return STEP_NEXT;
 }
 
@@ -284,7 +319,78 @@ static StepResult unlock_taken(Machine *machine, Task *task)
 {
     bool done = false;
     StepResult result = release_mutex(machine, task, GIL_MUTEX, &done);
-    return done ? end(machine, task) : result;
+    return done ? end_turn(machine, task) : result;
+}
+
+// ---- the GIL of 2.7
+
+static Semaphore *semaphore_of(Machine *machine, const Task *task)
+{
+    return &sync_of(machine, task, gil_sync(machine, task, GIL_SEMAPHORE))->semaphore;
+}
+
+static StepResult post(Machine *machine, Task *task, Gil *gil)
+{
+    bool done = false;
+    if (task->phase == SEMAPHORE_POST)
+        let_go(machine, task, gil);
+    StepResult result =
+        semaphore_release(machine, task, gil_sync(machine, task, GIL_SEMAPHORE), &done);
+    return done ? dropped(machine, task) : result;
+}
+
+// From now on the holder lets go of it from time to time, which it had no need to model as long as
+// nobody waited. How many bytecodes it has left until it next does, nobody knows: it is drawn. One
+// that is not on a core does it when it is back on one.
+static void wake_ticker(Machine *machine, const Gil *gil, const Task *waiter)
+{
+    Interpreter *interpreter = process_of(machine, waiter)->interpreter;
+    Task *holder = task_at(machine, gil->last_holder);
+    uint64_t interval = (uint64_t)interpreter->runtime->check_interval_ns;
+    Duration left = {(int64_t)((interval * rng_u32(&interpreter->rng)) >> 32)};
+    if (!gil->locked || holder->in_turn)
+        return;
+    holder->attention |= ATTENTION_GIL_DROP;
+    if (!holder->in_c)
+        sched_stop_within(machine, holder, left);
+}
+
+static StepResult wait_post(Machine *machine, Task *task, Gil *gil)
+{
+    LockEnd end = LOCK_NOT_YET;
+    const Op *op = &machine->scenario->ops[task->op];
+    const Semaphore *semaphore = semaphore_of(machine, task);
+    uint32_t waiting = semaphore->waiting;
+    StepResult result =
+        semaphore_take(machine, task, op, gil_sync(machine, task, GIL_SEMAPHORE), &end);
+    if (end == LOCK_HAS) {
+        have(machine, task, gil);
+        gil->ticks_ns = runtime_of(machine, task)->check_interval_ns;
+        return end_turn(machine, task);
+    }
+    if (semaphore->waiting > waiting) {
+        say_wait(machine, task, gil);
+        if (waiting == 0)
+            wake_ticker(machine, gil, task);
+    }
+    return result;
+}
+
+Duration gil_turn_ticks(Machine *machine, Task *task, Duration length)
+{
+    if (!task->turn->ticks || task->in_turn || task->in_c)
+        return length;
+    Gil *gil = gil_of(machine, task);
+    if (!gil_has(gil, task->id) || semaphore_of(machine, task)->waiting == 0)
+        return length;
+    Duration left = {gil->ticks_ns};
+    if (length.ns < left.ns) {
+        gil->ticks_ns -= length.ns;
+        return length;
+    }
+    task->unfinished = duration_add(task->unfinished, (Duration){length.ns - left.ns});
+    task->attention |= ATTENTION_GIL_DROP;
+    return left;
 }
 
 StepResult gil_turn_step(Machine *machine, Task *task)
@@ -316,6 +422,10 @@ StepResult gil_turn_step(Machine *machine, Task *task)
         return unlock_switched(machine, task, gil);
     case TAKE_UNLOCK:
         return unlock_taken(machine, task);
+    case POST:
+        return post(machine, task, gil);
+    case WAIT_POST:
+        return wait_post(machine, task, gil);
     }
     CHECKF(false, "step %d", task->turn->step);
     return STEP_ENDED;

@@ -4,7 +4,8 @@
 //
 // When: before its first op; after a system call around which it has released it; and when it is
 // asked to drop it, it drops it between two bytecodes, waits until another thread has it, and takes
-// it again. A turn at this is in the middle of an op, whose place is kept meanwhile.
+// it again. (In 2.7 nobody asks: while others wait it lets go of it after a time, and tries to take
+// it again at once.) A turn at this is in the middle of an op, whose place is kept meanwhile.
 //
 // Here Python's handlers of signals run in the thread that gets the signal, on its way back to user
 // mode, if that has the GIL; in CPython a flag is set then, and the main thread runs them soon
@@ -24,10 +25,23 @@ static inline bool gil_turn_due(const Task *task)
     return due != 0;
 }
 
+// The task's code in C is over in the middle of an op, which goes on with bytecode: the GIL is due
+// now, not at the op's end.
+static inline void gil_turn_again(Task *task)
+{
+    if (task->attention & ATTENTION_GIL_LATER)
+        task->attention = (uint8_t)((task->attention & ~ATTENTION_GIL_LATER) | ATTENTION_GIL_TAKE);
+}
+
 // Begins a turn, for what is due.
 StepResult gil_turn_begin(Machine *machine, Task *task);
 // Goes on with it; at its end task->in_turn is false, and the op goes on where it was.
 StepResult gil_turn_step(Machine *machine, Task *task);
+
+// How much of `length` in user mode `task`, which has had to do with a GIL, does before it must
+// look up: less than all under the GIL of 2.7 while another thread waits for it. The rest is
+// task->unfinished then.
+Duration gil_turn_ticks(Machine *machine, Task *task, Duration length);
 
 // Whether `task`, in user mode, has a GIL to drop before this call.
 bool gil_turn_before(Machine *machine, const Task *task, SyscallId call);

@@ -2,6 +2,9 @@
 
 #include "sim/program/attention.h"
 #include "sim/program/coroutines.h"
+#include "sim/program/executors.h"
+#include "sim/program/library.h"
+#include "sim/program/steps_asyncio_objects.h"
 #include "sim/program/unwind.h"
 
 #include "sim/base/check.h"
@@ -14,6 +17,9 @@ static const OpStep steps[OP_CODE_COUNT] = {
 #include "sim/scenario/ops.def"
 #undef OP
     [OP_EXCEPT] = step_EXCEPT,
+#define LIBRARY_OP(id) [OP_##id] = step_##id,
+#include "sim/scenario/library_ops.def"
+#undef LIBRARY_OP
 };
 
 uint32_t program_op_index(const Machine *machine, const Op *op)
@@ -90,6 +96,11 @@ StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration l
     task->phase = phase;
     if (length.ns == 0)
         return STEP_NEXT;
+    if (!in_kernel && task->turn != NULL) {
+        length = gil_turn_ticks(machine, task, length);
+        if (length.ns == 0)
+            return STEP_NEXT;
+    }
     sched_run(machine, task, in_kernel, length);
     return STEP_WORK;
 }
@@ -142,6 +153,8 @@ static StepResult function_returns(Machine *machine, Task *task)
 {
     if (task->frame == 0 && task->loop != 0)
         return coroutines_returns(machine, task, EXCEPTION_NONE);
+    if (task->frame == 0 && task->phase == PHASE_ENTER && library_finishes(machine, task))
+        return STEP_NEXT;
     if (task->frame == 0) {
         // The end of the thread's own list is an exit.
         return step_EXIT(machine, task, NULL);
@@ -153,6 +166,10 @@ static StepResult function_returns(Machine *machine, Task *task)
     if (op->code == OP_WAIT_FOR)
         timeout_leave(machine, loop_at(machine, task->loop),
                       (uint32_t)program_frame(machine, task)->value, EXCEPTION_NONE);
+    else if (executors_calls(op->code))
+        return executors_returns(machine, task, EXCEPTION_NONE);
+    else if (library_calls(op))
+        return library_returns(machine, task, op);
     else
         CHECK(op->code == OP_CALL || op->code == OP_GET || op->code == OP_AWAIT);
     program_pop(machine, task);
@@ -171,9 +188,11 @@ static StepResult step(Machine *machine, Task *task)
     }
     if (op->code == OP_RETURN)
         return function_returns(machine, task);
-    if (task->phase == PHASE_ENTER)
+    // Of the library's own only those at which it may wait.
+    if (task->phase == PHASE_ENTER &&
+        (op->code <= OP_EXCEPT || op->code == OP_LIB_READ || op->code == OP_LIB_WRITE))
         machine_emit(machine, EVENT_OP_BEGUN, task->core, task->id, task->op, 0);
-    return steps[op->code](machine, task, op);
+    return (op->asyncio ? step_async_object : steps[op->code])(machine, task, op);
 }
 
 void program_advance(Machine *machine, Task *task)

@@ -11,8 +11,9 @@ typedef enum StepResult {
 } StepResult;
 
 enum {
-    PHASE_ENTER = 0,       // the op is reached
-    PHASE_BLOCK_DONE = 255 // one of its blocks came to its end
+    PHASE_ENTER = 0,          // the op is reached
+    PHASE_LIBRARY_DONE = 254, // the library code that it called has returned (library.h)
+    PHASE_BLOCK_DONE = 255    // one of its blocks came to its end
 };
 
 typedef StepResult (*OpStep)(Machine *machine, Task *task, const Op *op);
@@ -22,6 +23,9 @@ typedef StepResult (*OpStep)(Machine *machine, Task *task, const Op *op);
     StepResult step_##id(Machine *machine, Task *task, const Op *op);
 #include "sim/scenario/ops.def"
 #undef OP
+#define LIBRARY_OP(id) StepResult step_##id(Machine *machine, Task *task, const Op *op);
+#include "sim/scenario/library_ops.def"
+#undef LIBRARY_OP
 StepResult step_EXCEPT(Machine *machine, Task *task, const Op *op);
 
 // Machine.advance.

@@ -5,91 +5,13 @@
 // calls: that is how a pool's workers get their tasks.
 #include "sim/program/futex.h"
 
-#include "sim/base/check.h"
-
-#include <stdlib.h>
-
-// ---- the items
-
-static bool before(const QueueItem *a, const QueueItem *b)
-{
-    return a->priority != b->priority ? a->priority < b->priority : a->sequence < b->sequence;
-}
-
-static void swap(QueueItem *a, QueueItem *b)
-{
-    QueueItem kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-static void sift_up(QueueItem *items, uint32_t at)
-{
-    for (; at > 0 && before(&items[at], &items[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(&items[at], &items[(at - 1) / 2]);
-}
-
-static void sift_down(QueueItem *items, uint32_t count)
-{
-    uint32_t at = 0;
-    for (;;) {
-        uint32_t least = 2 * at + 1;
-        if (least + 1 < count && before(&items[least + 1], &items[least]))
-            least++;
-        if (least >= count || !before(&items[least], &items[at]))
-            return;
-        swap(&items[least], &items[at]);
-        at = least;
-    }
-}
-
-// Room for one more: twice as much when there is none, the ring's head at the beginning.
-static void make_room(Queue *queue)
-{
-    if (queue->count < queue->room)
-        return;
-    uint32_t room = queue->room == 0 ? 16 : queue->room * 2;
-    QueueItem *items = malloc(room * sizeof *items);
-    CHECKF(items != NULL, "out of memory for %u items", room);
-    for (uint32_t i = 0; i < queue->count; i++)
-        items[i] = queue->items[(queue->head + i) % queue->room];
-    free(queue->items);
-    queue->items = items;
-    queue->room = room;
-    queue->head = 0;
-}
-
-static void insert(Queue *queue, bool by_priority, QueueItem item)
-{
-    make_room(queue);
-    item.sequence = queue->sequence++;
-    if (by_priority) {
-        queue->items[queue->count] = item;
-        sift_up(queue->items, queue->count++);
-    } else {
-        queue->items[(queue->head + queue->count++) % queue->room] = item;
-    }
-}
-
-static QueueItem take(Queue *queue, bool by_priority)
-{
-    CHECK(queue->count > 0);
-    QueueItem item = queue->items[queue->head];
-    queue->count--;
-    if (by_priority) {
-        queue->items[0] = queue->items[queue->count];
-        sift_down(queue->items, queue->count);
-    } else {
-        queue->head = (queue->head + 1) % queue->room;
-    }
-    return item;
-}
+#include "sim/kernel/queue_items.h"
 
 // ---- what both ops share
 
-static Duration access_cost(const Machine *machine)
+static Duration access_cost(const Machine *machine, const Task *task, SyncId id)
 {
-    return duration_add(machine_cost(machine, COST_MUTEX_LOCK),
+    return duration_add(sync_cost(machine, task, id, COST_MUTEX_LOCK),
                         machine_cost(machine, COST_MUTEX_UNLOCK));
 }
 
@@ -119,7 +41,7 @@ static StepResult put(Machine *machine, Task *task, const Op *op, SyncId id)
     }
     machine->queued_items++;
     QueueItem item = {.priority = op->arg[2], .function = op->arg[1]};
-    insert(queue, sync_def(machine, id)->by_priority, item);
+    queue_insert(queue, sync_def(machine, id)->by_priority, item);
     emit_change(machine, task, op, id, EVENT_QUEUE_PUT);
     return queue->getting > 0 ? futex_wake(machine, task, WAKE) : program_done(task, op);
 }
@@ -130,7 +52,7 @@ StepResult step_PUT(Machine *machine, Task *task, const Op *op)
     Sync *sync = sync_of(machine, task, id);
     switch (task->phase) {
     case PHASE_ENTER:
-        return program_work(machine, task, false, access_cost(machine), TRY);
+        return program_work(machine, task, false, access_cost(machine, task, id), TRY);
     case TRY:
         if (!is_full(machine, task, id))
             return put(machine, task, op, id);
@@ -176,7 +98,7 @@ static StepResult call_function(Machine *machine, Task *task, const Op *op)
 static StepResult get(Machine *machine, Task *task, const Op *op, SyncId id)
 {
     Queue *queue = &sync_of(machine, task, id)->queue;
-    QueueItem item = take(queue, sync_def(machine, id)->by_priority);
+    QueueItem item = queue_take(queue, sync_def(machine, id)->by_priority);
     machine->queued_items--;
     task->scratch = item.function;
     emit_change(machine, task, op, id, EVENT_QUEUE_GOT);
@@ -190,7 +112,7 @@ StepResult step_GET(Machine *machine, Task *task, const Op *op)
     Queue *queue = &sync->queue;
     switch (task->phase) {
     case PHASE_ENTER:
-        return program_work(machine, task, false, access_cost(machine), TRY);
+        return program_work(machine, task, false, access_cost(machine, task, id), TRY);
     case TRY:
         if (queue->count > 0)
             return get(machine, task, op, id);

@@ -7,9 +7,12 @@
 #include "sim/kernel/message_queue.h"
 #include "sim/kernel/pipe.h"
 #include "sim/kernel/process_data.h"
+#include "sim/kernel/socket_pair.h"
 #include "sim/kernel/warmth.h"
 #include "sim/program/program.h"
 #include "sim/python/asyncio.h"
+#include "sim/python/executor.h"
+#include "sim/python/multiprocessing.h"
 #include "sim/ringside.h"
 
 #include <stdlib.h>
@@ -131,6 +134,7 @@ static void machine_build(Machine *machine, const Scenario *scenario, Trace *tra
     process_init(machine);
     pipe_init(machine);
     message_queue_init(machine);
+    multiprocessing_init(machine);
     ARRAY_EXTEND(&machine->frames); // index 0 is "none"
     init_cores(machine);
     warmth_init(machine);
@@ -153,7 +157,12 @@ static void machine_free(Machine *machine)
     for (size_t i = 0; i < machine->task_chunks.count; i++)
         free(machine->task_chunks.at[i]);
     process_free(machine);
+    executors_free(machine);
     asyncio_free(machine);
+    multiprocessing_free(machine);
+    epolls_free(machine);
+    pipe_free(machine);
+    socket_pairs_free(machine);
     ARRAY_FREE(&machine->task_chunks);
     ARRAY_FREE(&machine->positions.at);
     ARRAY_FREE(&machine->frames);

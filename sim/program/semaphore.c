@@ -9,29 +9,34 @@ static void emit_level(Machine *machine, const Task *task, SyncId id)
                  sync_of(machine, task, id)->semaphore.value);
 }
 
-static StepResult take(Machine *machine, Task *task, const Op *op, SyncId id)
+// sem_wait, or with a time sem_clockwait; sem_post: the words only, which is all that a runtime's
+// own semaphore needs.
+
+static void begin_to_wait(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    sync_of(machine, task, id)->semaphore.value--;
-    machine_emit(machine, EVENT_ACQUIRED, task->core, task->id, id.index1,
-                 program_op_index(machine, op));
-    emit_level(machine, task, id);
-    return program_done(task, op);
+    sync_of(machine, task, id)->semaphore.waiting++;
+    if (sync_is_runtime(machine, id))
+        task->wait_until = INSTANT_NEVER;
+    else
+        futex_set_timeout(machine, task, op->arg[1]);
 }
 
-StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
+StepResult semaphore_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end)
 {
-    enum { TRY = SYNC_PHASES, IN_KERNEL, WOKEN, RETURNED };
-    SyncId id = {op->arg[0]};
+    enum { TRY = SEMAPHORE_TRY, IN_KERNEL, WOKEN, RETURNED };
     Sync *sync = sync_of(machine, task, id);
     Semaphore *semaphore = &sync->semaphore;
     switch (task->phase) {
     case PHASE_ENTER:
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_LOCK), TRY);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_LOCK),
+                            TRY);
     case TRY:
-        if (semaphore->value > 0)
-            return take(machine, task, op, id);
-        semaphore->waiting++;
-        futex_set_timeout(machine, task, op->arg[1]);
+        if (semaphore->value > 0) {
+            semaphore->value--;
+            *end = LOCK_HAS;
+            return STEP_NEXT;
+        }
+        begin_to_wait(machine, task, op, id);
         return futex_wait(machine, task, IN_KERNEL);
     case IN_KERNEL:
         if (semaphore->value == 0 && !futex_timed_out(machine, task))
@@ -44,37 +49,24 @@ StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
         if (semaphore->value == 0 && !futex_timed_out(machine, task))
             return futex_wait(machine, task, IN_KERNEL);
         semaphore->waiting--;
-        if (semaphore->value > 0) {
-            futex_wait_over(machine, task, id, WAIT_WOKEN);
-            return take(machine, task, op, id);
-        }
-        futex_wait_over(machine, task, id, WAIT_TIMEOUT);
-        return program_else(task, op, op->arg[2]);
+        *end = semaphore->value > 0 ? LOCK_HAS : LOCK_GAVE_UP;
+        futex_wait_over(machine, task, id, *end == LOCK_HAS ? WAIT_WOKEN : WAIT_TIMEOUT);
+        if (*end == LOCK_HAS)
+            semaphore->value--;
+        return STEP_NEXT;
     }
 }
 
-StepResult step_RELEASE(Machine *machine, Task *task, const Op *op)
+StepResult semaphore_release(Machine *machine, Task *task, SyncId id, bool *done)
 {
-    enum { POST = SYNC_PHASES, IN_KERNEL, WOKE };
-    SyncId id = {op->arg[0]};
+    enum { POST = SEMAPHORE_POST, IN_KERNEL, WOKE };
     Sync *sync = sync_of(machine, task, id);
-    uint32_t count = op->arg[1] == 0 ? 1 : op->arg[1];
     switch (task->phase) {
     case PHASE_ENTER:
-        task->scratch = 0;
-        return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), POST);
+        return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
+                            POST);
     case POST:
-        if (sync->semaphore.value == UINT32_MAX) {
-            machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
-                         "the semaphore '%s' has been released more than %u times too often",
-                         scenario_string(machine->scenario, sync_def(machine, id)->name),
-                         UINT32_MAX);
-            return STEP_ENDED;
-        }
         sync->semaphore.value++;
-        machine_emit(machine, EVENT_RELEASED, task->core, task->id, id.index1,
-                     program_op_index(machine, op));
-        emit_level(machine, task, id);
         if (sync->semaphore.waiting > 0)
             return futex_wake(machine, task, IN_KERNEL);
         break;
@@ -83,7 +75,55 @@ StepResult step_RELEASE(Machine *machine, Task *task, const Op *op)
     default:
         program_syscall_over(machine, task);
     }
+    *done = true;
+    return STEP_NEXT;
+}
+
+StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
+{
+    SyncId id = {op->arg[0]};
+    LockEnd end = LOCK_NOT_YET;
+    StepResult result = semaphore_take(machine, task, op, id, &end);
+    if (end == LOCK_NOT_YET)
+        return result;
+    if (end == LOCK_GAVE_UP)
+        return program_else(task, op, op->arg[2]);
+    machine_emit(machine, EVENT_ACQUIRED, task->core, task->id, id.index1,
+                 program_op_index(machine, op));
+    emit_level(machine, task, id);
+    return program_done(task, op);
+}
+
+// Before one more is there.
+static bool says_released(Machine *machine, Task *task, const Op *op, SyncId id)
+{
+    Semaphore *semaphore = &sync_of(machine, task, id)->semaphore;
+    if (semaphore->value == UINT32_MAX) {
+        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                     "the semaphore '%s' has been released more than %u times too often",
+                     scenario_string(machine->scenario, sync_def(machine, id)->name), UINT32_MAX);
+        return false;
+    }
+    machine_emit(machine, EVENT_RELEASED, task->core, task->id, id.index1,
+                 program_op_index(machine, op));
+    machine_emit(machine, EVENT_SYNC_LEVEL, task->core, task->id, id.index1, semaphore->value + 1);
+    return true;
+}
+
+StepResult step_RELEASE(Machine *machine, Task *task, const Op *op)
+{
+    SyncId id = {op->arg[0]};
+    uint32_t count = op->arg[1] == 0 ? 1 : op->arg[1];
+    bool done = false;
+    if (task->phase == PHASE_ENTER)
+        task->scratch = 0;
+    if (task->phase == SEMAPHORE_POST && !says_released(machine, task, op, id))
+        return STEP_ENDED;
+    StepResult result = semaphore_release(machine, task, id, &done);
+    if (!done)
+        return result;
     if (++task->scratch == count)
         return program_done(task, op);
-    return program_work(machine, task, false, machine_cost(machine, COST_MUTEX_UNLOCK), POST);
+    return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
+                        SEMAPHORE_POST);
 }

@@ -1,6 +1,7 @@
 // Ops of coroutines: await, create_task, cancel, gather, wait. CPython Lib/asyncio/tasks.py.
 #include "sim/base/check.h"
 #include "sim/program/coroutines.h"
+#include "sim/program/executors.h"
 #include "sim/program/unwind.h"
 
 #include <stdlib.h>
@@ -81,6 +82,8 @@ static StepResult begin_await(Machine *machine, Task *task, const Op *op, Corout
 
 StepResult step_AWAIT(Machine *machine, Task *task, const Op *op)
 {
+    if (executors_awaits(op))
+        return executors_await(machine, task, op);
     Coroutine *coroutine = coroutines_current(machine, task, op);
     if (coroutine == NULL)
         return STEP_ENDED;
@@ -97,19 +100,18 @@ StepResult step_AWAIT(Machine *machine, Task *task, const Op *op)
 
 // ---- create_task, cancel
 
-// The name means no tasks any more, and `count` new ones can be added to it.
-static void clear_name(Machine *machine, struct TaskName *name, uint32_t count)
+struct TaskName *coroutines_clear_name(Machine *machine, Loop *loop, uint32_t id, uint32_t count)
 {
-    for (uint32_t i = 0; i < name->count; i++)
-        future_drop(machine, name->futures[i]);
-    name->count = 0;
+    struct TaskName *name = &loop->names[id - 1];
+    loop_drop_named(machine, loop, id);
     name->known = true;
     if (name->room >= count)
-        return;
+        return name;
     name->futures = realloc(name->futures, count * sizeof *name->futures);
     CHECKF(name->futures != NULL, "out of memory for %u tasks", count);
     machine->python_bytes += (count - name->room) * sizeof *name->futures;
     name->room = count;
+    return name;
 }
 
 // The group that the op `owner`, around this one, has opened; 0 when there is no such op.
@@ -135,9 +137,8 @@ StepResult step_CREATE_TASK(Machine *machine, Task *task, const Op *op)
     uint32_t group = find_group(machine, task, op->arg[CREATE_TASK_GROUP]);
     if (group != 0 && group_is_closed(machine, group))
         return unwind_raise(machine, task, EXCEPTION_ERROR); // RuntimeError
-    struct TaskName *name = op->arg[1] == 0 ? NULL : &loop->names[op->arg[1] - 1];
-    if (name != NULL)
-        clear_name(machine, name, count);
+    struct TaskName *name =
+        op->arg[1] == 0 ? NULL : coroutines_clear_name(machine, loop, op->arg[1], count);
     for (uint32_t i = 0; i < count && !machine->ended; i++) {
         uint32_t future = coroutine_create(machine, loop, op->arg[0], task->coroutine);
         if (group != 0)
@@ -161,8 +162,12 @@ StepResult step_CANCEL(Machine *machine, Task *task, const Op *op)
         coroutines_no_task(machine, op, op->arg[0]);
         return STEP_ENDED;
     }
+    bool handle = machine->scenario->task_names[op->arg[0] - 1].handle;
     for (uint32_t i = 0; i < name->count; i++)
-        future_cancel(machine, name->futures[i], self);
+        if (handle)
+            loop_stop_timer(machine, loop, name->futures[i]);
+        else
+            future_cancel(machine, name->futures[i], self);
     return program_done(task, op);
 }
 
@@ -200,6 +205,8 @@ static StepResult begin_wait(Machine *machine, Task *task, const Op *op, Corouti
     coroutine->local[1] = first;
     if (op->arg[2] != 0)
         wait_limit(machine, waiter, dist_draw(machine->scenario, op->arg[2], &task->rng));
+    if (!future_is_done(machine, waiter))
+        coroutines_awaits_all(machine, task, first);
     return coroutines_await(machine, task, waiter, phase);
 }
 
@@ -233,6 +240,7 @@ StepResult step_SHIELD(Machine *machine, Task *task, const Op *op)
     if (!coroutines_awaited_one(machine, task, op, op->arg[0], &inner))
         return STEP_ENDED;
     coroutine->local[0] = shield_create(machine, inner);
+    coroutines_awaits(machine, task, inner);
     future_drop(machine, inner);
     return coroutines_await(machine, task, coroutine->local[0], SHIELDED);
 }
@@ -241,6 +249,16 @@ StepResult step_SHIELD(Machine *machine, Task *task, const Op *op)
 
 enum { GROUP_WAITED = 1 };
 
+static void awaits_members(Machine *machine, const Task *task, const Group *group)
+{
+    uint32_t at = machine->trace->off ? 0 : group->first;
+    while (at != 0) {
+        const Member *member = pool_at(&machine->asyncio->members, at);
+        coroutines_awaits(machine, task, member->future);
+        at = member->next;
+    }
+}
+
 // Waits while there are members; then the op is over.
 static StepResult exit_group(Machine *machine, Task *task, const Op *op, Coroutine *coroutine)
 {
@@ -248,6 +266,7 @@ static StepResult exit_group(Machine *machine, Task *task, const Op *op, Corouti
     Group *group = group_at(machine, id);
     if (group->first != 0) {
         group->waiter = future_create(machine, task->loop, FUTURE_PLAIN);
+        awaits_members(machine, task, group);
         return coroutines_await(machine, task, group->waiter, GROUP_WAITED);
     }
     coroutine->thrown = group_leave(machine, loop_at(machine, task->loop), id);

@@ -29,13 +29,9 @@ static Copy *find_copy(Machine *machine, const Task *task, uint32_t variable)
     return index == 0 ? NULL : &machine->copies.at[index];
 }
 
-static void set_copy(Machine *machine, Task *task, uint32_t variable, int64_t value)
+// A new one at the front of the list that begins at `*first`.
+static Copy *add_copy(Machine *machine, uint32_t *first, uint32_t variable, int64_t value)
 {
-    Copy *copy = find_copy(machine, task, variable);
-    if (copy != NULL) {
-        copy->value = value;
-        return;
-    }
     if (machine->copies.count == 0)
         ARRAY_EXTEND(&machine->copies); // index 0 is "none"
     uint32_t index = machine->free_copy;
@@ -45,8 +41,42 @@ static void set_copy(Machine *machine, Task *task, uint32_t variable, int64_t va
         ARRAY_EXTEND(&machine->copies);
         index = (uint32_t)machine->copies.count - 1;
     }
-    machine->copies.at[index] = (Copy){variable, task->copies, value};
-    task->copies = index;
+    machine->copies.at[index] = (Copy){variable, *first, value};
+    *first = index;
+    return &machine->copies.at[index];
+}
+
+static void set_copy(Machine *machine, Task *task, uint32_t variable, int64_t value)
+{
+    Copy *copy = find_copy(machine, task, variable);
+    if (copy != NULL)
+        copy->value = value;
+    else
+        add_copy(machine, &task->copies, variable, value);
+}
+
+// Where the variable lies: in its process, or a thread-local one with its thread. Until the next
+// copy is made.
+static int64_t *place_of(Machine *machine, Task *task, uint32_t variable)
+{
+    const VariableDef *def = &machine->scenario->variables[variable - 1];
+    if (!def->of_thread)
+        return value_of(machine, task, variable);
+    uint32_t index = task->locals;
+    while (index != 0 && machine->copies.at[index].variable != variable)
+        index = machine->copies.at[index].next;
+    return index != 0 ? &machine->copies.at[index].value
+                      : &add_copy(machine, &task->locals, variable, def->value)->value;
+}
+
+void data_forget(Machine *machine, Task *task)
+{
+    while (task->locals != 0) {
+        uint32_t index = task->locals;
+        task->locals = machine->copies.at[index].next;
+        machine->copies.at[index].next = machine->free_copy;
+        machine->free_copy = index;
+    }
 }
 
 // Whether the thread has loaded the variable; if not, the run ends: it `does` ("stores") what it
@@ -76,6 +106,8 @@ static int64_t sum(int64_t a, int64_t b)
 static void emit(Machine *machine, const Task *task, const Op *op, EventKind kind,
                  uint32_t variable, int64_t value)
 {
+    if (machine->scenario->variables[variable - 1].of_thread)
+        return; // nobody else sees it
     machine_emit(machine, kind, task->core, task->id,
                  access_pack(variable, program_op_index(machine, op)), (uint64_t)value);
 }
@@ -87,6 +119,8 @@ static Duration fetch(Machine *machine, const Task *task, uint32_t variable, boo
     if (line == NULL)
         return (Duration){0};
     const VariableDef *def = &machine->scenario->variables[variable - 1];
+    if (def->of_thread)
+        return (Duration){0};
     StringId name = ID_NONE(def->line_name) ? def->name : def->line_name;
     Duration transfer = machine_cost(machine, COST_LINE_TRANSFER);
     int from1;
@@ -110,7 +144,7 @@ Duration data_load_cost(Machine *machine, const Task *task, uint32_t variable)
 
 int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable)
 {
-    int64_t value = *value_of(machine, task, variable);
+    int64_t value = *place_of(machine, task, variable);
     set_copy(machine, task, variable, value);
     emit(machine, task, op, EVENT_LOAD, variable, value);
     return value;
@@ -120,7 +154,7 @@ int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable)
 static void change(Machine *machine, Task *task, const Op *op, EventKind kind, uint32_t variable,
                    int64_t value)
 {
-    *value_of(machine, task, variable) = value;
+    *place_of(machine, task, variable) = value;
     set_copy(machine, task, variable, value);
     emit(machine, task, op, kind, variable, value);
 }
@@ -198,7 +232,7 @@ StepResult step_ATOMIC_ADD(Machine *machine, Task *task, const Op *op)
         return program_work(machine, task, false,
                             access_cost(machine, task, variable, true, COST_ATOMIC), ADDED);
     change(machine, task, op, EVENT_ATOMIC_ADD, variable,
-           sum(*value_of(machine, task, variable), added(op)));
+           sum(*place_of(machine, task, variable), added(op)));
     return program_done(task, op);
 }
 
@@ -206,7 +240,7 @@ StepResult step_ATOMIC_ADD(Machine *machine, Task *task, const Op *op)
 static StepResult swap(Machine *machine, Task *task, const Op *op)
 {
     uint32_t variable = op->arg[0];
-    int64_t found = *value_of(machine, task, variable);
+    int64_t found = *place_of(machine, task, variable);
     int64_t expected = op_has_integer(op->arg[1]) ? op_integer(op->arg[1])
                                                   : find_copy(machine, task, variable)->value;
     if (found == expected) {

@@ -5,7 +5,7 @@
 #include "sim/kernel/pipe.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/signal.h"
-#include "sim/program/program.h"
+#include "sim/program/files.h"
 
 #include <inttypes.h>
 
@@ -17,7 +17,7 @@ static uint64_t size_of(const Machine *machine, const Op *op)
     return machine->scenario->sizes[op->arg[1] - 1];
 }
 
-static Duration copy_cost(const Machine *machine, uint64_t bytes)
+Duration file_copy_cost(const Machine *machine, uint64_t bytes)
 {
     uint64_t page = (uint64_t)machine_cost(machine, COST_COPY_PAGE).ns;
     // Exact for whole pages; the rest in proportion.
@@ -41,7 +41,7 @@ static StepResult leave_call(Machine *machine, Task *task, Duration more, uint8_
 
 // ---- pipes
 
-static bool check_open(Machine *machine, Task *task, const Op *op, PipeEnd end)
+bool file_is_open(Machine *machine, Task *task, const Op *op, PipeEnd end)
 {
     PipeId pipe = {op->arg[0]};
     if (pipe_is_open(process_of(machine, task), pipe, end))
@@ -75,62 +75,78 @@ static StepResult write_broken(Machine *machine, Task *task, const Op *op)
     return leave_call(machine, task, (Duration){0}, RETURNED);
 }
 
-static StepResult write_look(Machine *machine, Task *task, const Op *op)
+static StepResult write_look(Machine *machine, Task *task, const Op *op, uint64_t size)
 {
     PipeId id = {op->arg[0]};
     const Pipe *pipe = pipe_at(machine, id);
     uint64_t left = write_left(task);
-    if (!check_open(machine, task, op, PIPE_END_WRITE))
+    if (!file_is_open(machine, task, op, PIPE_END_WRITE))
         return STEP_ENDED;
     if (pipe->open[PIPE_END_READ] == 0)
         return write_broken(machine, task, op);
-    uint32_t bytes = pipe_room(pipe, size_of(machine, op), left);
+    uint32_t bytes = pipe_room(pipe, size, left);
     if (bytes == 0) {
         if (program_interrupted(task, LOOK))
             return STEP_NEXT;
+        task->writing = size;
         pipe_wait(machine, task, id, PIPE_END_WRITE);
         return program_blocked(task, LOOK);
     }
     task->scratch = left | (uint64_t)bytes << LEFT_BITS;
-    return program_work(machine, task, true, copy_cost(machine, bytes), COPIED);
+    return program_work(machine, task, true, file_copy_cost(machine, bytes), COPIED);
 }
 
-static StepResult write_copied(Machine *machine, Task *task, const Op *op)
+// How long the lines are that a write is made of; 0: it is of none.
+static uint64_t line_of(const Machine *machine, const Op *op)
+{
+    bool lines = op->code == OP_WRITE && op->arg[2] != 0;
+    return lines ? machine->scenario->sizes[op->arg[1] - 1] : 0;
+}
+
+static StepResult write_copied(Machine *machine, Task *task, const Op *op, uint64_t size)
 {
     PipeId id = {op->arg[0]};
     const Pipe *pipe = pipe_at(machine, id);
     uint64_t left = write_left(task), copied = task->scratch >> LEFT_BITS;
     // Others may have filled the pipe meanwhile, or closed it.
-    uint32_t bytes =
-        pipe->open[PIPE_END_READ] == 0 ? 0 : pipe_room(pipe, size_of(machine, op), left);
+    uint32_t bytes = pipe->open[PIPE_END_READ] == 0 ? 0 : pipe_room(pipe, size, left);
     bytes = bytes < copied ? bytes : (uint32_t)copied;
     Duration cost = {0};
     if (bytes > 0)
-        cost = pipe_written(machine, task, id, bytes);
+        cost = pipe_written(machine, task, id, bytes, line_of(machine, op), size - left);
     task->scratch = left - bytes;
     if (left > bytes)
         return program_work(machine, task, true, cost, LOOK);
     return leave_call(machine, task, cost, RETURNED);
 }
 
-StepResult step_WRITE(Machine *machine, Task *task, const Op *op)
+StepResult file_write_bytes(Machine *machine, Task *task, const Op *op, uint64_t size, bool *done)
 {
     switch (task->phase) {
     case PHASE_ENTER:
-        task->scratch = size_of(machine, op);
+        task->scratch = size;
         return enter_call(machine, task, SYSCALL_WRITE, COST_PIPE_WRITE);
     case LOOK:
-        return write_look(machine, task, op);
+        return write_look(machine, task, op, size);
     case COPIED:
-        return write_copied(machine, task, op);
+        return write_copied(machine, task, op, size);
     default:
         program_syscall_over(machine, task);
-        return program_done(task, op);
+        *done = true;
+        return STEP_NEXT;
     }
 }
 
+StepResult step_WRITE(Machine *machine, Task *task, const Op *op)
+{
+    bool done = false;
+    uint64_t size = size_of(machine, op) * (op->arg[2] == 0 ? 1 : op->arg[2]);
+    StepResult result = file_write_bytes(machine, task, op, size, &done);
+    return done ? program_done(task, op) : result;
+}
+
 // One read, from PHASE_ENTER to RETURNED, or to ENDED_RETURNED at the end of the file.
-static StepResult read_step(Machine *machine, Task *task, const Op *op)
+static StepResult read_step(Machine *machine, Task *task, const Op *op, uint64_t size)
 {
     PipeId id = {op->arg[0]};
     const Pipe *pipe = pipe_at(machine, id);
@@ -138,14 +154,14 @@ static StepResult read_step(Machine *machine, Task *task, const Op *op)
         return enter_call(machine, task, SYSCALL_READ, COST_PIPE_READ);
     if (task->phase == COPIED && pipe->level > 0) {
         uint32_t bytes = task->scratch < pipe->level ? (uint32_t)task->scratch : pipe->level;
+        task->scratch = bytes;
         return leave_call(machine, task, pipe_read(machine, task, id, bytes), RETURNED);
     }
-    if (!check_open(machine, task, op, PIPE_END_READ))
+    if (!file_is_open(machine, task, op, PIPE_END_READ))
         return STEP_ENDED;
     if (pipe->level > 0) {
-        uint64_t size = size_of(machine, op);
         task->scratch = size < pipe->level ? size : pipe->level;
-        return program_work(machine, task, true, copy_cost(machine, task->scratch), COPIED);
+        return program_work(machine, task, true, file_copy_cost(machine, task->scratch), COPIED);
     }
     if (pipe->open[PIPE_END_WRITE] == 0) {
         machine_emit(machine, EVENT_PIPE_EOF, task->core, task->id, id.index1, 0);
@@ -157,12 +173,22 @@ static StepResult read_step(Machine *machine, Task *task, const Op *op)
     return program_blocked(task, LOOK);
 }
 
-StepResult step_READ(Machine *machine, Task *task, const Op *op)
+StepResult file_read_bytes(Machine *machine, Task *task, const Op *op, uint64_t size, bool *done)
 {
     if (task->phase != RETURNED && task->phase != ENDED_RETURNED)
-        return read_step(machine, task, op);
+        return read_step(machine, task, op, size);
+    if (task->phase == ENDED_RETURNED)
+        task->scratch = 0;
     program_syscall_over(machine, task);
-    return program_done(task, op);
+    *done = true;
+    return STEP_NEXT;
+}
+
+StepResult step_READ(Machine *machine, Task *task, const Op *op)
+{
+    bool done = false;
+    StepResult result = file_read_bytes(machine, task, op, size_of(machine, op), &done);
+    return done ? program_done(task, op) : result;
 }
 
 StepResult step_READ_UNTIL_EOF(Machine *machine, Task *task, const Op *op)
@@ -170,7 +196,7 @@ StepResult step_READ_UNTIL_EOF(Machine *machine, Task *task, const Op *op)
     if (task->phase == PHASE_BLOCK_DONE)
         task->phase = PHASE_ENTER;
     if (task->phase != RETURNED && task->phase != ENDED_RETURNED)
-        return read_step(machine, task, op);
+        return read_step(machine, task, op, size_of(machine, op));
     bool ended = task->phase == ENDED_RETURNED;
     program_syscall_over(machine, task);
     if (ended)
@@ -188,7 +214,7 @@ StepResult step_CLOSE(Machine *machine, Task *task, const Op *op)
     if (task->phase == PHASE_ENTER)
         return program_syscall(machine, task, SYSCALL_CLOSE, machine_cost(machine, COST_SYSCALL),
                                RETURNED);
-    if (!check_open(machine, task, op, end))
+    if (!file_is_open(machine, task, op, end))
         return STEP_ENDED;
     machine_emit(machine, EVENT_PIPE_CLOSED, task->core, task->id, pipe.index1, end);
     pipe_close(machine, process_of(machine, task), pipe, end, task);
@@ -216,7 +242,8 @@ StepResult step_SEND_MESSAGE(Machine *machine, Task *task, const Op *op)
         return program_blocked(task, LOOK);
     }
     if (task->phase == LOOK)
-        return program_work(machine, task, true, copy_cost(machine, size_of(machine, op)), COPIED);
+        return program_work(machine, task, true, file_copy_cost(machine, size_of(machine, op)),
+                            COPIED);
     Duration cost = message_queue_send(machine, task, id, size_of(machine, op));
     return leave_call(machine, task, cost, RETURNED);
 }
@@ -238,7 +265,7 @@ StepResult step_RECEIVE_MESSAGE(Machine *machine, Task *task, const Op *op)
         return program_blocked(task, LOOK);
     }
     if (task->phase == LOOK)
-        return program_work(machine, task, true, copy_cost(machine, queue->bytes[queue->first]),
-                            COPIED);
+        return program_work(machine, task, true,
+                            file_copy_cost(machine, queue->bytes[queue->first]), COPIED);
     return leave_call(machine, task, message_queue_receive(machine, task, id), RETURNED);
 }

@@ -1,8 +1,11 @@
 // Ops that say what comes next: repeat, forever, while, call, if, exit; and the two that only
 // observe, mark and span.
 #include "sim/kernel/process_end.h"
+#include "sim/program/data.h"
+#include "sim/program/library.h"
 #include "sim/program/program.h"
 #include "sim/program/test.h"
+#include "sim/python/executor.h"
 
 static StepResult go_to(Task *task, uint32_t op)
 {
@@ -73,6 +76,12 @@ StepResult step_EXIT(Machine *machine, Task *task, const Op *op)
     bool whole = op != NULL && op->arg[0] != 0; // NULL at the end of a thread's list
     if (task->phase == PHASE_ENTER) {
         machine_free_frames(machine, task);
+        bool finished = op == NULL || op->arg[1] != 0; // behind its process's library code
+        if (!finished && !whole && library_finishes(machine, task))
+            return STEP_NEXT;
+        process_of(machine, task)->leaving += !task->daemon;
+        future_sets_forget(machine, task);
+        data_forget(machine, task);
         Duration cost = duration_add(machine_cost(machine, COST_THREAD_EXIT),
                                      process_end_cost(machine, task, whole));
         return program_syscall(machine, task, whole ? SYSCALL_EXIT_GROUP : SYSCALL_EXIT, cost,

@@ -2,18 +2,26 @@
 // (_run_once, run_until_complete), runners.py.
 #include "sim/base/check.h"
 #include "sim/kernel/process.h"
-#include "sim/kernel/sched.h"
+#include "sim/kernel/socket_pair.h"
 #include "sim/program/coroutines.h"
+#include "sim/program/executors.h"
+#include "sim/program/stream_callbacks.h"
+#include "sim/program/thread_start.h"
 #include "sim/program/unwind.h"
+#include "sim/program/wake_loop.h"
 
 enum {
     TURN = 1,
     POLL,
     IN_EPOLL,
-    EPOLL_WOKEN,
     POLLED,
+    EVENTS,
     NEXT_CALLBACK,
     CALLBACK,
+    RECEIVE, // from the self-pipe
+    RECEIVING,
+    RECEIVED,
+    SIGNALLED, // three phases of wake_loop_send
 };
 
 // ---- asyncio.run and its ends
@@ -28,6 +36,8 @@ static StepResult begin(Machine *machine, Task *task, const Op *op)
     task->loop = loop_open(machine, task);
     Loop *loop = loop_at(machine, task->loop);
     loop->op = task->op;
+    loop->debug = op->arg[1] != 0;
+    loop->uvloop = op->arg[2] != 0;
     loop->main = coroutine_create(machine, loop, op->arg[0], 0);
     machine_emit(machine, EVENT_LOOP_STARTED, task->core, task->id,
                  coroutine_argument(machine, future_at(machine, loop->main)->data), 0);
@@ -36,8 +46,8 @@ static StepResult begin(Machine *machine, Task *task, const Op *op)
     return STEP_NEXT;
 }
 
-// shutdown_asyncgens and shutdown_default_executor are coroutines that await nothing: one turn for
-// each, and one for the callback that then stops the loop.
+// shutdown_asyncgens and, without an executor, shutdown_default_executor are coroutines that await
+// nothing: one turn for each, and one for the callback that then stops the loop.
 static void run_trivial_coroutine(Machine *machine, Loop *loop)
 {
     loop_call_soon(machine, loop, (Callback){CALLBACK_RUNNER, loop->id}, 0);
@@ -87,7 +97,7 @@ static Duration owed(Loop *loop)
 static StepResult begin_turn(Machine *machine, Task *task, Loop *loop)
 {
     loop_begin_turn(machine, loop);
-    Duration cost = duration_add(owed(loop), machine_cost(machine, COST_LOOP_TURN));
+    Duration cost = duration_add(owed(loop), loop_cost(machine, loop, COST_LOOP_TURN));
     return program_work(machine, task, false, cost, POLL);
 }
 
@@ -103,24 +113,44 @@ static StepResult enter_epoll(Machine *machine, Task *task, Loop *loop)
                            duration_add(entry, machine_cost(machine, COST_EPOLL_WAIT)), IN_EPOLL);
 }
 
-// The timeout counts from the call, so that entering the kernel is part of it.
+// Takes what has come; with nothing there, and time left, sleeps. The timeout counts from the call,
+// so that entering the kernel is part of it.
 static StepResult in_epoll(Machine *machine, Task *task, Loop *loop)
 {
-    Duration exit = half(machine_cost(machine, COST_SYSCALL), true);
-    if (loop->poll_until.ns <= machine->now.ns)
-        return program_work(machine, task, true, exit, POLLED);
+    Duration exit = half(machine_cost(machine, COST_SYSCALL), true), cost;
+    loop->polling = false;
+    if (selector_take(machine, loop, task, &cost) > 0 || loop->poll_until.ns <= machine->now.ns)
+        return program_work(machine, task, true, duration_add(exit, cost), POLLED);
+    if (program_interrupted(task, IN_EPOLL))
+        return STEP_NEXT;
     loop->polling = true;
     if (loop->poll_until.ns != INSTANT_NEVER.ns)
         process_set_timer(machine, task, instant_since(loop->poll_until, machine->now));
-    sched_block(machine, task, SWITCH_BLOCKED_EPOLL);
-    return program_blocked(task, EPOLL_WOKEN);
+    selector_sleep(machine, loop, task);
+    return program_blocked(task, IN_EPOLL);
+}
+
+// Back from the kernel. Once the thread has the GIL again, it looks at what has come.
+static StepResult polled(Machine *machine, Task *task)
+{
+    program_syscall_over(machine, task);
+    task->phase = EVENTS;
+    return STEP_NEXT;
+}
+
+static StepResult end_poll(Machine *machine, Task *task, Loop *loop)
+{
+    selector_process(machine, loop);
+    loop_end_poll(machine, loop);
+    task->phase = NEXT_CALLBACK;
+    return STEP_NEXT;
 }
 
 static StepResult next_callback(Machine *machine, Task *task, Loop *loop)
 {
     bool again;
     if (loop_next(machine, loop, &again)) {
-        Duration cost = duration_add(owed(loop), machine_cost(machine, COST_LOOP_CALLBACK));
+        Duration cost = duration_add(owed(loop), loop_cost(machine, loop, COST_LOOP_CALLBACK));
         if (loop->current.callback.kind == CALLBACK_STEP)
             cost = duration_add(cost, machine_cost(machine, COST_TASK_STEP));
         return program_work(machine, task, false, cost, CALLBACK);
@@ -132,15 +162,9 @@ static StepResult next_callback(Machine *machine, Task *task, Loop *loop)
 // ---- callbacks
 
 // The thread's own place is kept, and the coroutine's taken.
-static void enter_coroutine(Machine *machine, Task *task, Loop *loop, uint32_t id)
+static void enter_coroutine(Machine *machine, Task *task, uint32_t id)
 {
-    loop->phase = NEXT_CALLBACK;
-    loop->op = task->op;
-    loop->frame = task->frame;
-    loop->depth = task->depth;
-    loop->copies = task->copies;
-    loop->scratch = task->scratch;
-    loop->rng = task->rng;
+    coroutines_keep_loop(machine, task, NEXT_CALLBACK);
     task->coroutine = id;
     coroutine_load(task, coroutine_at(machine, id));
 }
@@ -162,11 +186,72 @@ static StepResult step_coroutine(Machine *machine, Task *task, Loop *loop)
     loop_done_with_current(machine, loop);
     machine_emit(machine, EVENT_COROUTINE_RESUMED, task->core, task->id,
                  coroutine_argument(machine, id), thrown);
-    enter_coroutine(machine, task, loop, id);
+    enter_coroutine(machine, task, id);
     if (!coroutine->started && thrown != EXCEPTION_NONE)
         return coroutines_returns(machine, task, thrown); // it has not even begun
     coroutine->started = true;
     return STEP_NEXT;
+}
+
+static StepResult call_function(Machine *machine, Task *task, Loop *loop)
+{
+    uint32_t function = loop->current.callback.target;
+    loop_done_with_current(machine, loop);
+    coroutines_keep_loop(machine, task, NEXT_CALLBACK);
+    coroutines_call(machine, task, function);
+    return STEP_NEXT;
+}
+
+// _process_self_data, _handle_signal: for each signal its callback is ready, and the loop is woken
+// for that once more, by itself. Bytes of 0 only wake.
+static StepResult handle_received(Machine *machine, Task *task, Loop *loop)
+{
+    Selector *selector = &loop->selector;
+    bool done = true;
+    StepResult result = STEP_NEXT;
+    if (task->phase > SIGNALLED)
+        result = wake_loop_send(machine, task, loop->id, 0, SIGNALLED, &done);
+    while (done && selector->received_next < selector->received_count) {
+        uint8_t signal1 = selector->received[selector->received_next++];
+        uint32_t function = signal1 == 0 ? 0 : loop->signal_functions[signal1 - 1];
+        if (function == 0)
+            continue;
+        loop_add_callback(machine, loop, (Callback){CALLBACK_CALL, function});
+        return wake_loop_send(machine, task, loop->id, 0, SIGNALLED, &done);
+    }
+    if (done)
+        task->phase = RECEIVE; // until there is no more
+    return result;
+}
+
+// _read_from_self.
+static StepResult read_self(Machine *machine, Task *task, Loop *loop)
+{
+    Duration entry = half(machine_cost(machine, COST_SYSCALL), false);
+    Selector *selector = &loop->selector;
+    switch (task->phase) {
+    case RECEIVE:
+        return program_syscall(machine, task, SYSCALL_RECVFROM,
+                               duration_add(entry, machine_cost(machine, COST_SOCKET_PAIR_RECEIVE)),
+                               RECEIVING);
+    case RECEIVING:
+        selector->received_next = 0;
+        selector->received_count = socket_pair_receive(
+            machine, selector->self_pipe, selector->received, sizeof selector->received);
+        return program_work(machine, task, true, half(machine_cost(machine, COST_SYSCALL), true),
+                            RECEIVED);
+    case RECEIVED:
+        program_syscall_over(machine, task);
+        if (selector->received_count > 0) {
+            task->phase = SIGNALLED;
+            return STEP_NEXT;
+        }
+        loop_done_with_current(machine, loop);
+        task->phase = NEXT_CALLBACK;
+        return STEP_NEXT;
+    default:
+        return handle_received(machine, task, loop);
+    }
 }
 
 static StepResult run_callback(Machine *machine, Task *task, Loop *loop)
@@ -176,6 +261,8 @@ static StepResult run_callback(Machine *machine, Task *task, Loop *loop)
     switch (current->callback.kind) {
     case CALLBACK_STEP:
         return step_coroutine(machine, task, loop);
+    case CALLBACK_CALL:
+        return call_function(machine, task, loop);
     case CALLBACK_SET_RESULT:
     case CALLBACK_RELEASE:
         if (!future_is_done(machine, current->callback.target))
@@ -208,9 +295,35 @@ static StepResult run_callback(Machine *machine, Task *task, Loop *loop)
     case CALLBACK_STOP:
         loop->stopping = true;
         break;
+    case CALLBACK_EXECUTOR_DONE:
+        executors_done(machine, current->callback.target);
+        break;
+    case CALLBACK_EXECUTOR_CHECK:
+        executors_check(machine, current->callback.target);
+        break;
+    case CALLBACK_EXECUTOR_STOPPED:
+        loop_call_soon(machine, loop, (Callback){CALLBACK_EXECUTOR_JOIN, loop->id}, 0);
+        break;
+    case CALLBACK_EXECUTOR_JOIN:
+        task->phase = EXECUTORS_JOIN;
+        break;
+    case CALLBACK_READ_SELF:
+        task->phase = RECEIVE;
+        return STEP_NEXT;
+    case CALLBACK_READ_READY:
+    case CALLBACK_WRITE_READY:
+    case CALLBACK_STREAM_MADE:
+    case CALLBACK_STREAM_WATCH:
+    case CALLBACK_STREAM_EOF:
+    case CALLBACK_STREAM_LOST:
+        task->phase = STREAM_PHASES;
+        return STEP_NEXT;
     default:
         CHECKF(current->callback.kind == CALLBACK_RUNNER, "callback %u", current->callback.kind);
-        loop_call_soon(machine, loop, (Callback){CALLBACK_STOP, loop->id}, 0);
+        if (loop->stage == RUN_EXECUTOR)
+            task->phase = EXECUTORS_CLOSE;
+        else
+            loop_call_soon(machine, loop, (Callback){CALLBACK_STOP, loop->id}, 0);
     }
     loop_done_with_current(machine, loop);
     return STEP_NEXT;
@@ -218,11 +331,7 @@ static StepResult run_callback(Machine *machine, Task *task, Loop *loop)
 
 StepResult step_ASYNCIO_RUN(Machine *machine, Task *task, const Op *op)
 {
-    // A signal has ended the system call: as an OSError does, which the selector takes for no
-    // event.
-    if (task->phase == PHASE_ENTER && task->loop != 0 && task->coroutine == 0)
-        task->phase = POLLED;
-    else if (task->phase == PHASE_ENTER)
+    if (task->phase == PHASE_ENTER)
         return begin(machine, task, op);
     Loop *loop = loop_at(machine, task->loop);
     switch (task->phase) {
@@ -234,21 +343,26 @@ StepResult step_ASYNCIO_RUN(Machine *machine, Task *task, const Op *op)
         return enter_epoll(machine, task, loop);
     case IN_EPOLL:
         return in_epoll(machine, task, loop);
-    case EPOLL_WOKEN:
-        loop->polling = false;
-        return program_work(machine, task, true, half(machine_cost(machine, COST_SYSCALL), true),
-                            POLLED);
     case POLLED:
-        if (task->in_kernel)
-            program_syscall_over(machine, task);
-        loop->polling = false;
-        loop_end_poll(machine, loop);
-        task->phase = NEXT_CALLBACK;
-        return STEP_NEXT;
+        return polled(machine, task);
+    case EVENTS:
+        return end_poll(machine, task, loop);
+    case RECEIVE:
+    case RECEIVING:
+    case RECEIVED:
+    case SIGNALLED:
+    case SIGNALLED + 1:
+    case SIGNALLED + 2:
+        return read_self(machine, task, loop);
     case NEXT_CALLBACK:
+        loop_time_over(machine, loop);
         return next_callback(machine, task, loop);
-    default:
-        CHECKF(task->phase == CALLBACK, "phase %u", task->phase);
+    case CALLBACK:
+        loop_time_callback(machine, loop);
         return run_callback(machine, task, loop);
+    default:
+        if (task->phase >= STREAM_PHASES && task->phase < STREAM_PHASES_END)
+            return stream_callback(machine, task, loop, NEXT_CALLBACK);
+        return executors_close(machine, task, op, NEXT_CALLBACK);
     }
 }

@@ -4,16 +4,19 @@
 #include "sim/kernel/sched.h"
 #include "sim/kernel/signal.h"
 #include "sim/kernel/wait_list.h"
+#include "sim/program/children.h"
 #include "sim/program/data.h"
 #include "sim/python/gil.h"
 
 // ---- new processes
 
 // As a spawn of threads: a system call a process. The child of a spawn_process has its program to
-// begin first, which is the cost of an exec and its own.
-static StepResult start_children(Machine *machine, Task *task, const Op *op, bool copy)
+// begin first, which is the cost of an exec and its own. `before`: what the caller does before
+// each.
+static StepResult start_children(Machine *machine, Task *task, const Op *op, bool copy,
+                                 Duration before)
 {
-    enum { CALLED = 1, STARTED };
+    enum { CALLED = 1, STARTED, PREPARED };
     uint32_t count = op->arg[2] == 0 ? 1 : op->arg[2];
     if (task->phase == CALLED) {
         Duration cost = fork_start(machine, task, (ThreadDefId){op->arg[1]}, copy);
@@ -25,9 +28,11 @@ static StepResult start_children(Machine *machine, Task *task, const Op *op, boo
         program_syscall_over(machine, task);
         if (++task->scratch == count)
             return program_done(task, op);
-    } else {
+    } else if (task->phase == PHASE_ENTER) {
         task->scratch = 0;
     }
+    if (task->phase != PREPARED && before.ns > 0)
+        return program_work(machine, task, false, before, PREPARED);
     Duration cost =
         copy ? fork_cost(machine, process_of(machine, task)) : machine_cost(machine, COST_VFORK);
     return program_syscall(machine, task, copy ? SYSCALL_FORK : SYSCALL_VFORK,
@@ -36,12 +41,18 @@ static StepResult start_children(Machine *machine, Task *task, const Op *op, boo
 
 StepResult step_FORK(Machine *machine, Task *task, const Op *op)
 {
-    return start_children(machine, task, op, true);
+    return start_children(machine, task, op, true, (Duration){0});
 }
 
 StepResult step_SPAWN_PROCESS(Machine *machine, Task *task, const Op *op)
 {
-    return start_children(machine, task, op, false);
+    return start_children(machine, task, op, false, (Duration){0});
+}
+
+StepResult step_START_PROCESS(Machine *machine, Task *task, const Op *op)
+{
+    return start_children(machine, task, op, op->arg[3] != START_SPAWN + 1,
+                          machine_cost(machine, COST_PROCESS_START));
 }
 
 StepResult step_EXEC(Machine *machine, Task *task, const Op *op)
@@ -64,11 +75,11 @@ StepResult step_EXEC(Machine *machine, Task *task, const Op *op)
 
 // ---- waiting for children
 
-StepResult step_WAIT_CHILD(Machine *machine, Task *task, const Op *op)
+// wait4(2) for a child made from `which`, or any; at its end `*done` is true.
+static StepResult wait_child(Machine *machine, Task *task, ProcessId which, bool *done)
 {
     enum { LOOK = 1, RETURNED };
     Process *process = process_of(machine, task);
-    ProcessId which = {op->arg[0]};
     Duration call = machine_cost(machine, COST_SYSCALL);
     switch (task->phase) {
     case PHASE_ENTER:
@@ -95,8 +106,27 @@ StepResult step_WAIT_CHILD(Machine *machine, Task *task, const Op *op)
     }
     default:
         program_syscall_over(machine, task);
-        return program_done(task, op);
+        *done = true;
+        return STEP_NEXT;
     }
+}
+
+StepResult step_WAIT_CHILD(Machine *machine, Task *task, const Op *op)
+{
+    bool done = false;
+    StepResult result = wait_child(machine, task, (ProcessId){op->arg[0]}, &done);
+    return done ? program_done(task, op) : result;
+}
+
+StepResult children_join(Machine *machine, Task *task, const Op *op, ProcessId which)
+{
+    bool done = false;
+    if (task->phase == PHASE_ENTER && !process_has_child(machine, process_of(machine, task), which))
+        return program_done(task, op);
+    StepResult result = wait_child(machine, task, which, &done);
+    if (done)
+        task->phase = PHASE_ENTER; // the next one
+    return result;
 }
 
 // ---- signals

@@ -52,6 +52,7 @@ static StepResult cancel_and_wait(Machine *machine, Task *task, Coroutine *corou
     coroutine->local[1] = waiter;
     future_add_callback(machine, coroutine->local[0], (Callback){CALLBACK_RELEASE, waiter});
     future_cancel(machine, coroutine->local[0], coroutine_argument(machine, task->coroutine));
+    coroutines_awaits(machine, task, coroutine->local[0]);
     return coroutines_await(machine, task, waiter, phase);
 }
 
@@ -69,6 +70,7 @@ static StepResult begin_with_task(Machine *machine, Task *task, const Op *op, Co
     coroutine->local[1] = waiter;
     coroutine->local[2] = loop_call_later(machine, loop, timeout, release);
     future_add_callback(machine, future, release);
+    coroutines_awaits(machine, task, future);
     return coroutines_await(machine, task, waiter, RELEASED);
 }
 

@@ -3,6 +3,7 @@
 #include "sim/base/check.h"
 #include "sim/kernel/process_data.h"
 #include "sim/program/data.h"
+#include "sim/program/steps_asyncio_objects.h"
 
 static bool is_true(const Machine *machine, const Task *task, SyncId id)
 {
@@ -56,6 +57,11 @@ bool test_holds(Machine *machine, Task *task, const Op *op, uint32_t test)
     if (def->variable.index1 != 0)
         return compares(def->comparison, data_load(machine, task, op, def->variable.index1),
                         def->value);
+    bool asyncio = machine->scenario->syncs[def->sync.index1 - 1].asyncio;
+    if (asyncio && coroutines_loop(machine, task, op) == NULL)
+        return false;
+    if (asyncio)
+        return async_object_test(machine, task, def->sync) != def->negated;
     bool found = is_true(machine, task, def->sync);
     // Who finds an event set goes on because it is, as who waits for it does.
     if (found && machine->scenario->syncs[def->sync.index1 - 1].kind == SYNC_EVENT)

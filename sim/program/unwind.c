@@ -6,6 +6,9 @@
 
 #include "sim/base/check.h"
 #include "sim/program/coroutines.h"
+#include "sim/program/executors.h"
+#include "sim/program/library.h"
+#include "sim/python/multiprocessing.h"
 
 // What a `try` is doing: its frame's value, with the exception that `finally` raises again above.
 enum { TRY_BODY, TRY_HANDLER, TRY_FINALLY, TRY_BITS = 2 };
@@ -84,6 +87,11 @@ static bool leave_block(Machine *machine, Task *task, uint32_t owner)
         future_drop(machine, (uint32_t)program_frame(machine, task)->value);
         program_pop(machine, task);
         return false;
+    case OP_POOL_IMAP:
+    case OP_POOL_IMAP_UNORDERED:
+        job_abandon(machine, (uint32_t)program_frame(machine, task)->value);
+        program_pop(machine, task);
+        return false;
     case OP_TASK_GROUP: // it takes the exception, and raises its own when its tasks have ended
         task->op = owner;
         task->phase = PHASE_BLOCK_DONE;
@@ -130,6 +138,17 @@ static StepResult unwind(Machine *machine, Task *task, uint32_t at)
             machine_fail(machine, machine->scenario->op_at[task->op],
                          "an exception leaves a signal's handler; handle it there");
             return STEP_ENDED;
+        }
+        if (executors_calls(ops[at].code)) { // the item's future keeps it
+            uint32_t exception = task->raising;
+            task->raising = EXCEPTION_NONE;
+            return executors_returns(machine, task, exception);
+        }
+        if (library_calls(&ops[at])) {
+            if (library_unwinds(machine, task, &ops[at]))
+                return STEP_NEXT;
+            at = ops[at].next;
+            continue;
         }
         if (ops[at].code == OP_WAIT_FOR)
             leave_scope(machine, task);

@@ -5,6 +5,7 @@
 // Futures are counted references, as Python's objects are: whoever keeps a future's number holds
 // it, and drops it after.
 #pragma once
+#include "sim/kernel/socket_pair.h"
 #include "sim/python/pool.h"
 #include "sim/python/timer_queue.h"
 
@@ -19,7 +20,7 @@ typedef enum FutureKind {
 typedef enum FutureState { FUTURE_PENDING, FUTURE_DONE, FUTURE_CANCELLED } FutureState;
 
 // What the loop is to call, and what it is about: a future, which counts as held, or for some kinds
-// the loop, a TimeoutScope or a Member.
+// the loop, a TimeoutScope, a Member or a FunctionDef.
 typedef struct Callback {
     uint32_t kind; // CallbackKind
     uint32_t target;
@@ -28,7 +29,12 @@ typedef struct Callback {
 static inline bool callback_holds(Callback callback)
 {
     return callback.kind != CALLBACK_STOP && callback.kind != CALLBACK_RUNNER &&
-           callback.kind != CALLBACK_TIMEOUT && callback.kind != CALLBACK_MEMBER;
+           callback.kind != CALLBACK_TIMEOUT && callback.kind != CALLBACK_MEMBER &&
+           callback.kind != CALLBACK_EXECUTOR_STOPPED && callback.kind != CALLBACK_EXECUTOR_JOIN &&
+           callback.kind != CALLBACK_CALL && callback.kind != CALLBACK_READ_SELF &&
+           callback.kind != CALLBACK_READ_READY && callback.kind != CALLBACK_WRITE_READY &&
+           callback.kind != CALLBACK_STREAM_MADE && callback.kind != CALLBACK_STREAM_WATCH &&
+           callback.kind != CALLBACK_STREAM_EOF && callback.kind != CALLBACK_STREAM_LOST;
 }
 
 // A callback of a future that is not done yet.
@@ -146,6 +152,18 @@ typedef enum RunStage {
     RUN_CLOSED
 } RunStage;
 
+typedef struct AsyncObject AsyncObject; // objects.h
+typedef struct UvLoop UvLoop;           // uv_loop.h
+
+// selector.h
+typedef struct Selector {
+    uint32_t epoll, self_pipe;
+    EpollEvent *events; // that epoll_wait has returned
+    uint32_t count, room;
+    uint8_t received[SOCKET_PAIR_MESSAGES]; // from the self-pipe
+    uint32_t received_count, received_next;
+} Selector;
+
 typedef struct Loop {
     uint32_t id;
     TaskId thread;
@@ -159,18 +177,29 @@ typedef struct Loop {
     uint8_t stage;             // RunStage
     bool stopping;             // at the end of this turn
     bool polling;              // its thread sleeps in epoll_wait
-    Instant poll_until;        // when that is over; INSTANT_NEVER: not by itself
-    int64_t owed_ns;           // CPU time of what callbacks have done, not yet spent
-    Ready current;             // the callback that runs
-    uint32_t main;             // the main task's future
-    uint32_t exception;        // what asyncio.run raises at its end
-    uint32_t *instances;       // by FunctionDef: how many coroutines have been made
+    Selector selector;
+    struct Stream *streams;                  // stream.h; NULL: none is in use
+    uint32_t signal_functions[SIGNAL_COUNT]; // FunctionDef (index1) of add_signal_handler; 0: none
+    Instant poll_until;                      // when that is over; INSTANT_NEVER: not by itself
+    int64_t owed_ns;                         // CPU time of what callbacks have done, not yet spent
+    Ready current;                           // the callback that runs
+    uint32_t main;                           // the main task's future
+    uint32_t exception;                      // what asyncio.run raises at its end
+    uint32_t *instances;                     // by FunctionDef: how many coroutines have been made
     struct TaskName {
-        uint32_t *futures;
+        uint32_t *futures; // of a handle: timers
         uint32_t count, room;
         bool known;
     } * names; // by TaskNameDef: the tasks that it means; they count as held
     uint32_t tasks_alive;
+    AsyncObject *objects; // by SyncDef, those of asyncio; NULL: the scenario has none
+    UvLoop *uv;           // it is libuv's, which uses little else of this; NULL: asyncio's
+    bool calling;         // a plain function, by call_soon and its like
+    bool debug;           // slow callbacks are reported
+    bool uvloop;          // what the loop does itself costs less
+    bool timing;          // a callback runs, in debug mode, of `timed`, since `timed_from`
+    uint64_t timed;       // as Ready.subject
+    Instant timed_from;
     // The thread's own place, while it runs a coroutine.
     uint8_t phase;
     uint32_t op, frame, depth, copies;
@@ -316,11 +345,17 @@ void shield_outer_done(Machine *machine, uint32_t outer, uint32_t inner);
 
 // A loop for `thread`; its number.
 uint32_t loop_open(Machine *machine, Task *thread);
+// The same, without what asyncio has: no selector, no objects.
+uint32_t loop_open_bare(Machine *machine, Task *thread);
 void loop_close(Machine *machine, uint32_t id);
 // Puts the callback at the end of the ready list. `argument`: a future that is done, or 0.
 void loop_call_soon(Machine *machine, Loop *loop, Callback callback, uint32_t argument);
+// The same for a callback that is made already: that costs nothing.
+void loop_add_callback(Machine *machine, Loop *loop, Callback callback);
 // A timer that calls back `after` from now; held by the caller, and by the loop.
 uint32_t loop_call_later(Machine *machine, Loop *loop, Duration after, Callback callback);
+// The same at an instant, which may be over.
+uint32_t loop_call_at(Machine *machine, Loop *loop, Instant when, Callback callback);
 // The same as soon as what is ready has run.
 uint32_t loop_call_soon_timer(Machine *machine, Loop *loop, Callback callback);
 // The timer will not call back.
@@ -328,6 +363,8 @@ void loop_stop_timer(Machine *machine, Loop *loop, uint32_t timer);
 // The timer will not call back; the caller lets it go.
 void loop_cancel_timer(Machine *machine, Loop *loop, uint32_t timer);
 void loop_drop_timer(Machine *machine, uint32_t timer);
+// What a name of the scenario means is let go: tasks, or timers.
+void loop_drop_named(Machine *machine, Loop *loop, uint32_t name);
 // The first steps of a turn: forgets timers that are cancelled.
 void loop_begin_turn(Machine *machine, Loop *loop);
 // For how many milliseconds epoll may wait: 0 not at all, -1 without end.
@@ -338,8 +375,13 @@ void loop_end_poll(Machine *machine, Loop *loop);
 // The next callback of the turn becomes loop->current; false when there is none left, or it is
 // cancelled (*again: look again).
 bool loop_next(Machine *machine, Loop *loop, bool *again);
+// In debug mode: the clock at a callback's begin and, if it has run, at its end.
+void loop_time_callback(const Machine *machine, Loop *loop);
+void loop_time_over(Machine *machine, Loop *loop);
 // Lets go of loop->current, which has run.
 void loop_done_with_current(Machine *machine, Loop *loop);
+// What something costs that the loop itself does.
+Duration loop_cost(const Machine *machine, const Loop *loop, CostId cost);
 // What to do later costs CPU time, which the loop spends before its next callback.
 void loop_owe(Machine *machine, Loop *loop, CostId cost);
 

@@ -2,33 +2,51 @@
 
 #include "sim/base/check.h"
 #include "sim/kernel/process_data.h"
+#include "sim/python/collector.h"
+
+#include <string.h>
 
 const SyncDef gil_syncs[GIL_SYNC_COUNT] = {
-    [GIL_MUTEX] = {.kind = SYNC_LOCK},
-    [GIL_CONDITION] = {.kind = SYNC_CONDITION},
-    [GIL_SWITCH_MUTEX] = {.kind = SYNC_LOCK},
-    [GIL_SWITCH_CONDITION] = {.kind = SYNC_CONDITION},
+    [GIL_MUTEX] = {.kind = SYNC_LOCK},          [GIL_CONDITION] = {.kind = SYNC_CONDITION},
+    [GIL_SWITCH_MUTEX] = {.kind = SYNC_LOCK},   [GIL_SWITCH_CONDITION] = {.kind = SYNC_CONDITION},
+    [GIL_SEMAPHORE] = {.kind = SYNC_SEMAPHORE},
 };
 
 // ---- interpreters
 
+static void free_all(Interpreter *interpreter)
+{
+    memset(interpreter->gils, 0, interpreter->count * sizeof *interpreter->gils);
+    memset(interpreter->syncs, 0, GIL_SYNC_COUNT * interpreter->count * sizeof *interpreter->syncs);
+    for (uint32_t i = 0; i < interpreter->count; i++)
+        interpreter->syncs[i * GIL_SYNC_COUNT + GIL_SEMAPHORE].semaphore.value = 1;
+}
+
 Interpreter *interpreter_of(Machine *machine, Process *process)
 {
-    if (process->interpreter == NULL) {
-        process->interpreter = ARENA_NEW(&machine->arena, Interpreter);
-        process->interpreter->rng =
-            rng_make(machine->scenario->seed, ~(uint64_t)process->pid.index1);
-        process->interpreter->runtime = &process_family(machine, process)->runtime;
-        process->runtime_syncs = process->interpreter->syncs;
-    }
-    return process->interpreter;
+    if (process->interpreter != NULL)
+        return process->interpreter;
+    const ProcessDef *family = process_family(machine, process);
+    Interpreter *interpreter = ARENA_NEW(&machine->arena, Interpreter);
+    interpreter->rng = rng_make(machine->scenario->seed, ~(uint64_t)process->pid.index1);
+    interpreter->runtime = &family->runtime;
+    interpreter->count = family->interpreters + 1;
+    interpreter->gils = ARENA_ARRAY(&machine->arena, Gil, interpreter->count);
+    interpreter->syncs = ARENA_ARRAY(&machine->arena, Sync, interpreter->count * GIL_SYNC_COUNT);
+    free_all(interpreter);
+    process->interpreter = interpreter;
+    process->runtime_syncs = interpreter->syncs;
+    return interpreter;
 }
 
 void interpreter_restart(Machine *machine, Process *process, Task *task)
 {
     Interpreter *interpreter = interpreter_of(machine, process);
-    *interpreter = (Interpreter){.runtime = interpreter->runtime, .rng = interpreter->rng};
-    gil_take(&interpreter->gil, task->id);
+    free_all(interpreter);
+    collector_forget(process);
+    task->gil = 0;
+    gil_take(&interpreter->gils[0], task->id);
+    interpreter->syncs[GIL_SEMAPHORE].semaphore.value = 0;
     task->attention &= (uint8_t)~ATTENTION_GIL_DROP;
 }
 
@@ -36,7 +54,7 @@ void interpreter_restart(Machine *machine, Process *process, Task *task)
 
 void gil_take(Gil *gil, TaskId task)
 {
-    CHECK(!gil->locked);
+    CHECKF(!gil->locked, "task %u has it", gil->last_holder.index1);
     gil->locked = true;
     if (!ID_EQUAL(gil->last_holder, task)) {
         gil->last_holder = task;
@@ -89,10 +107,15 @@ GilAround gil_around(SyscallId call)
     case SYSCALL_MQ_SEND:
     case SYSCALL_MQ_RECEIVE:
     case SYSCALL_EPOLL_WAIT:
+    case SYSCALL_POLL:
+    case SYSCALL_EPOLL_CTL:
+    case SYSCALL_SENDTO:
+    case SYSCALL_RECVFROM:
         return GIL_RELEASED;
     case SYSCALL_FUTEX_WAIT:
         return GIL_LEFT;
     case SYSCALL_EXIT:
+    case SYSCALL_EXIT_GROUP: // Py_Finalize comes first
         return GIL_GIVEN_BACK;
     default:
         return GIL_KEPT;

@@ -1,8 +1,10 @@
-// CPython's global interpreter lock, 3.2 to 3.13: what it keeps and how that changes. Only who has
-// it may execute bytecode. Nothing here takes time or blocks: the mutexes and condition variables
-// that CPython protects and signals it with are objects of the machine, and the steps by which
-// threads come to each change, with their costs and waits, are sim/program/gil_turn.c's.
-// (CPython Python/ceval_gil.h, from 3.12 on Python/ceval_gil.c)
+// CPython's global interpreter lock: what it keeps and how that changes. Only who has it may
+// execute bytecode. From 3.2 on it changes hands when who waits asks for it; in 2.7 it is a
+// semaphore, which its holder releases after every hundred bytecodes and takes again at once, if it
+// can. Nothing here takes time or blocks: the mutexes and condition variables that CPython protects
+// and signals it with are objects of the machine, and the steps by which threads come to each
+// change, with their costs and waits, are sim/program/gil_turn.c's. (CPython Python/ceval_gil.h,
+// from 3.12 on Python/ceval_gil.c; 2.7 Python/ceval.c, thread_pthread.h)
 #pragma once
 #include "sim/kernel/machine.h"
 #include "sim/kernel/process.h"
@@ -12,6 +14,7 @@ typedef struct Gil {
     bool drop_request;  // somebody has waited long enough
     TaskId last_holder; // who has it, or had it last; none: nobody ever
     uint64_t switches;  // how often it has gone from one thread to another
+    int64_t ticks_ns;   // 2.7: bytecode that its holder executes before it looks up again
 } Gil;
 
 // Its objects: numbers behind those of the scenario (sync_is_runtime).
@@ -20,16 +23,19 @@ typedef enum GilSync {
     GIL_CONDITION,        // it is free; under GIL_MUTEX
     GIL_SWITCH_MUTEX,     // protects that it changes hands
     GIL_SWITCH_CONDITION, // another thread has it; under GIL_SWITCH_MUTEX
+    GIL_SEMAPHORE,        // 2.7: all that its GIL is; 1: it is free
     GIL_SYNC_COUNT
 } GilSync;
 
 extern const SyncDef gil_syncs[GIL_SYNC_COUNT];
 
+// All interpreters of a process, of which each may have a GIL of its own: by Task.gil.
 typedef struct Interpreter {
     const Runtime *runtime;
     Rng rng; // of the races between its threads
-    Gil gil;
-    Sync syncs[GIL_SYNC_COUNT];
+    uint32_t count;
+    Gil *gils;
+    Sync *syncs; // GIL_SYNC_COUNT for each
 } Interpreter;
 
 // The process's interpreter, made when first asked for. A forked process has its own, with a GIL
@@ -38,9 +44,16 @@ Interpreter *interpreter_of(Machine *machine, Process *process);
 // The process has become another program, of which `task` is the only thread: it has the new GIL.
 void interpreter_restart(Machine *machine, Process *process, Task *task);
 
-static inline SyncId gil_sync(const Machine *machine, GilSync sync)
+static inline SyncId gil_sync(const Machine *machine, const Task *task, GilSync sync)
 {
-    return (SyncId){machine->scenario->sync_count + 1 + (uint32_t)sync};
+    uint32_t first = machine->scenario->sync_count + 1 + task->gil * GIL_SYNC_COUNT;
+    return (SyncId){first + (uint32_t)sync};
+}
+
+// A process's interpreter, as records name it.
+static inline uint64_t interpreter_pack(const Task *task)
+{
+    return task->process.index1 | (uint64_t)task->gil << 32;
 }
 
 static inline bool gil_has(const Gil *gil, TaskId task)

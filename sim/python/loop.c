@@ -1,5 +1,7 @@
 // The event loop's lists: what is ready, and timers. CPython Lib/asyncio/base_events.py, _run_once.
-#include "sim/python/asyncio.h"
+#include "sim/python/objects.h"
+#include "sim/python/stream.h"
+#include "sim/python/uv_loop.h"
 
 #include "sim/base/check.h"
 
@@ -12,6 +14,7 @@ enum {
 
 #define POLL_NS_MOST        (INT64_C(86400) * 1000000000) // MAXIMUM_SELECT_TIMEOUT
 #define CLOCK_RESOLUTION_NS 1                             // time.get_clock_info("monotonic")
+#define SLOW_CALLBACK_NS    100000000                     // slow_callback_duration
 
 // ---- life
 
@@ -43,7 +46,21 @@ static Asyncio *asyncio_of(Machine *machine)
     return asyncio;
 }
 
-uint32_t loop_open(Machine *machine, Task *thread)
+static void make_objects(Machine *machine, Loop *loop)
+{
+    const Scenario *scenario = machine->scenario;
+    bool any = false;
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        any = any || scenario->syncs[i].asyncio;
+    if (!any)
+        return;
+    loop->objects = take_memory(machine, scenario->sync_count, sizeof *loop->objects);
+    for (uint32_t i = 0; i < scenario->sync_count; i++)
+        if (scenario->syncs[i].kind == SYNC_SEMAPHORE)
+            loop->objects[i].value = scenario->syncs[i].parameter;
+}
+
+uint32_t loop_open_bare(Machine *machine, Task *thread)
 {
     Asyncio *asyncio = asyncio_of(machine);
     const Scenario *scenario = machine->scenario;
@@ -59,21 +76,44 @@ uint32_t loop_open(Machine *machine, Task *thread)
     return loop->id;
 }
 
-static void free_memory(const Machine *machine, Loop *loop)
+uint32_t loop_open(Machine *machine, Task *thread)
 {
+    uint32_t id = loop_open_bare(machine, thread);
+    make_objects(machine, loop_at(machine, id));
+    selector_open(machine, loop_at(machine, id));
+    return id;
+}
+
+static void free_memory(Machine *machine, Loop *loop)
+{
+    for (uint32_t i = 0; loop->objects != NULL && i < machine->scenario->sync_count; i++) {
+        machine->queued_items -= loop->objects[i].items.count;
+        free(loop->objects[i].items.items);
+    }
+    free(loop->objects);
+    uv_free(loop->uv);
     for (uint32_t i = 0; i < machine->scenario->task_name_count; i++)
         free(loop->names[i].futures);
     free(loop->names);
     free(loop->instances);
     free(loop->ready);
+    free(loop->selector.events);
+    streams_free(machine, loop);
     timer_queue_free(&loop->timers);
     free(loop);
+}
+
+void uv_close(Machine *machine, uint32_t id)
+{
+    free_memory(machine, loop_at(machine, id));
+    machine->asyncio->loops.at[id - 1] = NULL;
 }
 
 void loop_close(Machine *machine, uint32_t id)
 {
     Asyncio *asyncio = machine->asyncio;
     Loop *loop = loop_at(machine, id);
+    selector_close(machine, loop);
     for (; loop->count > 0; loop->count--) {
         loop->current = loop->ready[loop->head];
         loop->head = (loop->head + 1) & (loop->room - 1);
@@ -81,10 +121,14 @@ void loop_close(Machine *machine, uint32_t id)
     }
     while (loop->timers.entries.count > 0)
         loop_drop_timer(machine, timer_queue_pop(&loop->timers).timer);
-    for (uint32_t i = 0; i < machine->scenario->task_name_count; i++)
-        for (uint32_t n = 0; n < loop->names[i].count; n++)
-            future_drop(machine, loop->names[i].futures[n]);
+    for (uint32_t i = 1; i <= machine->scenario->task_name_count; i++)
+        loop_drop_named(machine, loop, i);
     future_drop(machine, loop->main);
+    for (uint32_t i = 0; loop->objects != NULL && i < machine->scenario->sync_count; i++) {
+        waiters_free(machine, &loop->objects[i].waiters);
+        waiters_free(machine, &loop->objects[i].others);
+        waiters_free(machine, &loop->objects[i].joiners);
+    }
     free_memory(machine, asyncio->loops.at[id - 1]);
     asyncio->loops.at[id - 1] = NULL;
 }
@@ -118,9 +162,21 @@ static void emit(Machine *machine, const Loop *loop, EventKind kind, uint64_t a,
     machine_emit(machine, kind, task_at(machine, loop->thread)->core, loop->thread, a, b);
 }
 
+Duration loop_cost(const Machine *machine, const Loop *loop, CostId cost)
+{
+    static const CostId uvloop[COST_COUNT] = {
+        [COST_LOOP_TURN] = COST_UVLOOP_TURN,
+        [COST_LOOP_CALLBACK] = COST_UVLOOP_CALLBACK,
+        [COST_CALL_SOON] = COST_UVLOOP_CALL_SOON,
+        [COST_CALL_LATER] = COST_UVLOOP_CALL_LATER,
+    };
+    bool cheaper = loop->uvloop && uvloop[cost] != (CostId)0;
+    return machine_cost(machine, cheaper ? uvloop[cost] : cost);
+}
+
 void loop_owe(Machine *machine, Loop *loop, CostId cost)
 {
-    loop->owed_ns += machine_cost(machine, cost).ns;
+    loop->owed_ns += loop_cost(machine, loop, cost).ns;
 }
 
 // ---- ready
@@ -132,6 +188,8 @@ static uint64_t subject(const Machine *machine, Callback callback, uint32_t argu
         const TimeoutScope *scope = pool_at(&machine->asyncio->scopes, callback.target);
         return coroutine_argument(machine, scope->coroutine);
     }
+    if (callback.kind == CALLBACK_CALL)
+        return coroutine_pack(0, callback.target);
     uint32_t future = callback.kind == CALLBACK_STEP ? callback.target : argument;
     if (callback.kind == CALLBACK_SET_RESULT ||
         (callback.kind == CALLBACK_RELEASE && argument == 0)) {
@@ -168,6 +226,18 @@ static void add_ready(Machine *machine, Loop *loop, Ready ready)
     emit(machine, loop, EVENT_CALLBACK_READY, ready.callback.kind, ready.subject);
 }
 
+void loop_add_callback(Machine *machine, Loop *loop, Callback callback)
+{
+    add_ready(machine, loop, (Ready){.callback = callback});
+}
+
+void loop_call_soon_threadsafe(Machine *machine, Loop *loop, Callback callback, uint32_t argument)
+{
+    if (argument != 0)
+        future_hold(machine, argument);
+    add_ready(machine, loop, (Ready){.callback = callback, .argument = argument});
+}
+
 void loop_call_soon(Machine *machine, Loop *loop, Callback callback, uint32_t argument)
 {
     if (argument != 0)
@@ -193,6 +263,21 @@ bool loop_next(Machine *machine, Loop *loop, bool *again)
     }
     emit(machine, loop, EVENT_CALLBACK_RUN, loop->current.callback.kind, loop->current.subject);
     return true;
+}
+
+void loop_time_callback(const Machine *machine, Loop *loop)
+{
+    loop->timing = loop->debug;
+    loop->timed = loop->current.subject;
+    loop->timed_from = machine->now;
+}
+
+void loop_time_over(Machine *machine, Loop *loop)
+{
+    int64_t took_ns = machine->now.ns - loop->timed_from.ns;
+    if (loop->timing && took_ns >= SLOW_CALLBACK_NS)
+        emit(machine, loop, EVENT_SLOW_CALLBACK, loop->timed, (uint64_t)took_ns);
+    loop->timing = false;
 }
 
 void loop_done_with_current(Machine *machine, Loop *loop)
@@ -228,13 +313,19 @@ uint32_t loop_call_soon_timer(Machine *machine, Loop *loop, Callback callback)
 
 uint32_t loop_call_later(Machine *machine, Loop *loop, Duration after, Callback callback)
 {
+    return loop_call_at(machine, loop, instant_add(machine->now, after), callback);
+}
+
+uint32_t loop_call_at(Machine *machine, Loop *loop, Instant when, Callback callback)
+{
+    int64_t after_ns = when.ns > machine->now.ns ? when.ns - machine->now.ns : 0;
     uint32_t id = make_timer(machine, callback);
     timer_at(machine, id)->scheduled = true;
     size_t room = loop->timers.entries.capacity;
-    timer_queue_push(&loop->timers, (TimerQueueEntry){instant_add(machine->now, after).ns, id});
+    timer_queue_push(&loop->timers, (TimerQueueEntry){when.ns, id});
     room = loop->timers.entries.capacity - room;
     machine->python_bytes += room * sizeof(TimerQueueEntry);
-    emit(machine, loop, EVENT_LOOP_TIMER_SET, id, (uint64_t)after.ns);
+    emit(machine, loop, EVENT_LOOP_TIMER_SET, id, (uint64_t)after_ns);
     loop_owe(machine, loop, COST_CALL_LATER);
     return id;
 }
@@ -248,6 +339,18 @@ void loop_drop_timer(Machine *machine, uint32_t id)
     if (callback_holds(timer->callback))
         future_drop(machine, timer->callback.target);
     pool_give(&machine->asyncio->timers, id);
+}
+
+void loop_drop_named(Machine *machine, Loop *loop, uint32_t name)
+{
+    struct TaskName *names = &loop->names[name - 1];
+    for (; names->count > 0; names->count--) {
+        uint32_t id = names->futures[names->count - 1];
+        if (machine->scenario->task_names[name - 1].handle)
+            loop_drop_timer(machine, id);
+        else
+            future_drop(machine, id);
+    }
 }
 
 void loop_stop_timer(Machine *machine, Loop *loop, uint32_t id)

@@ -1,5 +1,5 @@
-// The fields of ops that name tasks, coroutines and exceptions; which functions are coroutines (a
-// Python `async def`), and whether ops that await stand only in those.
+// The fields of ops that name tasks, coroutines and exceptions; ops on asyncio's objects; which
+// functions are coroutines (a Python `async def`), and whether ops that await stand only in those.
 #include "sim/scenario/loader.h"
 
 #include <string.h>
@@ -17,9 +17,9 @@ static bool is_asyncio(unsigned code)
 }
 
 // Those that Python writes with `await` or `async`: they stand in a coroutine.
-static bool awaits(unsigned code)
+static bool awaits(const Op *op)
 {
-    switch (code) {
+    switch (op->code) {
     case OP_AWAIT:
     case OP_GATHER:
     case OP_ASYNCIO_WAIT:
@@ -28,7 +28,24 @@ static bool awaits(unsigned code)
     case OP_SHIELD:
     case OP_AS_COMPLETED:
     case OP_TASK_GROUP:
+    case OP_QUEUE_JOIN:
+    case OP_READER_READ:
+    case OP_READER_READLINE:
+    case OP_READER_READEXACTLY:
+    case OP_READER_LINES:
+    case OP_READER_CHUNKS:
+    case OP_WRITER_WRITE:
+    case OP_WRITER_DRAIN:
+    case OP_WRITER_CLOSE:
         return true;
+    case OP_LOCK:
+    case OP_WITH:
+    case OP_ACQUIRE:
+    case OP_WAIT:
+    case OP_BARRIER:
+    case OP_PUT:
+    case OP_GET:
+        return op->asyncio;
     default:
         return false;
     }
@@ -43,6 +60,9 @@ static int least_minor(unsigned code)
 bool asyncio_allows(Loader *loader, ProcessId process, unsigned code, const Node *key)
 {
     const Runtime *runtime = &loader->processes.at[process.index1 - 1].runtime;
+    if (strcmp(op_info(code)->group, "node") == 0 && !runtime->node)
+        return loader_fail(loader, key, NULL, "'%s' needs a process with 'runtime: node'",
+                           op_info(code)->name);
     if (!is_asyncio(code))
         return true;
     if (runtime->python && runtime->major == 3 && runtime->minor < least_minor(code))
@@ -60,12 +80,22 @@ static bool is_list(const Node *node)
     return node != NULL && node->kind == NODE_LIST;
 }
 
+// Of the first four fields of `await`.
+static int awaited_things(const Node *const given[OP_FIELDS_MAX])
+{
+    return (given[0] != NULL) + (given[1] != NULL) + (given[2] != NULL) + (given[3] != NULL);
+}
+
 bool asyncio_check_op(Loader *loader, unsigned code, const Node *key,
                       const Node *const given[OP_FIELDS_MAX])
 {
-    if (code == OP_AWAIT && (given[0] == NULL) == (given[1] == NULL))
-        return loader_fail(loader, key, NULL, "'await' needs a name, or 'sleep': %s",
+    if (code == OP_AWAIT && awaited_things(given) != 1)
+        return loader_fail(loader, key, NULL,
+                           "'await' needs one of a name, 'sleep', 'to_thread' and "
+                           "'run_in_executor': %s",
                            op_info(code)->example);
+    if (code == OP_AWAIT && given[4] != NULL && given[3] == NULL)
+        return loader_fail(loader, given[4], NULL, "'executor' goes with 'run_in_executor'");
     if ((code == OP_AWAIT || code == OP_WAIT_FOR || code == OP_SHIELD) && is_list(given[0]))
         return loader_fail(loader, given[0], NULL, "'%s' takes one name; 'gather' takes several",
                            op_info(code)->name);
@@ -73,6 +103,65 @@ bool asyncio_check_op(Loader *loader, unsigned code, const Node *key,
         return loader_fail(loader, key, NULL, "'try' needs 'except', 'finally' or both: %s",
                            op_info(code)->example);
     return true;
+}
+
+// ---- ops on asyncio's objects
+
+// Whether a field of this type names an object that threads, or coroutines, synchronise by.
+static bool names_sync(FieldType type)
+{
+    return type == FIELD_LOCK || type == FIELD_SEMAPHORE || type == FIELD_CONDITION ||
+           type == FIELD_EVENT || type == FIELD_WAITED || type == FIELD_BARRIER ||
+           type == FIELD_QUEUE;
+}
+
+static bool is_handle_op(unsigned code)
+{
+    return code == OP_CALL_SOON || code == OP_CALL_LATER || code == OP_CALL_AT;
+}
+
+// A name of `as` means tasks, or what `call_later` and its like give, which can only be cancelled.
+static void check_handle(Loader *loader, const Op *op, const Node *const given[OP_FIELDS_MAX])
+{
+    const OpInfo *info = op_info(op->code);
+    for (int i = 0; i < OP_FIELDS_MAX; i++) {
+        if (info->fields[i].type != FIELD_NEW_TASK || given[i] == NULL || op->arg[i] == 0)
+            continue;
+        TaskNameDef *def = &loader->task_names.at[op->arg[i] - 1];
+        bool handle = is_handle_op(op->code);
+        if (def->used && def->handle != handle)
+            loader_fail(loader, given[i], NULL,
+                        handle ? "'%s' means a task already (line %u); the callback needs another "
+                                 "name"
+                               : "'%s' means a callback already (line %u); the task needs another "
+                                 "name",
+                        given[i]->text, def->at.line);
+        def->used = true;
+        def->handle = handle;
+    }
+}
+
+void asyncio_finish_op(Loader *loader, uint32_t at, const Node *key,
+                       const Node *const given[OP_FIELDS_MAX])
+{
+    Op *op = &loader->ops.at[at];
+    const OpInfo *info = op_info(op->code);
+    check_handle(loader, op, given);
+    if (!names_sync(info->fields[0].type) || op->arg[0] == 0)
+        return;
+    const SyncDef *def = &loader->syncs.at[op->arg[0] - 1];
+    op->asyncio = def->asyncio;
+    if ((op->code == OP_TASK_DONE || op->code == OP_QUEUE_JOIN) && !def->asyncio)
+        loader_fail(loader, key, NULL, "'%s' is for queues of 'asyncio:'; '%s' is one of threads",
+                    info->name, string(loader, def->name));
+    for (int i = 1; i < OP_FIELDS_MAX && info->fields[i].name != NULL && def->asyncio; i++) {
+        const char *name = info->fields[i].name;
+        if (given[i] != NULL && (strcmp(name, "timeout") == 0 || strcmp(name, "else") == 0))
+            loader_fail(loader, given[i]->key, NULL,
+                        "'%s': '%s' is asyncio's, where the op 'timeout' or 'wait_for' limits a "
+                        "wait",
+                        info->name, string(loader, def->name));
+    }
 }
 
 // ---- one field ----------------------------------------------------------------------------------
@@ -192,6 +281,10 @@ static void resolve_names(Loader *loader, ProcessId process)
             loader->ops.at[fixup->op].arg[fixup->arg] = name;
         else
             loader->awaited.at[fixup->awaited - 1].name = name;
+        if (name != 0 && fixup->awaited != 0 && loader->task_names.at[name - 1].handle)
+            loader_fail(loader, fixup->node, NULL,
+                        "%s: '%s' is a callback (line %u), which can only be cancelled",
+                        fixup->label, fixup->node->text, loader->task_names.at[name - 1].at.line);
         if (name == 0 && function == 0) {
             if (!loader->spawns_unknown)
                 unknown(loader, process, fixup);
@@ -222,7 +315,7 @@ static bool list_awaits(const Colours *colours, uint32_t entry)
 {
     const Op *ops = colours->loader->ops.at;
     for (uint32_t at = entry; ops[at].code != OP_RETURN; at++) {
-        if (awaits(ops[at].code))
+        if (awaits(&ops[at]))
             return true;
         const Function *function = ops[at].code == OP_CALL ? called(colours, ops[at].arg[0]) : NULL;
         if (function != NULL && function->coroutine)
@@ -254,7 +347,7 @@ static void check_thread(const Colours *colours, uint32_t entry)
         const Op *op = &loader->ops.at[at];
         const Node place = {.at = loader->op_at.at[at]};
         const Function *function = op->code == OP_CALL ? called(colours, op->arg[0]) : NULL;
-        if (awaits(op->code))
+        if (awaits(op))
             loader_fail(loader, &place, NULL,
                         "'%s' awaits, and so stands in a function that is run as a coroutine",
                         op_info(op->code)->name);
@@ -272,7 +365,9 @@ static void check_uses(const Colours *colours, uint32_t first_op)
     for (size_t at = first_op; at < loader->ops.count; at++) {
         const Op *op = &loader->ops.at[at];
         const OpInfo *info = op_info(op->code);
-        for (int i = 0; info != NULL && op->code != OP_CALL && i < OP_FIELDS_MAX; i++) {
+        // Who gets an item of asyncio's queue is a coroutine, and can await what it says.
+        bool anything = op->code == OP_CALL || (op->code == OP_PUT && op->asyncio);
+        for (int i = 0; info != NULL && !anything && i < OP_FIELDS_MAX; i++) {
             if (info->fields[i].type != FIELD_FUNCTION || op->arg[i] == 0)
                 continue;
             const Function *function = called(colours, op->arg[i]);

@@ -108,8 +108,12 @@ static bool unknown_name(Loader *loader, ProcessId process, const Node *node, co
 
 static bool parse_lock(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
 {
-    return sync_named(compiler->loader, compiler->process, node, node->text, label, SYNC_SET_LOCKS,
-                      arg);
+    unsigned kinds = SYNC_SET_LOCKS;
+    // `async with` takes a semaphore as well.
+    if (compiler->info == op_info(OP_WITH) &&
+        sync_is_asyncio(compiler->loader, compiler->process, node))
+        kinds |= 1u << SYNC_SEMAPHORE;
+    return sync_named(compiler->loader, compiler->process, node, node->text, label, kinds, arg);
 }
 
 static bool parse_semaphore(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
@@ -300,27 +304,89 @@ static bool parse_exception(Compiler *compiler, const Node *node, const char *la
     return field_exception(compiler->loader, node, label, arg);
 }
 
+static bool parse_connection(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_connection(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_pool(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_pool(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_executor(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_executor(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_new_futures(Compiler *compiler, const Node *node, const char *label,
+                              uint32_t *arg)
+{
+    return field_future(compiler->loader, compiler->process, node, label, true, arg);
+}
+
+static bool parse_futures(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_future(compiler->loader, compiler->process, node, label, false, arg);
+}
+
+static bool parse_manager(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_manager(compiler->loader, compiler->process, node, label, arg);
+}
+
+static bool parse_work(Compiler *compiler, const Node *node, const char *label, uint32_t *arg)
+{
+    return field_work(compiler->loader, compiler->process, node, label, arg);
+}
+
 // BLOCK and HANDLERS are not here: their ops follow those of the other fields.
 static const FieldParser parsers[FIELD_TYPE_COUNT] = {
-    [FIELD_DURATION] = parse_duration,   [FIELD_COUNT] = parse_count,
-    [FIELD_CHANCE] = parse_chance,       [FIELD_TEXT] = parse_text,
-    [FIELD_NAME] = parse_name,           [FIELD_FUNCTION] = parse_function,
-    [FIELD_LOCK] = parse_lock,           [FIELD_THREAD] = parse_thread,
-    [FIELD_SPAWNED] = parse_spawned,     [FIELD_MODE] = parse_mode,
-    [FIELD_SEMAPHORE] = parse_semaphore, [FIELD_CONDITION] = parse_condition,
-    [FIELD_EVENT] = parse_event,         [FIELD_WAITED] = parse_waited,
-    [FIELD_BARRIER] = parse_barrier,     [FIELD_QUEUE] = parse_queue,
-    [FIELD_TEST] = parse_test,           [FIELD_VARIABLE] = parse_variable,
-    [FIELD_INTEGER] = parse_integer,     [FIELD_SIZE] = parse_size,
-    [FIELD_CODE] = parse_code,           [FIELD_FLAG] = parse_flag,
-    [FIELD_SYSCALL] = parse_word,        [FIELD_ACCESS] = parse_word,
-    [FIELD_SIGNAL] = parse_word,         [FIELD_PIPE_END] = parse_word,
-    [FIELD_MEMORY] = parse_memory,       [FIELD_NEW_MEMORY] = parse_new_memory,
-    [FIELD_PROCESS] = parse_process,     [FIELD_PIPE] = parse_pipe,
-    [FIELD_MESSAGES] = parse_messages,   [FIELD_COROUTINE] = parse_coroutine,
-    [FIELD_NEW_TASK] = parse_new_task,   [FIELD_TASK_NAME] = parse_task_name,
-    [FIELD_AWAITED] = parse_awaited,     [FIELD_RETURN_WHEN] = parse_word,
+    [FIELD_DURATION] = parse_duration,
+    [FIELD_COUNT] = parse_count,
+    [FIELD_CHANCE] = parse_chance,
+    [FIELD_TEXT] = parse_text,
+    [FIELD_NAME] = parse_name,
+    [FIELD_FUNCTION] = parse_function,
+    [FIELD_LOCK] = parse_lock,
+    [FIELD_THREAD] = parse_thread,
+    [FIELD_SPAWNED] = parse_spawned,
+    [FIELD_MODE] = parse_mode,
+    [FIELD_SEMAPHORE] = parse_semaphore,
+    [FIELD_CONDITION] = parse_condition,
+    [FIELD_EVENT] = parse_event,
+    [FIELD_WAITED] = parse_waited,
+    [FIELD_BARRIER] = parse_barrier,
+    [FIELD_QUEUE] = parse_queue,
+    [FIELD_TEST] = parse_test,
+    [FIELD_VARIABLE] = parse_variable,
+    [FIELD_INTEGER] = parse_integer,
+    [FIELD_SIZE] = parse_size,
+    [FIELD_CODE] = parse_code,
+    [FIELD_FLAG] = parse_flag,
+    [FIELD_SYSCALL] = parse_word,
+    [FIELD_ACCESS] = parse_word,
+    [FIELD_SIGNAL] = parse_word,
+    [FIELD_PIPE_END] = parse_word,
+    [FIELD_MEMORY] = parse_memory,
+    [FIELD_NEW_MEMORY] = parse_new_memory,
+    [FIELD_PROCESS] = parse_process,
+    [FIELD_PIPE] = parse_pipe,
+    [FIELD_MESSAGES] = parse_messages,
+    [FIELD_COROUTINE] = parse_coroutine,
+    [FIELD_NEW_TASK] = parse_new_task,
+    [FIELD_TASK_NAME] = parse_task_name,
+    [FIELD_AWAITED] = parse_awaited,
+    [FIELD_RETURN_WHEN] = parse_word,
     [FIELD_EXCEPTION] = parse_exception,
+    [FIELD_START_METHOD] = parse_word,
+    [FIELD_CONNECTION] = parse_connection,
+    [FIELD_POOL] = parse_pool,
+    [FIELD_MANAGER] = parse_manager,
+    [FIELD_WORK] = parse_work,
+    [FIELD_EXECUTOR] = parse_executor,
+    [FIELD_NEW_FUTURES] = parse_new_futures,
+    [FIELD_FUTURES] = parse_futures,
 };
 
 // --- one op -------------------------------------------------------------------------------------
@@ -590,7 +656,10 @@ static void compile_op(Loader *loader, ProcessId process, const Node *item)
         loader->spawns_unknown = true; // it may have been meant to be one
         return;
     }
-    if (!asyncio_allows(loader, process, code, key))
+    if (!asyncio_allows(loader, process, code, key) ||
+        !runtime_allows(loader, process, code, key) ||
+        !executors_allow(loader, process, code, key) ||
+        !multiprocessing_allows(loader, process, code, key))
         return;
     Compiler compiler = {.loader = loader,
                          .process = process,
@@ -605,9 +674,13 @@ static void compile_op(Loader *loader, ProcessId process, const Node *item)
         return;
     compile_fields(&compiler, given);
     check_timeout(&compiler, given);
+    asyncio_finish_op(loader, compiler.op, key, given);
+    stream_finish_op(loader, &loader->ops.at[compiler.op], given);
     if (code == OP_CREATE_TASK)
         loader->ops.at[compiler.op].arg[CREATE_TASK_GROUP] = loader->task_group;
     kernel_check_op(loader, code, key, given);
+    executors_check_op(loader, process, compiler.op, key, given);
+    multiprocessing_check_op(loader, process, compiler.op, key);
     compile_blocks(compiler, key, given);
 }
 
@@ -672,4 +745,6 @@ void compile_finish(Loader *loader, ProcessId process)
         if (function != 0 && ID_EQUAL(loader->functions.at[function - 1].process, process))
             loader->threads.at[i].entry = loader->functions.at[function - 1].entry;
     }
+    executors_finish(loader, process);
+    multiprocessing_finish(loader, process);
 }

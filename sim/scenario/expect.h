@@ -63,6 +63,8 @@ typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEX
     X(LEVEL_MEAN, "level_mean", SYNC, NUMBER, "mean over the time of the run")                     \
     X(WAVES, "waves", SYNC, NUMBER, "longest chain of those who let each other in")                \
     X(LOST_NOTIFIES, "lost_notifies", SYNC, NUMBER, "notifications when nobody waited")            \
+    X(SLOW_CALLBACKS, "slow_callbacks", NONE, NUMBER,                                              \
+      "callbacks that asyncio's debug mode has warned of")                                         \
     X(LOCK_CIRCLES, "lock_circles", NONE, NUMBER, "circles in the order of taking locks")          \
     X(VALUE, "value", VARIABLE, NUMBER, "what a shared variable is in the end")                    \
     X(LOST_UPDATES, "lost_updates", VARIABLE, NUMBER,                                              \
@@ -85,7 +87,10 @@ typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEX
     X(WRITTEN, "written", PIPE, SIZE, "bytes written to the pipe")                                 \
     X(READ, "read", PIPE, SIZE, "bytes read from the pipe")                                        \
     X(CACHE_REFILL, "cache_refill", THREADS, TIME, "time for loading its working set again")       \
-    X(LINES_MOVED, "lines_moved", THREADS, NUMBER, "cache lines that it took from other cores")
+    X(LINES_MOVED, "lines_moved", THREADS, NUMBER, "cache lines that it took from other cores")    \
+    X(RETURNED, "returned", PIPE, SIZE, "what each read of the pipe's stream returned")            \
+    X(UNREAD, "unread", PIPE, SIZE, "most in the buffer of the pipe's stream reader")              \
+    X(UNSENT, "unsent", PIPE, SIZE, "most in the buffer of the pipe's stream writer")
 
 typedef enum MetricId {
 #define X(id, name, subject, unit, text) METRIC_##id,

@@ -64,6 +64,12 @@ static const char *const syscall_words[] = {
 static const char *const return_when_words[] = {"first_completed", "first_exception",
                                                 "all_completed"};
 
+static const char *const start_method_words[] = {
+#define X(id, word) word,
+    START_METHODS(X)
+#undef X
+};
+
 #define WORDS(table) table, sizeof table / sizeof *table
 
 const char *const *field_words(FieldType type, size_t *count)
@@ -75,7 +81,8 @@ const char *const *field_words(FieldType type, size_t *count)
                                 [FIELD_SIGNAL] = {WORDS(signal_words)},
                                 [FIELD_PIPE_END] = {WORDS(pipe_end_words)},
                                 [FIELD_SYSCALL] = {WORDS(syscall_words)},
-                                [FIELD_RETURN_WHEN] = {WORDS(return_when_words)}};
+                                [FIELD_RETURN_WHEN] = {WORDS(return_when_words)},
+                                [FIELD_START_METHOD] = {WORDS(start_method_words)}};
     *count = sets[type].count;
     return sets[type].words;
 }
@@ -123,7 +130,7 @@ void kernel_finish_process(Loader *loader, ProcessId process)
         if (!ID_EQUAL(def->process, process) || def->allocated || loader->spawns_unknown)
             continue;
         const Node place = {.at = def->at};
-        loader_fail(loader, &place, NULL, "no 'alloc' of this process makes '%s'",
+        loader_fail(loader, &place, NULL, "no 'alloc' or 'new_objects' of this process makes '%s'",
                     string(loader, def->name));
         def->allocated = true;
     }
@@ -202,7 +209,8 @@ void kernel_check_op(Loader *loader, unsigned code, const Node *key,
 {
     if (code == OP_TOUCH && given[0] == NULL && given[1] == NULL)
         loader_fail(loader, key, NULL, "'touch' needs a size or a block: touch: 64MiB");
-    if (code == OP_ON_SIGNAL && strcmp(given[0]->text, "KILL") == 0)
+    if ((code == OP_ON_SIGNAL || code == OP_ADD_SIGNAL_HANDLER) &&
+        strcmp(given[0]->text, "KILL") == 0)
         loader_fail(loader, given[0], NULL, "KILL can be neither handled nor ignored");
 }
 
@@ -233,8 +241,9 @@ static void use_pipe(Loader *loader, ProcessId process, uint32_t op, uint32_t pi
         use = ARRAY_PUSH(&loader->pipe_uses);
         *use = (PipeUse){.process = process, .pipe = {pipe}};
     }
-    use->end[PIPE_END_WRITE] |= code == OP_WRITE;
-    use->end[PIPE_END_READ] |= code == OP_READ || code == OP_READ_UNTIL_EOF;
+    bool writes = code == OP_WRITE || stream_writes(code);
+    use->end[PIPE_END_WRITE] |= writes;
+    use->end[PIPE_END_READ] |= code == OP_READ || code == OP_READ_UNTIL_EOF || stream_reads(code);
 }
 
 bool field_pipe(Loader *loader, ProcessId process, uint32_t op, const Node *node, const char *label,

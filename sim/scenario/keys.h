@@ -23,6 +23,11 @@ typedef enum KeySection {
     KEYS_DEADLINE,
     KEYS_WORKLOAD,
     KEYS_RUNTIME,
+    KEYS_CONNECTION,
+    KEYS_POOL,
+    KEYS_MANAGER,
+    KEYS_EXECUTOR,
+    KEYS_ASYNCIO,
 } KeySection;
 
 // What the value of a key is. X(ID, "name in the schema", "for a person")
@@ -56,7 +61,8 @@ typedef enum KeySection {
     X(PROFILE, "profile", "`zero` or `typical`")                                                   \
     X(LIMITS, "limits", "map, see [Limits](#limits)")                                              \
     X(CORES, "cores", "core number, or a list of them")                                            \
-    X(RUNTIME, "runtime", "`c`, `cpython-3.12` and the like, or a map, see [Runtime](#runtime)")   \
+    X(RUNTIME, "runtime",                                                                          \
+      "`c`, `node`, `cpython-3.12` and the like, or a map, see [Runtime](#runtime)")               \
     X(PYTHON, "python", "version")                                                                 \
     X(GIL, "gil", "`none`")                                                                        \
     X(LOCKS, "locks", "map of a name to its kind, see [Lock](#lock)")                              \
@@ -66,6 +72,8 @@ typedef enum KeySection {
     X(BARRIERS, "barriers",                                                                        \
       "map of a name to how many threads it is for, see [Barrier](#barrier)")                      \
     X(QUEUES, "queues", "map of a name to its capacity, see [Queue](#queue)")                      \
+    X(ASYNCIO, "asyncio", "map, see [asyncio](#asyncio)")                                          \
+    X(NAMES, "names", "list of names")                                                             \
     X(VARIABLES, "variables", "map of a name to its first value, see [Variable](#variable)")       \
     X(INTEGER, "integer", "whole number")                                                          \
     X(NUMBER, "number", "whole number, 0 or more")                                                 \
@@ -78,6 +86,14 @@ typedef enum KeySection {
     X(OPS, "ops", "list of [operations](#operations)")                                             \
     X(PROCESSES, "processes", "list, see [Process](#process)")                                     \
     X(THREADS, "threads", "list, see [Thread](#thread)")                                           \
+    X(CONNECTIONS, "connections", "map of a name to its kind, see [Connection](#connection)")      \
+    X(CONNECTION_KIND, "connectionKind", "`pipe`, `simple_queue` or `queue`")                      \
+    X(POOLS, "pools", "map of a name to how many processes it has, see [Pool](#pool)")             \
+    X(EXECUTORS, "executors",                                                                      \
+      "map of a name to how many threads it may have, see [Executor](#executor)")                  \
+    X(MANAGERS, "managers",                                                                        \
+      "map of a name to how many clients it can have, see [Manager](#manager)")                    \
+    X(START_METHOD, "start_method", "`fork` or `spawn`")                                           \
     X(EXPECTS, "expects", "list, see [Expectations](#expectations)")
 
 typedef enum KeyType {

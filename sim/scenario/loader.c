@@ -177,8 +177,11 @@ static const char *const section_names[] = {
     [SECTION_SEMAPHORE] = "a semaphore", [SECTION_EVENT] = "an event",
     [SECTION_RUNTIME] = "'runtime'",     [SECTION_BARRIER] = "a barrier",
     [SECTION_CONDITION] = "a condition", [SECTION_QUEUE] = "a queue",
-    [SECTION_VARIABLE] = "a variable",   [SECTION_POLICY] = "'policy'",
-    [SECTION_DEADLINE] = "'deadline'",   [SECTION_WORKLOAD] = "'workload'",
+    [SECTION_ASYNCIO] = "'asyncio'",     [SECTION_VARIABLE] = "a variable",
+    [SECTION_POLICY] = "'policy'",       [SECTION_DEADLINE] = "'deadline'",
+    [SECTION_WORKLOAD] = "'workload'",   [SECTION_CONNECTION] = "a connection",
+    [SECTION_POOL] = "a pool",           [SECTION_MANAGER] = "a manager",
+    [SECTION_EXECUTOR] = "an executor",
 };
 
 // Keys that the language will have. They get a message of their own, not the nearest other word.

@@ -17,7 +17,13 @@ typedef enum SymbolKind {
     SYMBOL_CHILD,
     SYMBOL_PIPE,
     SYMBOL_MESSAGES,
-    SYMBOL_TASK
+    SYMBOL_TASK,
+    SYMBOL_CONNECTION,
+    SYMBOL_MANAGER,
+    SYMBOL_POOL,
+    SYMBOL_EXECUTOR,
+    SYMBOL_FUTURE,
+    SYMBOL_INTERPRETER
 } SymbolKind;
 
 // A function of a process, known by name before any op is compiled.
@@ -51,6 +57,13 @@ typedef struct AwaitedFixup {
     const char *label;
 } AwaitedFixup;
 
+// A child that begins as a Process of multiprocessing does.
+typedef struct ChildBoot {
+    ProcessId process; // whose ops start it
+    uint32_t thread;   // ThreadDef (index1)
+    StartMethod start;
+} ChildBoot;
+
 typedef struct Interned Interned;
 
 typedef struct Loader {
@@ -66,6 +79,7 @@ typedef struct Loader {
     ARRAY(ThreadDef) threads;
     ARRAY(uint32_t) thread_functions; // of each thread: the Function (index1) that it runs, or 0
     ARRAY(SyncDef) syncs;
+    bool in_asyncio; // `asyncio:` is being read
     ARRAY(TestDef) tests;
     ARRAY(VariableDef) variables;
     ARRAY(Dist) dists;
@@ -84,6 +98,14 @@ typedef struct Loader {
     ARRAY(TaskNameDef) task_names;
     ARRAY(AwaitedDef) awaited;
     ARRAY(AwaitedFixup) awaited_fixups;
+    ARRAY(ConnectionDef) connections;
+    ARRAY(PoolDef) pools;
+    ARRAY(ManagerDef) managers;
+    ARRAY(ExecutorDef) executors;
+    ARRAY(uint32_t) timers; // ThreadDefs (index1) of what `timer` starts
+    ARRAY(FutureNameDef) future_names;
+    ARRAY(WorkDef) works;
+    ARRAY(ChildBoot) child_boots;
     Interned *interned;
     const char *field_labels[OP_CODE_COUNT][OP_FIELDS_MAX]; // compile.c's
 
@@ -139,6 +161,11 @@ typedef enum Section {
     SECTION_DEADLINE,
     SECTION_WORKLOAD,
     SECTION_RUNTIME,
+    SECTION_CONNECTION,
+    SECTION_POOL,
+    SECTION_MANAGER,
+    SECTION_EXECUTOR,
+    SECTION_ASYNCIO,
 } Section;
 
 // Whether `node` is a map; the message calls it `label` ("'machine'").
@@ -230,6 +257,9 @@ bool field_awaited(Loader *loader, const Node *node, const char *label, uint32_t
 bool field_exception(Loader *loader, const Node *node, const char *label, uint32_t *arg);
 // Whether the process may have this op, by its runtime; else says what it needs.
 bool asyncio_allows(Loader *loader, ProcessId process, unsigned code, const Node *key);
+// When the fields of the op at `at` are compiled: whether it is on one of asyncio's objects.
+void asyncio_finish_op(Loader *loader, uint32_t at, const Node *key,
+                       const Node *const given[OP_FIELDS_MAX]);
 // What the fields' types do not say of the asyncio ops.
 bool asyncio_check_op(Loader *loader, unsigned code, const Node *key,
                       const Node *const given[OP_FIELDS_MAX]);
@@ -238,11 +268,77 @@ bool asyncio_check_op(Loader *loader, unsigned code, const Node *key,
 // `first_function` and `first_thread` on.
 void asyncio_finish(Loader *loader, ProcessId process, size_t first_function, size_t first_thread);
 
+// The library code of an executor of processes, whose number is `id`: fills in the rest of `def`.
+void process_pool_emit(Loader *loader, ExecutorDef *def, uint32_t id);
+
+// --- multiprocessing_load.c: connections, pools, and the ops that name them ----------------------
+
+// Processes of a pool, and items of `imap`, each of which takes a byte.
+enum { POOL_PROCESSES_MAX = 10000, POOL_STREAM_MAX = 10 * 1000 * 1000 };
+
+// `connections:` and `pools:` of a process (or the scenario), with their library code.
+void multiprocessing_load(Loader *loader, ProcessId process, const Node *owner);
+bool field_connection(Loader *loader, ProcessId process, const Node *node, const char *label,
+                      uint32_t *arg);
+bool field_pool(Loader *loader, ProcessId process, const Node *node, const char *label,
+                uint32_t *arg);
+// A function's name, or a list of them: index1 of the first WorkDef.
+bool field_work(Loader *loader, ProcessId process, const Node *node, const char *label,
+                uint32_t *arg);
+// Whether the process may have this op, by its runtime; else says what it needs.
+bool multiprocessing_allows(Loader *loader, ProcessId process, unsigned code, const Node *key);
+// --- manager_code.c
+void managers_load_one(Loader *loader, ProcessId process, const Node *node);
+bool field_manager(Loader *loader, ProcessId process, const Node *node, const char *label,
+                   uint32_t *arg);
+bool managers_any(const Loader *loader, ProcessId process);
+// What the end of the process does about them.
+void managers_emit_finish(Loader *loader, ProcessId process);
+// What the fields' types do not say of `op`.
+void multiprocessing_check_op(Loader *loader, ProcessId process, uint32_t op, const Node *key);
+// Once all of a process's ops are compiled: how its children begin, and how it ends.
+void multiprocessing_finish(Loader *loader, ProcessId process);
+
+// --- executors.c: executors of threads, and the ops that name them or futures
+// ---------------------
+
+// `executors:` of a process (or the scenario), and its loops' default executor if something uses
+// it, with their library code.
+void executors_load(Loader *loader, ProcessId process, const Node *owner);
+bool field_executor(Loader *loader, ProcessId process, const Node *node, const char *label,
+                    uint32_t *arg);
+// A name of futures; `submits`: the op gives it.
+bool field_future(Loader *loader, ProcessId process, const Node *node, const char *label,
+                  bool submits, uint32_t *arg);
+// Whether the process may have this op, by its runtime; else says what it needs.
+bool executors_allow(Loader *loader, ProcessId process, unsigned code, const Node *key);
+// What the fields' types do not say of the op at `op`.
+void executors_check_op(Loader *loader, ProcessId process, uint32_t op, const Node *key,
+                        const Node *const given[OP_FIELDS_MAX]);
+// Once all of a process's ops are compiled: whether each name of futures is given by a submit.
+void executors_finish(Loader *loader, ProcessId process);
+// Whether the process has executors; and the library code by which it shuts them down at its end.
+bool executors_any(const Loader *loader, ProcessId process);
+void executors_emit_finish(Loader *loader, ProcessId process);
+// Once all processes are compiled: the library code with which threads of Python begin.
+void executors_emit_boot(Loader *loader);
+
+// --- stream_fields.c
+
+// Whether the op uses an end of a pipe as a stream.
+bool stream_reads(unsigned code);
+bool stream_writes(unsigned code);
+// When the fields of an op are compiled: whether they go together.
+bool stream_finish_op(Loader *loader, const Op *op, const Node *const given[OP_FIELDS_MAX]);
+// When all processes are loaded: the library code of signals that loops wait for.
+void signal_handlers_finish(Loader *loader);
+
 // `runtime:` of a process; false when it cannot be read.
 bool runtime_load(Loader *loader, const Node *node, Runtime *runtime);
-// Once the process's threads, from `first_thread` on, and its ops are compiled: whether its runtime
-// can have as many. `at`: the place to name if not.
-void runtime_finish(Loader *loader, ProcessId process, const Node *at, size_t first_thread);
+// `interpreter:` of a thread.
+void runtime_load_interpreter(Loader *loader, const Node *node, ThreadDef *def);
+// Whether an op on Python's objects is one of the process's runtime.
+bool runtime_allows(Loader *loader, ProcessId process, unsigned code, const Node *key);
 
 // Fills in argument `arg` of `op` when all processes are known.
 bool field_process(Loader *loader, const Node *node, const char *label, uint32_t op, uint32_t arg);
@@ -279,6 +375,8 @@ void syncs_load(Loader *loader, ProcessId process, const Node *owner);
 // The object of the process that `text`, of `node`, names: of one of `kinds` (bit set by SyncKind).
 bool sync_named(Loader *loader, ProcessId process, const Node *node, const char *text,
                 const char *label, unsigned kinds, uint32_t *sync);
+// Whether it names one of asyncio's.
+bool sync_is_asyncio(Loader *loader, ProcessId process, const Node *node);
 enum { SYNC_SET_LOCKS = (1 << (SYNC_RWLOCK + 1)) - 1 };
 // What `while` and `if` look at: a name, perhaps with "not" before it. `*test`: index1 of the
 // tests.

@@ -117,6 +117,9 @@ static void load_thread_values(Loader *loader, const Node *map, ThreadDef *def)
     if (slice != NULL)
         value_duration(loader, slice, "'slice'", EEVDF_SLICE_LEAST_NS, EEVDF_SLICE_MOST_NS,
                        &def->slice_ns);
+    const Node *interpreter = node_get(map, "interpreter");
+    if (interpreter != NULL)
+        runtime_load_interpreter(loader, interpreter, def);
     const Node *policy = node_get(map, "policy"), *tickets = node_get(map, "tickets"),
                *estimate = node_get(map, "estimate");
     if (policy != NULL)
@@ -215,7 +218,6 @@ static void load_threads(Loader *loader, ProcessId process, const Node *node, co
     load_ops(loader, process, node, first_function, first_thread);
     compile_finish(loader, process);
     asyncio_finish(loader, process, first_function, first_thread);
-    runtime_finish(loader, process, node->key, first_thread);
 }
 
 // --- processes ----------------------------------------------------------------------------------
@@ -234,6 +236,8 @@ static void load_data(Loader *loader, ProcessId process, const Node *owner)
     uint32_t variable_first = (uint32_t)loader->variables.count;
     syncs_load(loader, process, owner);
     variables_load(loader, process, owner);
+    executors_load(loader, process, owner);
+    multiprocessing_load(loader, process, owner);
     ProcessDef *def = &loader->processes.at[process.index1 - 1];
     def->sync_first = sync_first;
     def->sync_count = (uint32_t)loader->syncs.count - sync_first;
@@ -257,6 +261,7 @@ static void load_process(Loader *loader, const Node *map)
         name = intern_string(loader, "?");
     }
     ProcessId process = add_process(loader, name, name_node != NULL ? name_node->at : map->at);
+    loader->processes.at[process.index1 - 1].listed = true;
     uint32_t *symbol = intern_symbol(loader, (ProcessId){0}, SYMBOL_PROCESS, name);
     if (*symbol == 0)
         *symbol = process.index1;
@@ -277,7 +282,8 @@ void processes_load(Loader *loader, const Node *root)
 {
     static const char *const short_keys[] = {"threads",   "locks",    "semaphores", "conditions",
                                              "events",    "barriers", "queues",     "variables",
-                                             "functions", "runtime"};
+                                             "functions", "runtime",  "asyncio",    "connections",
+                                             "pools",     "managers"};
     const Node *processes = node_get(root, "processes"), *threads = node_get(root, "threads");
     if (processes == NULL && threads == NULL) {
         if (node_get(root, "workload") != NULL)
@@ -296,7 +302,9 @@ void processes_load(Loader *loader, const Node *root)
         kernel_load_names(loader, process, root);
         load_data(loader, process, root);
         load_threads(loader, process, threads, node_get(root, "functions"));
+        executors_emit_boot(loader);
         kernel_finish(loader);
+        signal_handlers_finish(loader);
         return;
     }
     for (size_t i = 0; i < sizeof short_keys / sizeof short_keys[0]; i++) {
@@ -313,5 +321,7 @@ void processes_load(Loader *loader, const Node *root)
         loader_fail(loader, processes, NULL, "'processes' is empty: there is nothing to run");
     for (const Node *map = processes->first; map != NULL; map = map->next)
         load_process(loader, map);
+    executors_emit_boot(loader);
     kernel_finish(loader);
+    signal_handlers_finish(loader);
 }

@@ -9,7 +9,8 @@ typedef enum PythonNameKind {
     PYTHON_VARIABLE,
     PYTHON_THREAD,
     PYTHON_THREADS, // the list of those that a spawn makes
-    PYTHON_EXCEPTION
+    PYTHON_EXCEPTION,
+    PYTHON_PIPE
 } PythonNameKind;
 
 // An identifier for a name of the scenario: the name itself where Python allows it and nothing else

@@ -1,279 +1,22 @@
 #include "sim/scenario/python_text.h"
 
-#include "sim/base/array.h"
-#include "sim/base/check.h"
-#include "sim/scenario/python_names.h"
+#include "sim/scenario/python_writer.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-typedef struct Python {
-    const Scenario *scenario;
-    ProcessId process;
-    Arena *arena;
-    Diag *diag;
-    ARRAY(char) text;
-    int groups;                  // that are open
-    int depth;                   // of blocks: four blanks each
-    const uint32_t *function_at; // by op index: the FunctionDef (index1) that begins there
-    const bool *several;         // by TaskNameDef's index1: it means more than one task
-    bool failed;
-} Python;
-
-// ---- lines
-
-__attribute__((format(printf, 2, 3))) static void add(Python *python, const char *format, ...)
-{
-    va_list values;
-    va_start(values, format);
-    const char *text = arena_vformat(python->arena, format, values);
-    va_end(values);
-    size_t length = strlen(text), at = python->text.count;
-    ARRAY_EXTEND_BY(&python->text, length);
-    memcpy(python->text.at + at, text, length);
-}
-
-// A line of the current block.
-__attribute__((format(printf, 2, 3))) static void line(Python *python, const char *format, ...)
-{
-    va_list values;
-    va_start(values, format);
-    const char *text = arena_vformat(python->arena, format, values);
-    va_end(values);
-    add(python, "%*s%s\n", 4 * python->depth, "", text);
-}
-
-// A text as a Python literal; UTF-8 stays as it is.
-static const char *literal(Python *python, StringId id)
-{
-    const char *text = scenario_string(python->scenario, id);
-    char *quoted = arena_alloc(python->arena, strlen(text) * 4 + 3), *at = quoted;
-    *at++ = '"';
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            at += sprintf(at, "\\%c", *c);
-        else if (*c == '\n')
-            at += sprintf(at, "\\n");
-        else if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            at += sprintf(at, "\\x%02x", (unsigned)*c);
-        else
-            *at++ = *c;
-    }
-    *at = '"';
-    return quoted;
-}
-
-// ---- values
-
-// Seconds, as short as they can be: "0.005".
-static const char *seconds(Python *python, int64_t ns)
-{
-    char *text =
-        arena_format(python->arena, "%" PRId64 ".%09" PRId64, ns / 1000000000, ns % 1000000000);
-    size_t length = strlen(text);
-    while (text[length - 1] == '0')
-        text[--length] = '\0';
-    if (text[length - 1] == '.')
-        text[--length] = '\0';
-    return text;
-}
-
-static const char *choice(Python *python, const Dist *dist)
-{
-    const char *values = "", *weights = "";
-    for (uint32_t i = 0; i < dist->choice_count; i++) {
-        const DistChoice *one = &python->scenario->choices[dist->choice_first + i];
-        const char *comma = i == 0 ? "" : ", ";
-        values = arena_format(python->arena, "%s%s%s", values, comma, seconds(python, one->ns));
-        weights = arena_format(python->arena, "%s%s%g", weights, comma, (double)one->weight / 1e6);
-    }
-    return arena_format(python->arena, "random.choices([%s], [%s])[0]", values, weights);
-}
-
-// A duration that may be random, in seconds.
-static const char *duration(Python *python, uint32_t id)
-{
-    const Dist *dist = &python->scenario->dists[id - 1];
-    const char *a = seconds(python, dist->a);
-    double factor = (double)dist->b / 4294967296.0;
-    switch (dist->kind) {
-    case DIST_EXPONENTIAL:
-        return arena_format(python->arena, "random.expovariate(1 / %s)", a);
-    case DIST_UNIFORM:
-        return arena_format(python->arena, "random.uniform(%s, %s)", a, seconds(python, dist->b));
-    case DIST_NORMAL:
-        return arena_format(python->arena, "max(0, random.gauss(%s, %s))", a,
-                            seconds(python, dist->b));
-    case DIST_LOGNORMAL:
-        return arena_format(python->arena, "random.lognormvariate(math.log(%s), %g)", a, factor);
-    case DIST_PARETO:
-        return arena_format(python->arena, "%s * random.paretovariate(%g)", a, factor);
-    case DIST_CHOICE:
-        return choice(python, dist);
-    default:
-        return a;
-    }
-}
-
-static const char *sync_name(Python *python, uint32_t sync)
-{
-    return python_name(python->scenario, python->arena, PYTHON_SYNC,
-                       python->scenario->syncs[sync - 1].name);
-}
-
-static const char *variable_of(Python *python, uint32_t variable)
-{
-    return python_name(python->scenario, python->arena, PYTHON_VARIABLE,
-                       python->scenario->variables[variable - 1].name);
-}
-
-static const char *task_name_of(Python *python, uint32_t name)
-{
-    return python_name(python->scenario, python->arena, PYTHON_TASK,
-                       python->scenario->task_names[name - 1].name);
-}
-
-static const char *function_name(Python *python, const FunctionDef *function)
-{
-    return python_name(python->scenario, python->arena, PYTHON_FUNCTION, function->name);
-}
-
-// The function whose first op is `entry`.
-static const FunctionDef *function_at(const Python *python, uint32_t entry)
-{
-    CHECKF(python->function_at[entry] != 0, "no function begins at %u", entry);
-    return &python->scenario->functions[python->function_at[entry] - 1];
-}
-
-static const char *exception_of(Python *python, uint32_t exception)
-{
-    static const char *const words[] = {NULL,
-#define X(id, name, python_name) python_name,
-                                        EXCEPTIONS(X)
-#undef X
-    };
-    if (exception < EXCEPTION_OWN)
-        return words[exception];
-    return python_name(python->scenario, python->arena, PYTHON_EXCEPTION,
-                       (StringId){exception - EXCEPTION_OWN});
-}
-
-// ---- what is awaited
-
-// The arguments of gather and its like: "t1, *workers, handle()". `tasks`: functions are made
-// tasks.
-static void add_awaited(Python *python, uint32_t awaited, bool tasks)
-{
-    const Scenario *scenario = python->scenario;
-    for (const AwaitedDef *def = &scenario->awaited[awaited - 1];; def++) {
-        if (def->name != 0)
-            add(python, "%s%s", python->several[def->name] ? "*" : "",
-                task_name_of(python, def->name));
-        else
-            add(python, tasks ? "asyncio.create_task(%s())" : "%s()",
-                function_name(python, &scenario->functions[def->function - 1]));
-        if (def->last)
-            return;
-        add(python, ", ");
-    }
-}
-
-// The beginning of a line and of a call, up to its arguments.
-static void begin_line(Python *python, const char *text)
-{
-    add(python, "%*s%s", 4 * python->depth, "", text);
-}
-
-static void write_await(Python *python, const Op *op)
-{
-    if (op->arg[1] != 0) {
-        line(python, "await asyncio.sleep(%s)", duration(python, op->arg[1]));
-        return;
-    }
-    const AwaitedDef *def = &python->scenario->awaited[op->arg[0] - 1];
-    if (def->name != 0 && python->several[def->name]) {
-        line(python, "for task in %s:", task_name_of(python, def->name));
-        line(python, "    await task");
-        return;
-    }
-    begin_line(python, "await ");
-    add_awaited(python, op->arg[0], false);
-    add(python, "\n");
-}
-
-static void write_create_task(Python *python, const Op *op)
-{
-    const char *function = function_name(python, &python->scenario->functions[op->arg[0] - 1]);
-    const char *name = op->arg[1] == 0 ? NULL : task_name_of(python, op->arg[1]);
-    bool several = name != NULL && python->several[op->arg[1]];
-    const char *owner = "asyncio";
-    if (op->arg[CREATE_TASK_GROUP] != 0)
-        owner = arena_format(python->arena, "group_%d", python->groups);
-    const char *one = arena_format(python->arena, "%s.create_task(%s())", owner, function);
-    uint32_t count = op->arg[2] == 0 ? 1 : op->arg[2];
-    if (several) {
-        line(python, "%s = [%s for _ in range(%u)]", name, one, count);
-    } else if (name != NULL) {
-        line(python, "%s = %s", name, one);
-    } else if (count > 1) { // the loop keeps only weak references
-        line(python, "for _ in range(%u):", count);
-        line(python, "    kept.append(%s)", one);
-    } else {
-        line(python, "kept.append(%s)", one);
-    }
-}
-
-static void write_cancel(Python *python, const Op *op)
-{
-    const char *name = task_name_of(python, op->arg[0]);
-    if (python->several[op->arg[0]]) {
-        line(python, "for task in %s:", name);
-        line(python, "    task.cancel()");
-    } else {
-        line(python, "%s.cancel()", name);
-    }
-}
-
-static void write_block(Python *python, uint32_t first);
-
-static void write_as_completed(Python *python, const Op *op)
-{
-    begin_line(python, "for task in asyncio.as_completed([");
-    add_awaited(python, op->arg[0], true);
-    add(python, "]%s%s):\n",
-        op->arg[1] == 0 ? "" : ", timeout=", op->arg[1] == 0 ? "" : duration(python, op->arg[1]));
-    line(python, "    await task");
-    if (op->arg[2] != 0)
-        write_block(python, op->arg[2]);
-}
-
-static void write_wait(Python *python, const Op *op)
-{
-    static const char *const when[] = {"", ", return_when=asyncio.FIRST_COMPLETED",
-                                       ", return_when=asyncio.FIRST_EXCEPTION",
-                                       ", return_when=asyncio.ALL_COMPLETED"};
-    const char *timeout =
-        op->arg[2] == 0 ? ""
-                        : arena_format(python->arena, ", timeout=%s", duration(python, op->arg[2]));
-    begin_line(python, "await asyncio.wait([");
-    add_awaited(python, op->arg[0], true);
-    add(python, "]%s%s)\n", timeout, when[op->arg[1]]);
-}
 
 // ---- flow
 
 static uint32_t write_list(Python *python, uint32_t at);
 
-static void write_block(Python *python, uint32_t first)
+void python_block(Python *python, uint32_t first)
 {
     python->depth++;
     size_t before = python->text.count;
     if (first != 0)
         write_list(python, first);
     if (python->text.count == before)
-        line(python, "pass");
+        python_line(python, "pass");
     python->depth--;
 }
 
@@ -287,10 +30,10 @@ static const char *test(Python *python, uint32_t id)
     const TestDef *def = &python->scenario->tests[id - 1];
     if (def->variable.index1 != 0)
         return arena_format(python->arena, "%s %s %" PRId64,
-                            variable_of(python, def->variable.index1), operators[def->comparison],
-                            def->value);
+                            python_variable(python, def->variable.index1),
+                            operators[def->comparison], def->value);
     const SyncDef *sync = &python->scenario->syncs[def->sync.index1 - 1];
-    const char *name = sync_name(python, def->sync.index1);
+    const char *name = python_sync(python, def->sync.index1);
     const char *no = def->negated ? "not " : "";
     if (sync->kind == SYNC_EVENT)
         return arena_format(python->arena, "%s%s.is_set()", no, name);
@@ -304,70 +47,62 @@ static const char *test(Python *python, uint32_t id)
 static void write_if(Python *python, const Op *op)
 {
     if (op->arg[3] != 0)
-        line(python, "if %s:", test(python, op->arg[3]));
+        python_line(python, "if %s:", test(python, op->arg[3]));
     else
-        line(python, "if random.random() < %g:", (double)op->arg[0] / 4294967295.0);
-    write_block(python, op->arg[1]);
+        python_line(python, "if random.random() < %g:", (double)op->arg[0] / 4294967295.0);
+    python_block(python, op->arg[1]);
     if (op->arg[2] != 0) {
-        line(python, "else:");
-        write_block(python, op->arg[2]);
+        python_line(python, "else:");
+        python_block(python, op->arg[2]);
     }
 }
 
 static void write_try(Python *python, const Op *op)
 {
     const Op *ops = python->scenario->ops;
-    line(python, "try:");
-    write_block(python, op->arg[0]);
+    python_line(python, "try:");
+    python_block(python, op->arg[0]);
     for (uint32_t at = op->arg[1]; at != 0 && ops[at].code == OP_EXCEPT; at = ops[at].next) {
-        line(python, "except %s:", exception_of(python, ops[at].arg[0]));
-        write_block(python, ops[at].arg[1]);
+        python_line(python, "except %s:", python_exception(python, ops[at].arg[0]));
+        python_block(python, ops[at].arg[1]);
     }
     if (op->arg[2] != 0) {
-        line(python, "finally:");
-        write_block(python, op->arg[2]);
+        python_line(python, "finally:");
+        python_block(python, op->arg[2]);
     }
 }
 
 static void write_call(Python *python, const Op *op)
 {
-    const FunctionDef *function = function_at(python, op->arg[0]);
-    line(python, "%s%s()", function->coroutine ? "await " : "", function_name(python, function));
+    const FunctionDef *function = python_function_at(python, op->arg[0]);
+    python_line(python, "%s%s()", function->coroutine ? "await " : "",
+                python_function(python, function));
 }
 
 static void write_spawn(Python *python, const Op *op)
 {
     const char *name = python_name(python->scenario, python->arena, PYTHON_THREADS,
                                    python->scenario->threads[op->arg[1] - 1].name);
-    const char *function = function_name(python, function_at(python, op->arg[0]));
-    line(python, "for _ in range(%u):", op->arg[2] == 0 ? 1 : op->arg[2]);
-    line(python, "    %s.append(threading.Thread(target=%s))", name, function);
-    line(python, "    %s[-1].start()", name);
+    const char *function = python_function(python, python_function_at(python, op->arg[0]));
+    python_line(python, "for _ in range(%u):", op->arg[2] == 0 ? 1 : op->arg[2]);
+    python_line(python, "    %s.append(threading.Thread(target=%s))", name, function);
+    python_line(python, "    %s[-1].start()", name);
 }
 
 static void write_join(Python *python, const Op *op)
 {
     const char *name = python_name(python->scenario, python->arena, PYTHON_THREADS,
                                    python->scenario->threads[op->arg[0] - 1].name);
-    line(python, "for thread in %s:", name);
-    line(python, "    thread.join()");
-}
-
-static bool has_no_form(Python *python, const Op *op, const char *what)
-{
-    uint32_t index = (uint32_t)(op - python->scenario->ops);
-    python->failed = true;
-    return diag_fail(python->diag, python->scenario->op_at[index],
-                     "'%s'%s has no Python form in this version of ringside",
-                     op_info(op->code)->name, what);
+    python_line(python, "for thread in %s:", name);
+    python_line(python, "    thread.join()");
 }
 
 static void write_wait_sync(Python *python, const Op *op)
 {
     if (op->arg[1] != 0)
-        has_no_form(python, op, " with a timeout");
+        python_has_no_form(python, op, " with a timeout");
     else
-        line(python, "%s.wait()", sync_name(python, op->arg[0]));
+        python_line(python, "%s.wait()", python_sync(python, op->arg[0]));
 }
 
 // ---- one op
@@ -377,103 +112,58 @@ static bool write_simple(Python *python, const Op *op)
     const uint32_t *arg = op->arg;
     switch (op->code) {
     case OP_COMPUTE:
-        line(python, "compute(%s)", duration(python, arg[0]));
+        python_line(python, "compute(%s)", python_duration(python, arg[0]));
+        return true;
+    case OP_NATIVE:
+        python_line(python, "native(%s)", python_duration(python, arg[0]));
         return true;
     case OP_SLEEP:
-        line(python, "time.sleep(%s)", duration(python, arg[0]));
+        python_line(python, "time.sleep(%s)", python_duration(python, arg[0]));
         return true;
     case OP_YIELD:
-        line(python, "time.sleep(0)");
+        python_line(python, "time.sleep(0)");
         return true;
     case OP_PRINT:
-        line(python, "print(%s)", literal(python, (StringId){arg[0]}));
+        python_line(python, "print(%s)", python_literal(python, (StringId){arg[0]}));
         return true;
     case OP_MARK:
-        line(python, "mark(%s)", literal(python, (StringId){arg[0]}));
+        python_line(python, "mark(%s)", python_literal(python, (StringId){arg[0]}));
         return true;
     case OP_RAISE:
-        line(python, "raise %s", exception_of(python, arg[0]));
+        python_line(python, "raise %s", python_exception(python, arg[0]));
         return true;
     case OP_LOCK:
     case OP_ACQUIRE:
         if (arg[1] != 0 || (op->code == OP_LOCK && arg[2] != 0))
-            return has_no_form(python, op, " with this");
-        line(python, "%s.acquire()", sync_name(python, arg[0]));
+            return python_has_no_form(python, op, " with this");
+        python_line(python, "%s.acquire()", python_sync(python, arg[0]));
         return true;
     case OP_UNLOCK:
-        line(python, "%s.release()", sync_name(python, arg[0]));
+        python_line(python, "%s.release()", python_sync(python, arg[0]));
         return true;
     case OP_RELEASE:
-        line(python, arg[1] > 1 ? "%s.release(%u)" : "%s.release()", sync_name(python, arg[0]),
-             arg[1]);
+        python_line(python, arg[1] > 1 ? "%s.release(%u)" : "%s.release()",
+                    python_sync(python, arg[0]), arg[1]);
         return true;
     case OP_SET:
-        line(python, "%s.set()", sync_name(python, arg[0]));
+        python_line(python, "%s.set()", python_sync(python, arg[0]));
         return true;
     case OP_CLEAR:
-        line(python, "%s.clear()", sync_name(python, arg[0]));
+        python_line(python, "%s.clear()", python_sync(python, arg[0]));
         return true;
     case OP_BARRIER:
         if (arg[1] != 0)
-            return has_no_form(python, op, " with this");
-        line(python, "%s.wait()", sync_name(python, arg[0]));
+            return python_has_no_form(python, op, " with this");
+        python_line(python, "%s.wait()", python_sync(python, arg[0]));
+        return true;
+    case OP_STORE:
+        if (!op_has_integer(arg[1]))
+            return python_has_no_form(python, op, " without a value");
+        python_line(python, "%s = %" PRId64, python_variable(python, arg[0]), op_integer(arg[1]));
         return true;
     case OP_ADD:
-        line(python, "%s += %" PRId64, variable_of(python, arg[0]),
-             op_has_integer(arg[1]) ? op_integer(arg[1]) : 1);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool write_asyncio(Python *python, const Op *op)
-{
-    const uint32_t *arg = op->arg;
-    switch (op->code) {
-    case OP_ASYNCIO_RUN:
-        line(python, "asyncio.run(%s())",
-             function_name(python, &python->scenario->functions[arg[0] - 1]));
-        return true;
-    case OP_AWAIT:
-        write_await(python, op);
-        return true;
-    case OP_CREATE_TASK:
-        write_create_task(python, op);
-        return true;
-    case OP_GATHER:
-        begin_line(python, "await asyncio.gather(");
-        add_awaited(python, arg[0], false);
-        add(python, "%s)\n", arg[1] ? ", return_exceptions=True" : "");
-        return true;
-    case OP_ASYNCIO_WAIT:
-        write_wait(python, op);
-        return true;
-    case OP_WAIT_FOR:
-        begin_line(python, "await asyncio.wait_for(");
-        add_awaited(python, arg[0], false);
-        add(python, ", %s)\n", duration(python, arg[1]));
-        return true;
-    case OP_TIMEOUT:
-        line(python, "async with asyncio.timeout(%s):", duration(python, arg[0]));
-        write_block(python, arg[1]);
-        return true;
-    case OP_AS_COMPLETED:
-        write_as_completed(python, op);
-        return true;
-    case OP_SHIELD:
-        begin_line(python, "await asyncio.shield(");
-        add_awaited(python, arg[0], false);
-        add(python, ")\n");
-        return true;
-    case OP_TASK_GROUP:
-        python->groups++;
-        line(python, "async with asyncio.TaskGroup() as group_%d:", python->groups);
-        write_block(python, arg[0]);
-        python->groups--;
-        return true;
-    case OP_CANCEL:
-        write_cancel(python, op);
+        python_line(python, "%s += %" PRId64, python_variable(python, arg[0]),
+                    op_has_integer(arg[1]) ? op_integer(arg[1]) : 1);
         return true;
     default:
         return false;
@@ -483,20 +173,22 @@ static bool write_asyncio(Python *python, const Op *op)
 static void write_op(Python *python, const Op *op)
 {
     const uint32_t *arg = op->arg;
-    if (write_simple(python, op) || write_asyncio(python, op) || python->failed)
+    if (python_executor_op(python, op) || python_multiprocessing_op(python, op) ||
+        python_stream_op(python, op) || python_asyncio_op(python, op) || write_simple(python, op) ||
+        python->failed)
         return;
     switch (op->code) {
     case OP_REPEAT:
-        line(python, "for _ in range(%u):", arg[0]);
-        write_block(python, arg[1]);
+        python_line(python, "for _ in range(%u):", arg[0]);
+        python_block(python, arg[1]);
         break;
     case OP_FOREVER:
-        line(python, "while True:");
-        write_block(python, arg[0]);
+        python_line(python, "while True:");
+        python_block(python, arg[0]);
         break;
     case OP_WHILE:
-        line(python, "while %s:", test(python, arg[0]));
-        write_block(python, arg[1]);
+        python_line(python, "while %s:", test(python, arg[0]));
+        python_block(python, arg[1]);
         break;
     case OP_IF:
         write_if(python, op);
@@ -505,16 +197,16 @@ static void write_op(Python *python, const Op *op)
         write_try(python, op);
         break;
     case OP_SPAN:
-        line(python, "with span(%s):", literal(python, (StringId){arg[0]}));
-        write_block(python, arg[1]);
+        python_line(python, "with span(%s):", python_literal(python, (StringId){arg[0]}));
+        python_block(python, arg[1]);
         break;
     case OP_WITH:
         if (arg[3] != 0) {
-            has_no_form(python, op, " with this");
+            python_has_no_form(python, op, " with this");
             break;
         }
-        line(python, "with %s:", sync_name(python, arg[0]));
-        write_block(python, arg[1]);
+        python_line(python, "with %s:", python_sync(python, arg[0]));
+        python_block(python, arg[1]);
         break;
     case OP_CALL:
         write_call(python, op);
@@ -529,7 +221,7 @@ static void write_op(Python *python, const Op *op)
         write_wait_sync(python, op);
         break;
     default:
-        has_no_form(python, op, "");
+        python_has_no_form(python, op, "");
     }
 }
 
@@ -553,30 +245,31 @@ static void write_globals(Python *python, uint32_t entry)
     bool any = false;
     for (uint32_t at = entry; scenario->ops[at].code != OP_RETURN; at++) {
         const Op *op = &scenario->ops[at];
-        uint32_t name = op->code == OP_CREATE_TASK ? op->arg[1]
-                        : op->code == OP_ADD       ? tasks + op->arg[0]
-                                                   : 0;
+        uint32_t name =
+            op->code == OP_ADD || op->code == OP_STORE ? tasks + op->arg[0] : python_named(op);
         if (name == 0 || seen[name])
             continue;
         seen[name] = true;
+        if (name > tasks && scenario->variables[name - tasks - 1].of_thread)
+            continue; // an attribute
         if (!any)
-            begin_line(python, "global ");
+            python_begin_line(python, "global ");
         const char *text =
-            name <= tasks ? task_name_of(python, name) : variable_of(python, name - tasks);
-        add(python, "%s%s", any ? ", " : "", text);
+            name <= tasks ? python_task(python, name) : python_variable(python, name - tasks);
+        python_add(python, "%s%s", any ? ", " : "", text);
         any = true;
     }
     if (any)
-        add(python, "\n");
+        python_add(python, "\n");
 }
 
 static void write_function(Python *python, const char *name, uint32_t entry, bool coroutine)
 {
-    add(python, "\n\n%sdef %s():\n", coroutine ? "async " : "", name);
+    python_add(python, "\n\n%sdef %s():\n", coroutine ? "async " : "", name);
     python->depth = 1;
     write_globals(python, entry);
     python->depth = 0;
-    write_block(python, entry);
+    python_block(python, entry);
 }
 
 static const char *sync_value(Python *python, const SyncDef *def)
@@ -588,7 +281,7 @@ static const char *sync_value(Python *python, const SyncDef *def)
         return arena_format(python->arena, "threading.Semaphore(%u)", def->parameter);
     case SYNC_CONDITION:
         return arena_format(python->arena, "threading.Condition(%s)",
-                            sync_name(python, def->lock.index1));
+                            python_sync(python, def->lock.index1));
     case SYNC_EVENT:
         return "threading.Event()";
     case SYNC_BARRIER:
@@ -603,6 +296,7 @@ static const char *sync_value(Python *python, const SyncDef *def)
 
 static const char prelude[] = "import asyncio\n"
                               "import contextlib\n"
+                              "import itertools\n"
                               "import math\n"
                               "import queue\n"
                               "import random\n"
@@ -622,6 +316,18 @@ static const char prelude[] = "import asyncio\n"
                               "def span(name):\n"
                               "    yield\n";
 
+static void write_native(Python *python)
+{
+    if (python_uses(python, OP_NATIVE))
+        python_add(python, "\n\ndef native(seconds):\n"
+                           "    \"\"\"Runs C code, without the GIL, for this much CPU time.\"\"\"\n"
+                           "    import zlib\n\n"
+                           "    data = bytes(100_000)\n"
+                           "    end = time.thread_time() + seconds\n"
+                           "    while time.thread_time() < end:\n"
+                           "        zlib.crc32(data)\n");
+}
+
 // Whether the threads made from this entry are kept in a list: all but a lone main thread are.
 static bool uses_list(const Python *python, uint32_t thread)
 {
@@ -633,24 +339,41 @@ static bool uses_list(const Python *python, uint32_t thread)
     return def->spawned || def->count > 1 || def->start != 0 || others > 0;
 }
 
+// Whose program starts the threads, or the processes, made from it.
+static ProcessId process_of(const Python *python, uint32_t thread)
+{
+    ProcessId process = python->scenario->threads[thread].process;
+    return python->scenario->processes[process.index1 - 1].family;
+}
+
 static void write_names(Python *python)
 {
     const Scenario *scenario = python->scenario;
     const ProcessDef *process = &scenario->processes[python->process.index1 - 1];
-    add(python, "\n\nkept = []  # tasks without a name: the loop alone does not keep them\n");
+    python_add(python,
+               "\n\nkept = []  # tasks without a name: the loop alone does not keep them\n");
     for (uint32_t i = 0; i < process->sync_count; i++) {
         uint32_t id = process->sync_first + i + 1;
-        line(python, "%s = %s", sync_name(python, id),
-             sync_value(python, &scenario->syncs[id - 1]));
+        if (!scenario->syncs[id - 1].asyncio && !scenario->syncs[id - 1].library)
+            python_line(python, "%s = %s", python_sync(python, id),
+                        sync_value(python, &scenario->syncs[id - 1]));
     }
+    python_executor_objects(python);
+    python_stream_objects(python);
+    python_multiprocessing_objects(python);
     for (uint32_t i = 0; i < process->variable_count; i++) {
         uint32_t id = process->variable_first + i + 1;
-        line(python, "%s = %" PRId64, variable_of(python, id), scenario->variables[id - 1].value);
+        if (!scenario->variables[id - 1].of_thread)
+            python_line(python, "%s = %" PRId64, python_variable(python, id),
+                        scenario->variables[id - 1].value);
     }
+    python_thread_locals(python);
     for (uint32_t i = 0; i < scenario->thread_count; i++)
-        if (ID_EQUAL(scenario->threads[i].process, python->process) && uses_list(python, i))
-            line(python, "%s = []",
-                 python_name(scenario, python->arena, PYTHON_THREADS, scenario->threads[i].name));
+        if (ID_EQUAL(process_of(python, i), python->process) && !scenario->threads[i].library &&
+            uses_list(python, i))
+            python_line(
+                python, "%s = []",
+                python_name(scenario, python->arena, PYTHON_THREADS, scenario->threads[i].name));
 }
 
 // Exceptions that the scenario names, in the order in which they come.
@@ -663,7 +386,8 @@ static void write_exceptions(Python *python)
         if ((op->code != OP_RAISE && op->code != OP_EXCEPT) || op->arg[0] < EXCEPTION_OWN)
             continue;
         if (!seen[op->arg[0] - EXCEPTION_OWN])
-            add(python, "\n\nclass %s(Exception):\n    pass\n", exception_of(python, op->arg[0]));
+            python_add(python, "\n\nclass %s(Exception):\n    pass\n",
+                       python_exception(python, op->arg[0]));
         seen[op->arg[0] - EXCEPTION_OWN] = true;
     }
 }
@@ -686,27 +410,38 @@ static void write_main(Python *python)
         count += thread->count + (thread->start != 0);
         only = thread;
     }
-    add(python, "\n\ndef run():\n");
+    python_add(python, "\n\ndef run():\n");
     python->depth = 1;
+    if (python_uses(python, OP_CALL_AT)) {
+        python_line(python, "global begun");
+        python_line(python, "begun = time.monotonic()");
+    }
     if (count == 1)
-        line(python, "%s()", thread_function(python, only));
+        python_line(python, "%s()", thread_function(python, only));
     for (uint32_t i = 0; count != 1 && i < scenario->thread_count; i++) {
         const ThreadDef *thread = &scenario->threads[i];
         if (!ID_EQUAL(thread->process, python->process) || thread->spawned || thread->forked)
             continue;
         const char *name = python_name(scenario, python->arena, PYTHON_THREADS, thread->name);
-        line(python, "for _ in range(%u):", thread->count);
+        python_line(python, "for _ in range(%u):", thread->count);
         if (thread->start != 0)
-            line(python, "    %s.append(threading.Timer(%s, %s))", name,
-                 duration(python, thread->start), thread_function(python, thread));
+            python_line(python, "    %s.append(threading.Timer(%s, %s))", name,
+                        python_duration(python, thread->start), thread_function(python, thread));
         else
-            line(python, "    %s.append(threading.Thread(target=%s))", name,
-                 thread_function(python, thread));
-        line(python, "    %s[-1].daemon = %s", name, thread->daemon ? "True" : "False");
-        line(python, "    %s[-1].start()", name);
+            python_line(python, "    %s.append(threading.Thread(target=%s))", name,
+                        thread_function(python, thread));
+        python_line(python, "    %s[-1].daemon = %s", name, thread->daemon ? "True" : "False");
+        python_line(python, "    %s[-1].start()", name);
+    }
+    for (uint32_t i = 0; count != 1 && i < scenario->thread_count; i++) {
+        const ThreadDef *thread = &scenario->threads[i];
+        if (ID_EQUAL(thread->process, python->process) && !thread->spawned && !thread->forked &&
+            !thread->daemon)
+            python_executor_joins(
+                python, python_name(scenario, python->arena, PYTHON_THREADS, thread->name));
     }
     python->depth = 0;
-    add(python, "\n\nif __name__ == \"__main__\":\n    run()\n");
+    python_add(python, "\n\nif __name__ == \"__main__\":\n    run()\n");
 }
 
 static void look_up(Python *python)
@@ -726,19 +461,31 @@ static void look_up(Python *python)
 const char *python_text(const Scenario *scenario, ProcessId process, Arena *arena, Diag *diag)
 {
     Python python = {.scenario = scenario, .process = process, .arena = arena, .diag = diag};
+    const ProcessDef *def = &scenario->processes[process.index1 - 1];
+    if (def->interpreters > 0)
+        python.failed = !diag_fail(diag, def->at,
+                                   "a process with several interpreters has no Python form in "
+                                   "this version of ringside");
     look_up(&python);
     for (const char *c = scenario->title; *c != '\0'; c += *c == '\n') {
         size_t length = strcspn(c, "\n");
-        add(&python, "# %.*s\n", (int)length, c);
+        python_add(&python, "# %.*s\n", (int)length, c);
         c += length;
     }
-    add(&python, "%s", prelude);
+    python_asyncio_imports(&python);
+    python_executor_imports(&python);
+    python_stream_imports(&python);
+    python_multiprocessing_imports(&python);
+    python_add(&python, "%s", prelude);
+    write_native(&python);
     write_exceptions(&python);
+    python_stream_class(&python);
     write_names(&python);
+    python_asyncio_objects(&python);
     for (uint32_t i = 0; i < scenario->function_count; i++) {
         const FunctionDef *function = &scenario->functions[i];
         if (ID_EQUAL(function->process, process))
-            write_function(&python, function_name(&python, function), function->entry,
+            write_function(&python, python_function(&python, function), function->entry,
                            function->coroutine);
     }
     for (uint32_t i = 0; i < scenario->thread_count; i++) {

@@ -303,6 +303,12 @@ static void add_all_keys(Text *text)
     add_keys(text, "Queue", KEYS_QUEUE,
              "`queues: { jobs: 10 }`, or a map: `queues: { jobs: { capacity: 10, order: priority } "
              "}`.\n\n");
+    add_keys(text, "asyncio", KEYS_ASYNCIO,
+             "`asyncio: { locks: [ cache ], queues: { jobs: 10 } }`: what coroutines wait at. The "
+             "operations are those of threads\n(`with`, `acquire`, `wait`, `get`, …); in a "
+             "coroutine, on one of these, they await, so that the loop goes on with\nother tasks. "
+             "`with` holds a semaphore, too. None of them has a `timeout`: the operation `timeout` "
+             "limits a wait. Each\n`asyncio.run` makes its own.\n\n");
     add_keys(
         text, "Variable", KEYS_VARIABLE,
         "`variables: { x: 0 }`, or a map: `variables: { ready: { value: 0, atomic: true } }`.\n\n"
@@ -310,6 +316,16 @@ static void add_all_keys(Text *text)
         "on a copy of its own: "
         "`load` fetches it,\n`store` writes it back, and what another thread has stored in "
         "between is lost. A test such as\n`test: x >= 30` loads x first.\n\n");
+    add_keys(text, "Connection", KEYS_CONNECTION,
+             "`connections: { results: queue }`, or a map: `connections: { results: { kind: queue, "
+             "capacity: 10 } "
+             "}`.\n\n");
+    add_keys(text, "Executor", KEYS_EXECUTOR,
+             "`executors: { pool: 5 }`, or a map: `executors: { pool: { threads: 5 } }`.\n\n");
+    add_keys(text, "Manager", KEYS_MANAGER, "`managers: { registry: 4 }`, or a map.\n\n");
+    add_keys(text, "Pool", KEYS_POOL,
+             "`pools: { workers: 4 }`, or a map: `pools: { workers: { processes: 4, start: spawn } "
+             "}`.\n\n");
     add_keys(text, "Thread", KEYS_THREAD, "The keys of an item of `threads:`.\n\n");
     add_keys(
         text, "Thread policy", KEYS_POLICY,
@@ -393,6 +409,14 @@ static const char *field_type_text(FieldType type)
         [FIELD_RETURN_WHEN] = "`first_completed`, `first_exception` or `all_completed`",
         [FIELD_EXCEPTION] = "name of an exception",
         [FIELD_HANDLERS] = "map of an exception to a list of operations",
+        [FIELD_START_METHOD] = "`fork` or `spawn`",
+        [FIELD_CONNECTION] = "name of a connection",
+        [FIELD_POOL] = "name of a pool",
+        [FIELD_MANAGER] = "name of a manager",
+        [FIELD_EXECUTOR] = "name of an executor",
+        [FIELD_NEW_FUTURES] = "new name for futures",
+        [FIELD_FUTURES] = "name of futures",
+        [FIELD_WORK] = "name of a function, or a list of them",
     };
     return texts[type];
 }
@@ -421,10 +445,14 @@ static void add_ops(Text *text)
                                             {"data", "Shared data"},
                                             {"kernel", "System calls"},
                                             {"memory", "Memory"},
+                                            {"objects", "Python's objects"},
                                             {"processes", "Processes"},
                                             {"files", "Pipes and messages"},
                                             {"caches", "Caches"},
-                                            {"asyncio", "asyncio"}};
+                                            {"asyncio", "Coroutines and tasks"},
+                                            {"node", "Node"},
+                                            {"executors", "Executors"},
+                                            {"multiprocessing", "multiprocessing"}};
     add(text, "\n## Operations\n\n"
               "A list of operations is done from top to bottom. Each item is an operation's name "
               "with its\nfields; when it has a main field, that may stand alone: `compute: 5ms` is "

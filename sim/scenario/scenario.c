@@ -106,7 +106,8 @@ static void note_subjects(Scenario *scenario)
         const OpInfo *info = op_info(op->code);
         if (info == NULL)
             continue;
-        bool processes = strcmp(info->group, "processes") == 0;
+        bool processes =
+            strcmp(info->group, "processes") == 0 || strcmp(info->group, "multiprocessing") == 0;
         if (processes || strcmp(info->group, "memory") == 0)
             scenario->tracks_memory = true;
         bool files = strcmp(info->group, "files") == 0; // a broken pipe ends its writer
@@ -149,6 +150,12 @@ static void keep(Loader *loader)
     KEEP(message_queues, message_queue_count, loader->message_queues);
     KEEP(task_names, task_name_count, loader->task_names);
     KEEP(awaited, awaited_count, loader->awaited);
+    KEEP(connections, connection_count, loader->connections);
+    KEEP(managers, manager_count, loader->managers);
+    KEEP(pools, pool_count, loader->pools);
+    KEEP(executors, executor_count, loader->executors);
+    KEEP(future_names, future_name_count, loader->future_names);
+    KEEP(works, work_count, loader->works);
     keep_functions(loader);
     note_subjects(scenario);
 }
@@ -179,6 +186,14 @@ static void loader_free(Loader *loader)
     ARRAY_FREE(&loader->task_names);
     ARRAY_FREE(&loader->awaited);
     ARRAY_FREE(&loader->awaited_fixups);
+    ARRAY_FREE(&loader->connections);
+    ARRAY_FREE(&loader->pools);
+    ARRAY_FREE(&loader->managers);
+    ARRAY_FREE(&loader->executors);
+    ARRAY_FREE(&loader->timers);
+    ARRAY_FREE(&loader->future_names);
+    ARRAY_FREE(&loader->works);
+    ARRAY_FREE(&loader->child_boots);
     arena_free(&loader->scratch);
 }
 

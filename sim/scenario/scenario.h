@@ -6,6 +6,8 @@
 #include "sim/base/ids.h"
 #include "sim/base/rng.h"
 #include "sim/base/time.h"
+#include "sim/scenario/executors.h"
+#include "sim/scenario/multiprocessing.h"
 #include "sim/trace/vocabulary.h"
 
 #include <stdbool.h>
@@ -37,6 +39,10 @@ typedef enum OpCode {
     // One `except:` of a `try`: arg[0] the exception (ExceptionId), arg[1] its ops, arg[2] the
     // `try`.
     OP_EXCEPT,
+// What only library code does.
+#define LIBRARY_OP(id) OP_##id,
+#include "sim/scenario/library_ops.def"
+#undef LIBRARY_OP
     OP_CODE_COUNT
 } OpCode;
 
@@ -45,8 +51,8 @@ enum { OP_FIELDS_MAX = 6 };
 // One compiled op. A block's ops follow its owner directly and end with OP_BLOCK_END; when an op
 // has several blocks they follow one another. `next` is the op after this one and all its blocks.
 typedef struct Op {
-    uint16_t code; // OpCode
-    uint16_t unused;
+    uint16_t code;    // OpCode
+    uint16_t asyncio; // 1: what it names first is one of asyncio's objects
     uint32_t next;
     uint32_t arg[OP_FIELDS_MAX];
 } Op;
@@ -93,6 +99,14 @@ typedef enum FieldType {
     FIELD_RETURN_WHEN,
     FIELD_EXCEPTION,
     FIELD_HANDLERS,
+    FIELD_START_METHOD,
+    FIELD_CONNECTION,
+    FIELD_POOL,
+    FIELD_WORK,
+    FIELD_MANAGER,
+    FIELD_EXECUTOR,
+    FIELD_NEW_FUTURES,
+    FIELD_FUTURES,
     FIELD_TYPE_COUNT
 } FieldType;
 
@@ -188,20 +202,27 @@ typedef struct ThreadDef {
     uint32_t start;      // Dist (index1) of its arrival; 0: at once
     uint32_t affinity;   // CoreSet (index1); 0: every core
     uint32_t entry;      // its first op
+    uint32_t gil; // whose GIL it needs: a number of its process's interpreters; 0: the main one
     SourceAt at;
+    bool library;           // of Python, not of the scenario: a pool's, for one
     bool forked;            // the main thread of the processes that a fork or a spawn_process makes
     uint32_t stack_pages;   // reserved for its stack; 0: STACK_PAGES
     uint32_t stack_touched; // pages of it that it uses; 0: STACK_TOUCHED
     uint64_t working_set;   // bytes; 0: none
 } ThreadDef;
 
+// Of Python, in a process, besides its main one.
+#define INTERPRETERS_MAX 1000
+
 // What runs a process's code: the machine itself, or an interpreter of Python.
 typedef struct Runtime {
     bool python;
+    bool node;
     uint8_t major, minor;       // of CPython: 2.7, 3.8 .. 3.13
     bool free_threaded;         // the build without a GIL (3.13t)
     bool has_gil;               // CPython's threads take turns
     int64_t switch_interval_ns; // after which a thread asks for the GIL; default 5 ms
+    int64_t check_interval_ns;  // 2.7: after which the holder lets go of it; default 1 us
     uint32_t steal;             // how often who asked gets ahead of who sleeps, see gil_turn.c;
                                 // parts per 2^32-1, default 60 %
 } Runtime;
@@ -210,6 +231,7 @@ typedef struct ProcessDef {
     StringId name;
     SourceAt at;
     Runtime runtime;
+    bool listed; // an item of `processes:`; else it is the whole scenario's
     bool forked; // made by a fork or a spawn_process of this run, as often as that is done
     // The declared process whose names its operations use: itself, or the one that it comes from.
     ProcessId family;
@@ -217,6 +239,10 @@ typedef struct ProcessDef {
     // whether any of them is not `shared`.
     uint32_t sync_first, sync_count, variable_first, variable_count;
     bool owns_data;
+    uint32_t interpreters;     // besides the main one
+    uint32_t finish;           // library code that its main thread does at its end; 0: none
+    SyncId timers;             // where its threads of the op `timer` wait; none: it has none
+    uint32_t default_executor; // ExecutorDef (index1) of its event loops; 0: nothing uses it
 } ProcessDef;
 
 // An entry of `functions:`.
@@ -232,6 +258,8 @@ typedef struct TaskNameDef {
     StringId name;
     ProcessId process;
     SourceAt at;
+    bool handle; // of call_later and its like: a callback, no task
+    bool used;   // the loader's: some op's `as`
 } TaskNameDef;
 
 // What an op awaits: one of a list whose last item says so.
@@ -252,6 +280,9 @@ typedef enum ExceptionId {
 
 // An argument of OP_CREATE_TASK that no field gives: the OP_TASK_GROUP around it, 0 for none.
 enum { CREATE_TASK_GROUP = 3 };
+
+// The same of OP_ADD_SIGNAL_HANDLER: library code, the handler in C.
+enum { ADD_SIGNAL_HANDLER_CODE = 2 };
 
 // When asyncio.wait is over.
 typedef enum ReturnWhen {
@@ -318,6 +349,9 @@ typedef struct SyncDef {
     bool prefer_writers; // a rwlock
     bool by_priority;    // a queue
     bool shared;         // there is one for all processes that are forked; else each has its own
+    bool library;        // of Python, not of the scenario
+    bool asyncio;        // coroutines wait at it, not threads: each event loop has its own
+    bool bounded;        // one of asyncio's semaphores: its value never exceeds the first
 } SyncDef;
 
 // A variable that the threads of a process share.
@@ -328,6 +362,7 @@ typedef struct VariableDef {
     int64_t value;      // at first
     bool atomic;        // every load and store of it is an atomic access
     bool shared;        // there is one for all processes that are forked; else each has its own
+    bool of_thread;     // each thread has its own
     StringId line_name; // of its cache line; none: a line of its own
     VariableId line;    // the first variable on that line: perhaps itself
 } VariableDef;
@@ -457,6 +492,19 @@ typedef struct Scenario {
     uint32_t task_name_count;
     AwaitedDef *awaited;
     uint32_t awaited_count;
+    ConnectionDef *connections;
+    uint32_t connection_count;
+    ManagerDef *managers;
+    uint32_t manager_count;
+    PoolDef *pools;
+    uint32_t pool_count;
+    ExecutorDef *executors;
+    uint32_t executor_count;
+    FutureNameDef *future_names;
+    uint32_t future_name_count;
+    uint32_t thread_boot; // library code with which a thread of Python begins; 0: there is none
+    WorkDef *works;
+    uint32_t work_count;
     bool tracks_memory;    // it speaks of memory, so that memory is accounted and traced
     bool tracks_processes; // it speaks of processes beginning and ending, so that both are traced
 } Scenario;

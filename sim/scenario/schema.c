@@ -66,6 +66,10 @@ static const char *field_type_name(FieldType type)
         return "syscall";
     case FIELD_RETURN_WHEN:
         return "return_when";
+    case FIELD_START_METHOD:
+        return "start_method";
+    case FIELD_WORK:
+        return "awaited";
     case FIELD_AWAITED:
         return "awaited";
     case FIELD_HANDLERS:
@@ -226,6 +230,8 @@ static void define_kernel_values(json_t *defs)
     json_object_set_new(defs, field_type_name(FIELD_PIPE_END), words_schema(FIELD_PIPE_END));
     json_object_set_new(defs, field_type_name(FIELD_SYSCALL), words_schema(FIELD_SYSCALL));
     json_object_set_new(defs, field_type_name(FIELD_RETURN_WHEN), words_schema(FIELD_RETURN_WHEN));
+    json_object_set_new(defs, field_type_name(FIELD_START_METHOD),
+                        words_schema(FIELD_START_METHOD));
 }
 
 // Scalars: what may stand where one value is due.
@@ -309,7 +315,16 @@ static void define_syncs(json_t *defs)
     json_object_set_new(defs, "events", list_of(brief_or_map("name", KEYS_EVENT)));
     json_object_set_new(defs, "barriers", names_of(brief_or_map("count", KEYS_BARRIER)));
     json_object_set_new(defs, "queues", names_of(brief_or_map("capacity", KEYS_QUEUE)));
+    json_object_set_new(defs, "names", list_of(reference_to("name")));
+    json_object_set_new(defs, "asyncio", section_schema(KEYS_ASYNCIO, json_object()));
     json_object_set_new(defs, "variables", names_of(brief_or_map("integer", KEYS_VARIABLE)));
+    json_object_set_new(defs, "connectionKind",
+                        make("{s:[s, s, s]}", "enum", "pipe", "simple_queue", "queue"));
+    json_object_set_new(defs, "connections",
+                        names_of(brief_or_map("connectionKind", KEYS_CONNECTION)));
+    json_object_set_new(defs, "pools", names_of(brief_or_map("count", KEYS_POOL)));
+    json_object_set_new(defs, "managers", names_of(brief_or_map("count", KEYS_MANAGER)));
+    json_object_set_new(defs, "executors", names_of(brief_or_map("count", KEYS_EXECUTOR)));
 }
 
 // Maps and lists.
@@ -344,7 +359,7 @@ static void define_structures(json_t *defs)
         make("{s:s, s:o}", "type", "object", "additionalProperties", reference_to("count")));
     json_object_set_new(defs, "runtime",
                         make("{s:[{s:s, s:s}, o]}", "anyOf", "type", "string", "pattern",
-                             "^(c|cpython-(2\\.7|3\\.([89]|1[0-3])|3\\.13t))$",
+                             "^(c|node|cpython-(2\\.7|3\\.([89]|1[0-3])|3\\.13t))$",
                              section_schema(KEYS_RUNTIME, json_object())));
     json_object_set_new(
         defs, "awaited",

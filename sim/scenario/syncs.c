@@ -1,6 +1,7 @@
 // What threads synchronise by, as a process (or a scenario of one process) declares it: `locks:`,
-// `semaphores:`, `conditions:`, `events:`, `barriers:` and `queues:`. All share one space of names,
-// so that an op or a test may name any of them.
+// `semaphores:`, `conditions:`, `events:`, `barriers:` and `queues:`; and in `asyncio:`, under the
+// same keys, what coroutines do. All share one space of names, so that an op or a test may name any
+// of them.
 #include "sim/scenario/loader.h"
 
 #include <string.h>
@@ -46,13 +47,18 @@ static SyncDef *add(Loader *loader, ProcessId process, const Node *name_node, Sy
         if (other->kind != kind && !(sync_is_lock(kind) && sync_is_lock(other->kind)))
             loader_fail(loader, name_node, NULL, "there is %s called '%s' (line %u)",
                         kind_texts[other->kind], string(loader, name), other->at.line);
-        else if (kind == SYNC_EVENT)
-            loader_fail(loader, name_node, NULL, "there is another event '%s' (line %u)",
-                        string(loader, name), other->at.line);
+        else if (kind == SYNC_EVENT || other->asyncio != loader->in_asyncio ||
+                 (other->asyncio && kind == SYNC_LOCK))
+            loader_fail(loader, name_node, NULL, "there is another %s '%s' (line %u)",
+                        kind_words[kind], string(loader, name), other->at.line);
         return NULL;
     }
     SyncDef *def = ARRAY_PUSH(&loader->syncs);
-    *def = (SyncDef){.name = name, .process = process, .at = name_node->at, .kind = kind};
+    *def = (SyncDef){.name = name,
+                     .process = process,
+                     .at = name_node->at,
+                     .kind = kind,
+                     .asyncio = loader->in_asyncio};
     *symbol = (uint32_t)loader->syncs.count;
     return def;
 }
@@ -65,7 +71,11 @@ static const char *quoted_name(Loader *loader, const SyncDef *def)
 static void load_shared(Loader *loader, SyncDef *def, const Node *map)
 {
     const Node *shared = node_get(map, "shared");
-    if (shared != NULL)
+    if (shared != NULL && def->asyncio)
+        loader_fail(loader, shared->key, NULL,
+                    "%s is one of asyncio's, which are not shared by processes",
+                    quoted_name(loader, def));
+    else if (shared != NULL)
         value_bool(loader, shared, "'shared'", &def->shared);
 }
 
@@ -116,6 +126,16 @@ static void load_lock(Loader *loader, ProcessId process, const Node *node)
     load_shared(loader, def, node);
 }
 
+// asyncio's, which are of one kind.
+static void load_asyncio_locks(Loader *loader, ProcessId process, const Node *list)
+{
+    if (list == NULL || node_is_null(list) ||
+        !loader_items(loader, list, "'locks' of 'asyncio'", "names"))
+        return;
+    for (const Node *node = list->first; node != NULL; node = node->next)
+        add(loader, process, node, SYNC_LOCK, "a lock");
+}
+
 // --- semaphores, barriers, events ---------------------------------------------------------------
 
 // Its only number, alone or in a map under `key`.
@@ -137,8 +157,17 @@ static void load_number(Loader *loader, SyncDef *def, const Node *node, Section 
 static void load_semaphore(Loader *loader, ProcessId process, const Node *node)
 {
     SyncDef *def = add(loader, process, node->key, SYNC_SEMAPHORE, "a semaphore");
-    if (def != NULL)
-        load_number(loader, def, node, SECTION_SEMAPHORE, "value", 0);
+    if (def == NULL)
+        return;
+    load_number(loader, def, node, SECTION_SEMAPHORE, "value", 0);
+    const Node *bounded = node->kind == NODE_MAP ? node_get(node, "bounded") : NULL;
+    if (bounded != NULL && !def->asyncio)
+        loader_fail(loader, bounded->key, NULL,
+                    "only one of asyncio's semaphores is bounded; '%s' "
+                    "is one of threads",
+                    string(loader, def->name));
+    else if (bounded != NULL)
+        value_bool(loader, bounded, "'bounded'", &def->bounded);
 }
 
 static void load_barrier(Loader *loader, ProcessId process, const Node *node)
@@ -174,6 +203,13 @@ static void load_condition_lock(Loader *loader, ProcessId process, SyncDef *def,
     if (!value_name(loader, node, label, &name))
         return;
     uint32_t lock = *intern_symbol(loader, process, SYMBOL_SYNC, name);
+    if (lock != 0 && def->asyncio && !loader->syncs.at[lock - 1].asyncio) {
+        loader_fail(loader, node, NULL,
+                    "%s: the lock of one of asyncio's conditions is asyncio's too; '%s' is one of "
+                    "threads",
+                    label, node->text);
+        return;
+    }
     if (lock != 0 && loader->syncs.at[lock - 1].kind < SYNC_SPIN) {
         def->lock = (SyncId){lock};
         return;
@@ -202,7 +238,11 @@ static void load_condition(Loader *loader, ProcessId process, const Node *node)
     const Node *lock = node_get(node, "lock"), *spurious = node_get(node, "spurious");
     if (lock != NULL)
         load_condition_lock(loader, process, def, lock);
-    if (spurious != NULL)
+    if (spurious != NULL && def->asyncio)
+        loader_fail(loader, spurious->key, NULL,
+                    "%s is one of asyncio's: no wait at it ends for no reason",
+                    quoted_name(loader, def));
+    else if (spurious != NULL)
         value_chance(loader, spurious, "'spurious'", &def->spurious);
     load_shared(loader, def, node);
     if (def->shared && def->lock.index1 != 0 && !loader->syncs.at[def->lock.index1 - 1].shared)
@@ -259,6 +299,31 @@ static void load_map(Loader *loader, ProcessId process, const Node *owner, const
         load(loader, process, node);
 }
 
+static void load_asyncio(Loader *loader, ProcessId process, const Node *map)
+{
+    const Runtime *runtime = &loader->processes.at[process.index1 - 1].runtime;
+    if (map == NULL || node_is_null(map) || !loader_map(loader, map, "'asyncio'"))
+        return;
+    loader_keys(loader, map, SECTION_ASYNCIO, map->key);
+    if (!runtime->python || runtime->major < 3) {
+        loader_fail(loader, map->key, NULL,
+                    "'asyncio' needs a process that runs Python 3, such as 'runtime: "
+                    "cpython-3.12'");
+        return;
+    }
+    const Node *barriers = node_get(map, "barriers");
+    if (barriers != NULL && runtime->minor < 11)
+        loader_fail(loader, barriers->key, NULL, "asyncio's barriers need Python 3.11 or later");
+    loader->in_asyncio = true;
+    load_asyncio_locks(loader, process, node_get(map, "locks"));
+    load_map(loader, process, map, "semaphores", load_semaphore);
+    load_map(loader, process, map, "conditions", load_condition);
+    load_events(loader, process, node_get(map, "events"));
+    load_map(loader, process, map, "barriers", load_barrier);
+    load_map(loader, process, map, "queues", load_queue);
+    loader->in_asyncio = false;
+}
+
 void syncs_load(Loader *loader, ProcessId process, const Node *owner)
 {
     load_map(loader, process, owner, "locks", load_lock);
@@ -267,6 +332,7 @@ void syncs_load(Loader *loader, ProcessId process, const Node *owner)
     load_events(loader, process, node_get(owner, "events"));
     load_map(loader, process, owner, "barriers", load_barrier);
     load_map(loader, process, owner, "queues", load_queue);
+    load_asyncio(loader, process, node_get(owner, "asyncio"));
 }
 
 // --- named by an op -----------------------------------------------------------------------------
@@ -321,6 +387,14 @@ bool sync_named(Loader *loader, ProcessId process, const Node *node, const char 
         return true;
     return loader_fail(loader, node, NULL, "%s: '%s' is %s (line %u), not %s", label, text,
                        kind_texts[def->kind], def->at.line, kinds_text(loader, kinds, true));
+}
+
+bool sync_is_asyncio(Loader *loader, ProcessId process, const Node *node)
+{
+    if (node->kind != NODE_TEXT || node_is_null(node))
+        return false;
+    uint32_t id = *intern_symbol(loader, process, SYMBOL_SYNC, intern_string(loader, node->text));
+    return id != 0 && loader->syncs.at[id - 1].asyncio;
 }
 
 bool sync_test(Loader *loader, ProcessId process, const Node *node, const char *label,

@@ -91,6 +91,11 @@ static void load_variable(Loader *loader, ProcessId process, const Node *node)
         value_bool(loader, atomic, "'atomic'", &def->atomic);
     if (shared != NULL)
         value_bool(loader, shared, "'shared'", &def->shared);
+    const Node *of_thread = node_get(node, "thread_local");
+    if (of_thread != NULL && value_bool(loader, of_thread, "'thread_local'", &def->of_thread) &&
+        def->of_thread && def->shared)
+        loader_fail(loader, of_thread, NULL,
+                    "'thread_local': what processes share is no single thread's");
     place_on_line(loader, process, def, node_get(node, "line"));
 }
 

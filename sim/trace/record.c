@@ -152,6 +152,14 @@ const char *callback_sentence(unsigned kind)
     return word_at(WORDS(sentences), kind);
 }
 
+const char *file_sentence(unsigned kind)
+{
+#define X(id, sentence) sentence,
+    static const char *const sentences[] = {FILE_KINDS(X)};
+#undef X
+    return word_at(WORDS(sentences), kind);
+}
+
 const char *exception_name(unsigned id)
 {
 #define X(id, name, python) name,

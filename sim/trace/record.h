@@ -59,6 +59,10 @@ typedef enum ArgType {
     ARG_COROUTINE,
     ARG_EXCEPTION,
     ARG_CALLBACK,
+    ARG_FILE,
+    ARG_EPOLL,
+    ARG_ITEMS,
+    ARG_INTERPRETER,
     ARG_TYPE_COUNT
 } ArgType;
 
@@ -86,6 +90,22 @@ static inline uint32_t access_variable(uint64_t access)
 static inline uint32_t access_op(uint64_t access)
 {
     return (uint32_t)(access >> 32);
+}
+
+// An ITEMS argument: so many items of a pool's job, from `first` (counted from 1) on.
+static inline uint64_t items_pack(uint32_t first, uint32_t count)
+{
+    return (uint64_t)count << 32 | first;
+}
+
+static inline uint32_t items_first(uint64_t items)
+{
+    return (uint32_t)items;
+}
+
+static inline uint32_t items_count(uint64_t items)
+{
+    return (uint32_t)(items >> 32);
 }
 
 // What TASK_CREATED says of a task besides its def. `creator` is the task that made it, below 2^31;
@@ -127,6 +147,39 @@ static inline uint32_t coroutine_function(uint64_t coroutine)
     return (uint32_t)(coroutine >> 32);
 }
 
+// A FILE argument: its FileKind and its number, a PipeId for one.
+static inline uint64_t file_pack(unsigned kind, uint32_t id)
+{
+    return (uint64_t)kind << 32 | id;
+}
+
+static inline unsigned file_kind(uint64_t file)
+{
+    return (unsigned)(file >> 32);
+}
+
+static inline uint32_t file_id(uint64_t file)
+{
+    return (uint32_t)file;
+}
+
+// An EPOLL argument: the number of a set, from 1 in the order in which the run makes them, and what
+// it says of a file: bits of EPOLL_EVENTS, none when it does not watch it any more.
+static inline uint64_t epoll_pack(uint32_t epoll, unsigned events)
+{
+    return (uint64_t)epoll << 8 | events;
+}
+
+static inline uint32_t epoll_set(uint64_t argument)
+{
+    return (uint32_t)(argument >> 8);
+}
+
+static inline unsigned epoll_events(uint64_t argument)
+{
+    return argument & 0xff;
+}
+
 // The row of `kind`; kinds out of range give the row of EVENT_NONE.
 const EventInfo *event_info(unsigned kind);
 
@@ -147,5 +200,6 @@ int signal_number(unsigned id); // Linux's on x86-64; 0 for a value out of range
 const char *kill_reason_sentence(unsigned reason);
 const char *pipe_end_name(unsigned end);
 const char *callback_sentence(unsigned kind);
+const char *file_sentence(unsigned kind);
 // Python's exceptions; NULL for those that the scenario names.
 const char *exception_name(unsigned id);

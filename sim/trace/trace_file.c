@@ -53,6 +53,9 @@ uint64_t trace_arg_max(ArgType type)
         return INT64_MAX;
     case ARG_STATUS:
         return STATUS_SIGNALLED + SIGNAL_COUNT - 1;
+    case ARG_ITEMS:
+    case ARG_INTERPRETER:
+        return UINT64_MAX;
     case ARG_FAULT:
         return FAULT_KIND_COUNT - 1;
     case ARG_SIGNAL:
@@ -65,6 +68,10 @@ uint64_t trace_arg_max(ArgType type)
         return KILL_REASON_COUNT - 1;
     case ARG_PIPE_END:
         return PIPE_END_COUNT - 1;
+    case ARG_FILE:
+        return (uint64_t)FILE_KIND_COUNT << 32;
+    case ARG_EPOLL:
+        return UINT64_MAX >> 24;
     case ARG_NONE:
     case ARG_COUNT:
     case ARG_VTIME:

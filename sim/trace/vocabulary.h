@@ -21,7 +21,8 @@
     X(BLOCKED_CHILD, "child", "it waits for a child to end")                                       \
     X(BLOCKED_SIGNAL, "signal", "it waits for a signal")                                           \
     X(BLOCKED_EPOLL, "epoll", "it waits in epoll_wait")                                            \
-    X(BLOCKED_GIL, "gil", "it waits for the GIL")
+    X(BLOCKED_GIL, "gil", "it waits for the GIL")                                                  \
+    X(BLOCKED_START, "start", "it waits for a new thread to begin")
 
 typedef enum SwitchReason {
 #define X(id, word, sentence) SWITCH_##id,
@@ -64,7 +65,11 @@ static inline int switch_is_voluntary(SwitchReason reason)
     X(PAUSE, "pause")                                                                              \
     X(MQ_SEND, "mq_timedsend")                                                                     \
     X(MQ_RECEIVE, "mq_timedreceive")                                                               \
-    X(EPOLL_WAIT, "epoll_wait")
+    X(EPOLL_WAIT, "epoll_wait")                                                                    \
+    X(EPOLL_CTL, "epoll_ctl")                                                                      \
+    X(SENDTO, "sendto")                                                                            \
+    X(RECVFROM, "recvfrom")                                                                        \
+    X(POLL, "poll")
 
 typedef enum SyscallId {
 #define X(id, name) SYSCALL_##id,
@@ -238,6 +243,34 @@ typedef enum PipeEnd {
         PIPE_END_COUNT
 } PipeEnd;
 
+// What epoll can watch. X(ID, "sentence part")
+#define FILE_KINDS(X)                                                                              \
+    X(PIPE_READ, "the read end of pipe")                                                           \
+    X(PIPE_WRITE, "the write end of pipe")                                                         \
+    X(SELF_PIPE, "self-pipe")
+
+typedef enum FileKind {
+#define X(id, sentence) FILE_##id,
+    FILE_KINDS(X)
+#undef X
+        FILE_KIND_COUNT
+} FileKind;
+
+// What epoll says of a file. X(ID, bit, "word"). Errors and hang-ups are said without being asked
+// for.
+#define EPOLL_EVENTS(X)                                                                            \
+    X(IN, 1, "readable")                                                                           \
+    X(OUT, 2, "writable")                                                                          \
+    X(ERR, 4, "broken")                                                                            \
+    X(HUP, 8, "hung up")
+
+enum {
+#define X(id, bit, word) EPOLL_##id = (bit),
+    EPOLL_EVENTS(X)
+#undef X
+        EPOLL_ALWAYS = EPOLL_ERR | EPOLL_HUP
+};
+
 // What a callback of asyncio's loop does. X(ID, "sentence part after 'the loop is to '")
 #define CALLBACK_KINDS(X)                                                                          \
     X(STEP, "resume")                                                                              \
@@ -252,7 +285,19 @@ typedef enum PipeEnd {
     X(COMPLETED, "tell as_completed of the end of")                                                \
     X(LATE, "end the time of as_completed of")                                                     \
     X(SHIELD_INNER, "tell shield of the end of")                                                   \
-    X(SHIELD_OUTER, "let go of the shield of")
+    X(SHIELD_OUTER, "let go of the shield of")                                                     \
+    X(CALL, "call")                                                                                \
+    X(READ_SELF, "read what woke")                                                                 \
+    X(READ_READY, "read a stream for")                                                             \
+    X(WRITE_READY, "write to a stream for")                                                        \
+    X(STREAM_MADE, "connect a stream for")                                                         \
+    X(STREAM_WATCH, "begin to watch a stream for")                                                 \
+    X(STREAM_EOF, "end a stream for")                                                              \
+    X(STREAM_LOST, "close a stream for")                                                           \
+    X(EXECUTOR_DONE, "take the result of an executor for")                                         \
+    X(EXECUTOR_CHECK, "see whether what it awaits of an executor was cancelled, for")              \
+    X(EXECUTOR_STOPPED, "end the wait for its executor's end")                                     \
+    X(EXECUTOR_JOIN, "join the thread that has shut its executor down")
 
 typedef enum CallbackKind {
 #define X(id, sentence) CALLBACK_##id,

@@ -161,6 +161,11 @@ until_true "a broken file is an error" says error
 until_true "the last good run stays" says "of $records "
 cp "$folder/good.yaml" "$folder/two.yaml"
 until_true "a mended file is none" says_not error
+rm "$folder/two.yaml"
+until_true "a file that is gone is an error" says error
+until_true "the last good run stays without it" says "of $records "
+cp "$folder/good.yaml" "$folder/two.yaml"
+until_true "a file that is back is none" says_not error
 
 key h
 until_true "help" says help
@@ -170,17 +175,32 @@ for k in t l w q Return q plus minus Tab k s n o; do key "$k"; done
 until_true "as it was written" is cores 1
 xdotool windowsize "$id" 1024 640
 until_true "another size" is size 1024x640
-key ctrl+q
-for _ in $(seq 200); do
-    kill -0 "$window" 2>/dev/null || break
-    sleep 0.05
-done
-kill -0 "$window" 2>/dev/null && wrong "it does not end"
-status=0
-wait "$window" || status=$?
-window=''
-if [ "$status" -ne 0 ] || own_leaks >/dev/null || other_errors >/dev/null; then
-    cat "$folder/errors" >&2
-    wrong "it ended with status $status and these errors"
-fi
+# Ctrl-Q ends the window, with status 0 and without a leak.
+quit_window() {
+    key ctrl+q
+    for _ in $(seq 200); do
+        kill -0 "$window" 2>/dev/null || break
+        sleep 0.05
+    done
+    kill -0 "$window" 2>/dev/null && wrong "it does not end"
+    local status=0
+    wait "$window" || status=$?
+    window=''
+    if [ "$status" -ne 0 ] || own_leaks >/dev/null || other_errors >/dev/null; then
+        cat "$folder/errors" >&2
+        wrong "it ended with status $status and these errors"
+    fi
+}
+quit_window
+
+# From standard input, which is read once: what is changed runs its text again.
+"$ringside" play - --places <"$folder/good.yaml" >"$log" 2>"$folder/errors" &
+window=$!
+until_true "the first frame of standard input" says '^event 0 of'
+until_true "its window" shown
+id=$(xdotool search --onlyvisible --class ringside | head -n 1)
+xdotool windowfocus --sync "$id"
+key c
+until_true "two cores for standard input" is cores 2
+quit_window
 echo "drive: all as it should be"

@@ -1,0 +1,429 @@
+// asyncio's event loops in the box of their process: what runs, what is ready, which timers are
+// set, which files the selector watches, and who waits.
+#include "render/machine_bands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+// ---- a loop's lists
+
+// A callback in few words, where a coroutine's name does not say enough.
+static const char *callback_label(uint32_t kind)
+{
+    switch ((CallbackKind)kind) {
+    case CALLBACK_GATHER:
+        return "gather";
+    case CALLBACK_WAIT:
+        return "wait";
+    case CALLBACK_STOP:
+        return "stop";
+    case CALLBACK_RUNNER:
+        return "asyncio.run";
+    case CALLBACK_TIMEOUT:
+    case CALLBACK_LATE:
+        return "timeout";
+    case CALLBACK_MEMBER:
+        return "task group";
+    case CALLBACK_COMPLETED:
+        return "as_completed";
+    case CALLBACK_SHIELD_INNER:
+    case CALLBACK_SHIELD_OUTER:
+        return "shield";
+    case CALLBACK_CALL:
+        return "call";
+    case CALLBACK_READ_SELF:
+        return "self-pipe";
+    case CALLBACK_READ_READY:
+        return "read";
+    case CALLBACK_WRITE_READY:
+        return "write";
+    default:
+        return "callback";
+    }
+}
+
+// Whether the callback takes the coroutine itself on, so that this is where it stands.
+static bool takes_on(uint32_t kind)
+{
+    return kind == CALLBACK_STEP || kind == CALLBACK_SET_RESULT || kind == CALLBACK_RELEASE;
+}
+
+// What is called, as the ready list and the loop have it.
+typedef struct Called {
+    uint32_t kind, coroutine, function; // CallbackKind, serial, FunctionDef's index1
+} Called;
+
+// A callback that is no coroutine's step: "gather #3", about the coroutine with that number; of a
+// plain function its name.
+static void callback_text(const Stage *stage, const Called *called, char text[static 96])
+{
+    if (called->coroutine == 0 && called->function != 0)
+        coroutine_name(stage->player, 0, called->function, text);
+    else if (called->coroutine != 0)
+        snprintf(text, 96, "%s #%" PRIu32, callback_label(called->kind), called->coroutine);
+    else
+        snprintf(text, 96, "%s", callback_label(called->kind));
+}
+
+static bool put_callback(Stage *stage, Box *row, Called called, bool first)
+{
+    char text[96];
+    const SceneCoroutine *coroutine = scene_coroutine(stage->scene, called.coroutine);
+    if (coroutine != NULL && takes_on(called.kind) && !stage_has_coroutine(stage, called.coroutine))
+        return stage_coroutine(stage, row, coroutine, first);
+    callback_text(stage, &called, text);
+    if (draw_text_width(stage->list, STYLE_MONO, text) + theme_px(stage->list->theme, 18) > row->w)
+        return false;
+    stage_rimmed(stage, row, COLOUR_RUNNABLE, text);
+    return true;
+}
+
+static void running_part(Stage *stage, Box row, const SceneLoop *loop)
+{
+    const SceneCoroutine *coroutine = scene_coroutine(stage->scene, loop->running);
+    if (coroutine != NULL)
+        stage_coroutine(stage, &row, coroutine, true);
+    else if (loop->callback != 0)
+        put_callback(stage, &row, (Called){loop->callback - 1, loop->about, loop->function}, true);
+    else
+        stage_soft(stage, &row, "nobody");
+    if (coroutine != NULL || loop->callback != 0)
+        stage_soft_ns(stage, &row, "for %s", stage->scene->time_ns - loop->calls_since_ns);
+}
+
+static void ready_part(Stage *stage, Box row, const SceneLoop *loop)
+{
+    uint32_t placed = 0;
+    if (loop->ready == 0)
+        stage_soft(stage, &row, "empty");
+    for (uint32_t at = loop->first; at != 0 && placed < loop->ready; placed++) {
+        const SceneReady *entry = &stage->scene->python.ready.at[at - 1];
+        Box room = row;
+        room.w -= entry->next != 0 ? stage_more_w(stage, loop->ready) : 0;
+        int before = room.w;
+        Called called = {entry->callback, entry->coroutine, entry->function};
+        if (!put_callback(stage, &room, called, placed == 0))
+            break;
+        box_cut_left(&row, before - room.w);
+        at = entry->next;
+    }
+    stage_more(stage, &row, loop->ready - placed);
+}
+
+static bool put_timer(Stage *stage, Box *row, uint32_t number, bool first)
+{
+    const SceneTimer *timer = &stage->scene->python.timers.at[number - 1];
+    const SceneCoroutine *coroutine = scene_coroutine(stage->scene, timer->coroutine);
+    char text[96];
+    bool sleeps = coroutine != NULL && coroutine->state == COROUTINE_STATE_SLEEPS &&
+                  coroutine->waits_for == number;
+    if (sleeps && !stage_coroutine(stage, row, coroutine, first))
+        return false;
+    if (!sleeps) {
+        // Set for something else: a timeout, a call_later.
+        snprintf(text, sizeof text, "timer");
+        if (coroutine != NULL)
+            snprintf(text, sizeof text, "timer of #%" PRIu32, coroutine->serial);
+        if (row->w < theme_px(stage->list->theme, 60))
+            return false;
+        stage_rimmed(stage, row, COLOUR_SLEEP, text);
+    }
+    int64_t left = timer->due_ns - stage->scene->time_ns;
+    duration_text(left, text);
+    stage_aside(stage, row, left > 0 ? text : "due");
+    return true;
+}
+
+static void timers_part(Stage *stage, Box row, uint32_t number)
+{
+    enum { TIMERS_MOST = 16 };
+    const SceneLoop *loop = &stage->scene->python.loops.at[number - 1];
+    uint32_t timers[TIMERS_MOST], placed = 0;
+    size_t count = scene_next_timers(stage->scene, number, timers, TIMERS_MOST);
+    if (loop->timers == 0)
+        stage_soft(stage, &row, "none");
+    while (placed < count) {
+        Box room = row;
+        room.w -= placed + 1 < loop->timers ? stage_more_w(stage, loop->timers) : 0;
+        int before = room.w;
+        if (!put_timer(stage, &room, timers[placed], placed == 0))
+            break;
+        box_cut_left(&row, before - room.w);
+        placed++;
+    }
+    stage_more(stage, &row, loop->timers - placed);
+}
+
+// What a coroutine waits for that no timer ends.
+static void wait_note(const Stage *stage, const SceneCoroutine *coroutine, char text[static 128])
+{
+    const Scene *scene = stage->scene;
+    char name[96];
+    text[0] = 0;
+    if (coroutine->state == COROUTINE_STATE_WAITS_OBJECT) {
+        const SyncDef *def = scene_sync_def(scene, coroutine->waits_for);
+        if (def != NULL)
+            snprintf(text, 128, "at %s", scenario_string(scene->scenario, def->name));
+    } else if (coroutine->state == COROUTINE_STATE_WAITS_TASK) {
+        const SceneCoroutine *other = scene_coroutine(scene, coroutine->waits_for);
+        if (coroutine->waits_for == 0)
+            snprintf(text, 128, "for several");
+        else if (other != NULL)
+            snprintf(text, 128, "for %s",
+                     coroutine_name(stage->player, other->serial, other->function, name));
+    }
+}
+
+static bool is_waiting(const Stage *stage, const SceneCoroutine *coroutine, uint32_t loop)
+{
+    return coroutine->loop == loop &&
+           (coroutine->state == COROUTINE_STATE_WAITS_TASK ||
+            coroutine->state == COROUTINE_STATE_WAITS_OBJECT ||
+            coroutine->state == COROUTINE_STATE_WAITS) &&
+           !stage_has_coroutine(stage, coroutine->serial);
+}
+
+static void waiting_part(Stage *stage, Box row, uint32_t number)
+{
+    // A look at more than these would take longer than a frame may.
+    enum { LOOKED_AT = 4096 };
+    const ScenePython *python = &stage->scene->python;
+    const uint32_t *in_state = python->loops.at[number - 1].in_state;
+    uint32_t all = in_state[COROUTINE_STATE_WAITS_TASK] + in_state[COROUTINE_STATE_WAITS_OBJECT] +
+                   in_state[COROUTINE_STATE_WAITS];
+    size_t most = python->coroutines.count < LOOKED_AT ? python->coroutines.count : LOOKED_AT;
+    uint32_t placed = 0;
+    char note[128];
+    if (all == 0)
+        stage_soft(stage, &row, "nobody");
+    for (size_t i = 0; i < most && placed < all; i++) {
+        const SceneCoroutine *coroutine = &python->coroutines.at[i];
+        if (!is_waiting(stage, coroutine, number))
+            continue;
+        Box room = row;
+        room.w -= placed + 1 < all ? stage_more_w(stage, all) : 0;
+        int before = room.w;
+        if (!stage_coroutine(stage, &room, coroutine, placed == 0))
+            break;
+        wait_note(stage, coroutine, note);
+        stage_aside(stage, &room, note);
+        box_cut_left(&row, before - room.w);
+        placed++;
+    }
+    stage_more(stage, &row, all - placed);
+}
+
+// ---- a loop
+
+// The parts of a turn in their order, the present one in bold; that one only, where there is not
+// room for all.
+static void phases(Stage *stage, Box *row, const SceneLoop *loop)
+{
+    static const struct {
+        LoopPhase phase;
+        const char *word;
+    } steps[] = {{LOOP_PHASE_TURN, "begin"},
+                 {LOOP_PHASE_POLLS, "select"},
+                 {LOOP_PHASE_CALLBACKS, "callbacks"}};
+    int all = draw_text_width(stage->list, STYLE_BOLD, "begin › select › callbacks") +
+              4 * stage_gap(stage);
+    bool fits = all <= row->w;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        bool now = steps[i].phase == (LoopPhase)loop->phase;
+        if (!fits && !now)
+            continue;
+        if (i > 0 && fits)
+            stage_soft(stage, row, "›");
+        stage_text(stage, row, now ? STYLE_BOLD : STYLE_SMALL, now ? COLOUR_TEXT : COLOUR_TEXT_SOFT,
+                   steps[i].word);
+    }
+}
+
+// The name of a file that the loop's selector watches for the scenario; NULL: it does not, or the
+// file is the loop's own.
+static const char *watched_name(const Scene *scene, const SceneLoop *loop, const SceneWatch *watch)
+{
+    uint32_t pipe = file_id(watch->file);
+    if (watch->thread != loop->thread || watch->events == 0 ||
+        file_kind(watch->file) == FILE_SELF_PIPE || pipe - 1 >= scene->scenario->pipe_count)
+        return NULL;
+    return scenario_string(scene->scenario, scene->scenario->pipes[pipe - 1].name);
+}
+
+// A look at more files than these would take longer than a frame may.
+enum { FILES_LOOKED_AT = 4096 };
+
+static uint32_t count_watched(const Scene *scene, const SceneLoop *loop)
+{
+    const ScenePython *python = &scene->python;
+    uint32_t count = 0;
+    for (size_t i = 0; loop->watched > 0 && i < python->watches.count && i < FILES_LOOKED_AT; i++)
+        count += watched_name(scene, loop, &python->watches.at[i]) != NULL;
+    return count;
+}
+
+// With a rim those that it has reported in this turn.
+static void files_part(Stage *stage, Box row, const SceneLoop *loop, uint32_t count)
+{
+    const ScenePython *python = &stage->scene->python;
+    uint32_t placed = 0;
+    for (size_t i = 0; i < python->watches.count && placed < count; i++) {
+        const SceneWatch *watch = &python->watches.at[i];
+        const char *name = watched_name(stage->scene, loop, watch);
+        if (name == NULL)
+            continue;
+        int w = draw_text_width(stage->list, STYLE_MONO, name) + theme_px(stage->list->theme, 18);
+        if (w + (placed + 1 < count ? stage_more_w(stage, count) : 0) > row.w)
+            break;
+        if (watch->taken != 0 && watch->turn == loop->turns)
+            stage_rimmed(stage, &row, COLOUR_IO, name);
+        else
+            stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT, name);
+        placed++;
+    }
+    stage_more(stage, &row, count - placed);
+}
+
+// Whether its thread waits for something else than the loop's selector.
+static bool stands_still(const SceneLoop *loop, const SceneTask *thread)
+{
+    if (thread == NULL || !task_state_blocked((TaskState)thread->state))
+        return false;
+    return thread->state == TASK_STATE_WAITS_GIL ||
+           (loop->phase == LOOP_PHASE_CALLBACKS && loop->callback != 0);
+}
+
+static void loop_title(Stage *stage, Box row, const SceneLoop *loop)
+{
+    const Scene *scene = stage->scene;
+    const SceneTask *thread = scene_task(scene, loop->thread);
+    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, "event loop");
+    // With little room, that it stands still is more than whose it is.
+    bool still = stands_still(loop, thread);
+    if (!still || row.w >= theme_px(stage->list->theme, 190))
+        stage_name(stage, &row, loop->thread);
+    if (still) {
+        char text[64];
+        snprintf(text, sizeof text, "stands still: its thread %s", task_state_word(thread->state));
+        if (!stage_flag(stage, &row, text))
+            stage_flag(stage, &row, "stands still");
+    }
+    stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "turn %" PRIu32, loop->turns);
+    phases(stage, &row, loop);
+    int64_t left = loop->poll_until_ns - scene->time_ns;
+    bool polls = loop->phase == LOOP_PHASE_POLLS;
+    if (polls && loop->poll_until_ns < 0)
+        stage_soft(stage, &row, "until something comes");
+    else if (polls && left > 0)
+        stage_soft_ns(stage, &row, "for %s at most", left);
+}
+
+static Box labelled(Stage *stage, Box *row, int label_w, const char *label)
+{
+    Box place = box_cut_left(row, label_w);
+    stage_label(stage, &place, STYLE_SMALL, COLOUR_TEXT_SOFT, label);
+    return *row;
+}
+
+static void titled(Stage *stage, Box *row, const char *label)
+{
+    int w = draw_text_width(stage->list, STYLE_SMALL, label) + stage_gap(stage);
+    labelled(stage, row, w, label);
+}
+
+// Where the loop's box has how many rows, and how they are used.
+typedef struct LoopRows {
+    int label_w;
+    bool apart;    // what is ready has a row of its own
+    bool together; // timers and who waits share one
+    bool title;
+} LoopRows;
+
+enum { LOOP_PAD = 3 }; // points
+
+static void callbacks_rows(Stage *stage, Box *inside, const LoopRows *rows, const SceneLoop *loop)
+{
+    const Theme *theme = stage->list->theme;
+    Box row = stage_row(stage, inside);
+    if (rows->apart) {
+        running_part(stage, labelled(stage, &row, rows->label_w, "running"), loop);
+        row = stage_row(stage, inside);
+        ready_part(stage, labelled(stage, &row, rows->label_w, "ready"), loop);
+        return;
+    }
+    int wide = rows->label_w + theme_px(theme, 190), half = row.w / 2;
+    Box left = box_cut_left(&row, wide < half ? wide : half);
+    box_cut_left(&row, stage_gap(stage));
+    running_part(stage, labelled(stage, &left, rows->label_w, "running"), loop);
+    titled(stage, &row, "ready");
+    ready_part(stage, row, loop);
+}
+
+static void waiters_rows(Stage *stage, Box *inside, const LoopRows *rows, uint32_t number)
+{
+    if (!stage_has_row(stage, *inside))
+        return;
+    const SceneLoop *loop = &stage->scene->python.loops.at[number - 1];
+    uint32_t files = rows->together ? 0 : count_watched(stage->scene, loop);
+    Box row = stage_row(stage, inside), right = row;
+    if (rows->together || files > 0) {
+        right = box_cut_right(&row, row.w / 2);
+        box_cut_right(&row, stage_gap(stage));
+    }
+    if (files > 0) {
+        titled(stage, &right, "watches");
+        files_part(stage, right, loop, files);
+    }
+    if (rows->together)
+        titled(stage, &row, "timers");
+    else
+        labelled(stage, &row, rows->label_w, "timers");
+    timers_part(stage, row, number);
+    if (rows->together) {
+        titled(stage, &right, "waiting");
+        waiting_part(stage, right, number);
+    } else if (stage_has_row(stage, *inside)) {
+        row = stage_row(stage, inside);
+        waiting_part(stage, labelled(stage, &row, rows->label_w, "waiting"), number);
+    }
+}
+
+static void draw_loop(Stage *stage, Box *box, uint32_t number)
+{
+    const Theme *theme = stage->list->theme;
+    const SceneLoop *loop = &stage->scene->python.loops.at[number - 1];
+    int pad = theme_px(theme, LOOP_PAD), row_h = stage_row_h(stage);
+    bool narrow = box->w < theme_px(theme, 330);
+    int most = BAND_LOOP_ROWS + narrow, count = (box->h - 2 * pad) / row_h;
+    count = count < most ? count : most;
+    if (count < 1)
+        return;
+    Box frame = box_cut_top(box, count * row_h + 2 * pad);
+    box_cut_top(box, pad);
+    if (!stage->dry) {
+        draw_round(stage->list, frame, theme_px(theme, 8), COLOUR_USER_BAND);
+        draw_stroke(stage->list, frame, theme_px(theme, 8), 1, COLOUR_ACCENT);
+    }
+    Box inside = {frame.x + theme_px(theme, 8), frame.y + pad, frame.w - theme_px(theme, 16),
+                  count * row_h};
+    LoopRows rows = {
+        .label_w = draw_text_width(stage->list, STYLE_SMALL, "running") + stage_gap(stage),
+        .apart = narrow && count == most,
+        .title = count > 2,
+        .together = count < BAND_LOOP_ROWS,
+    };
+    if (rows.title)
+        loop_title(stage, stage_row(stage, &inside), loop);
+    callbacks_rows(stage, &inside, &rows, loop);
+    waiters_rows(stage, &inside, &rows, number);
+}
+
+void band_loops(Stage *stage, Box *box, uint32_t pid)
+{
+    const ScenePython *python = &stage->scene->python;
+    for (uint32_t i = 0; i < python->loops.count; i++) {
+        const SceneTask *thread = scene_task(stage->scene, python->loops.at[i].thread);
+        if (thread != NULL && thread->process == pid)
+            draw_loop(stage, box, i + 1);
+    }
+}

@@ -1,0 +1,35 @@
+// Executors from the side of the program: what a coroutine awaits of them, and what an event loop
+// does about them. The ops and the library code of their threads are in steps_executor.c.
+#pragma once
+#include "sim/program/program.h"
+#include "sim/program/thread_start.h"
+#include "sim/python/asyncio.h"
+#include "sim/python/executor.h"
+
+// `await: { to_thread: … }` and `{ run_in_executor: … }`: the op in all of its phases.
+bool executors_awaits(const Op *op);
+StepResult executors_await(Machine *machine, Task *task, const Op *op);
+// The loop's callbacks: what a coroutine awaits has been done (EXECUTOR_DONE), or is over and
+// perhaps cancelled (EXECUTOR_CHECK). `target`: its future.
+void executors_done(Machine *machine, uint32_t target);
+void executors_check(Machine *machine, uint32_t target);
+
+// A library op has called a function that has returned, with an exception or none.
+bool executors_calls(unsigned code);
+StepResult executors_returns(Machine *machine, Task *task, uint32_t exception);
+
+// For executors of processes (steps_process_pool.c): steps from PHASE_ENTER on, until the item,
+// whose exception is set, is done and who waits for it knows; uses task->scratch. And what happens
+// to it, as records.
+StepResult executors_item_done(Machine *machine, Task *task, const Op *op, uint32_t id, bool *done);
+void executors_emit_item(Machine *machine, const Task *task, EventKind kind, uint32_t id);
+void executors_emit_queue(Machine *machine, const Task *task, EventKind kind, uint32_t executor);
+// An item's function has returned to the process that does it, with an exception or none.
+StepResult process_pool_returns(Machine *machine, Task *task, uint32_t exception);
+
+// The end of asyncio.run, shutdown_default_executor: steps from phase EXECUTORS_CLOSE on, then the
+// op goes on in `next`. A thread of its own shuts the loop's default executor down, if it has one,
+// and calls back (EXECUTOR_STOPPED) when it is through; it is joined then, from phase
+// EXECUTORS_JOIN on, and the loop stops.
+enum { EXECUTORS_CLOSE = 100, EXECUTORS_JOIN = THREAD_JOIN };
+StepResult executors_close(Machine *machine, Task *task, const Op *op, uint8_t next);

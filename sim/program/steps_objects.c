@@ -1,0 +1,137 @@
+// Ops on Python's objects: making them, dropping the references to them, and the garbage collector.
+// Making them is bytecode, between two of which the GIL may go to another thread. Freeing many of
+// them at once and a collection are code in C that keeps the GIL: nobody else runs bytecode before
+// it is at its end, and signals' handlers wait, too.
+#include "sim/kernel/sched.h"
+#include "sim/program/program.h"
+#include "sim/python/collector.h"
+
+#include <inttypes.h>
+
+static Collector *own_collector(Machine *machine, const Task *task)
+{
+    return collector_of(machine, process_of(machine, task));
+}
+
+static Duration each(const Machine *machine, CostId cost, uint64_t count)
+{
+    Int128 ns = (Int128)machine_cost(machine, cost).ns * (Int128)count;
+    return (Duration){ns > DURATION_MAX_NS ? DURATION_MAX_NS : (int64_t)ns};
+}
+
+// Work in C with the GIL, after which the op goes on in `phase`, which says that it is over.
+static StepResult work_in_c(Machine *machine, Task *task, Duration length, uint8_t phase)
+{
+    task->in_c = true;
+    return program_work(machine, task, false, length, phase);
+}
+
+// ---- collecting
+
+static StepResult begin_collection(Machine *machine, Task *task, int generation, uint8_t phase)
+{
+    Collection found = collector_look(own_collector(machine, task), generation);
+    machine_emit(machine, EVENT_GC_BEGUN, task->core, task->id, (uint64_t)generation,
+                 found.traversed);
+    return work_in_c(machine, task,
+                     duration_add(each(machine, COST_GC_OBJECT, found.traversed),
+                                  each(machine, COST_OBJECT_FREE, found.freed)),
+                     phase);
+}
+
+static void end_collection(Machine *machine, Task *task, int generation)
+{
+    Collector *collector = own_collector(machine, task);
+    Collection found = collector_look(collector, generation);
+    task->in_c = false;
+    collector_collect(collector, generation);
+    machine_emit(machine, EVENT_GC_ENDED, task->core, task->id, (uint64_t)generation, found.freed);
+}
+
+StepResult step_GC_COLLECT(Machine *machine, Task *task, const Op *op)
+{
+    enum { COLLECTED = 1 };
+    if (task->phase == PHASE_ENTER)
+        return begin_collection(machine, task, GENERATIONS - 1, COLLECTED);
+    end_collection(machine, task, GENERATIONS - 1);
+    return program_done(task, op);
+}
+
+// ---- making
+
+// How many it makes before a collection is due, and how many are left then: in task->scratch.
+static StepResult make_some(Machine *machine, Task *task, uint32_t left, uint8_t phase)
+{
+    uint32_t room = collector_room(own_collector(machine, task));
+    uint32_t some = room == 0 ? 1 : room < left ? room : left;
+    task->scratch = (uint64_t)some << 32 | (left - some);
+    return program_work(machine, task, false, each(machine, COST_OBJECT_NEW, some), phase);
+}
+
+StepResult step_NEW_OBJECTS(Machine *machine, Task *task, const Op *op)
+{
+    enum { MADE = 1, COLLECTED_0, COLLECTED_1, COLLECTED_2 };
+    Collector *collector = own_collector(machine, task);
+    uint32_t left = (uint32_t)task->scratch;
+    int due;
+    switch (task->phase) {
+    case PHASE_ENTER:
+        return make_some(machine, task, op->arg[0], MADE);
+    case MADE:
+        collector_make(collector, op->arg[1], (uint32_t)(task->scratch >> 32), op->arg[2] != 0);
+        due = collector_due(collector);
+        if (due >= 0)
+            return begin_collection(machine, task, due, (uint8_t)(COLLECTED_0 + due));
+        break;
+    default:
+        end_collection(machine, task, task->phase - COLLECTED_0);
+    }
+    return left == 0 ? program_done(task, op) : make_some(machine, task, left, MADE);
+}
+
+// ---- dropping
+
+StepResult step_DROP(Machine *machine, Task *task, const Op *op)
+{
+    enum { FREED = 1 };
+    uint64_t garbage, freed;
+    if (task->phase == FREED) {
+        task->in_c = false;
+        return program_done(task, op);
+    }
+    freed = collector_drop(own_collector(machine, task), op->arg[0], &garbage);
+    uint32_t name = machine->scenario->memories[op->arg[0] - 1].name.index1;
+    if (freed == 0 && garbage == 0) {
+        char text[96];
+        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                     "at %" PRId64 " ns %s drops '%s', of which its process has no objects",
+                     machine->now.ns, machine_task_name(machine, task->id, text),
+                     scenario_string(machine->scenario, (StringId){name}));
+        return STEP_ENDED;
+    }
+    if (garbage > 0)
+        machine_emit(machine, EVENT_OBJECTS_LEFT, task->core, task->id, name, garbage);
+    if (freed > 0)
+        machine_emit(machine, EVENT_OBJECTS_FREED, task->core, task->id, name, freed);
+    return work_in_c(machine, task, each(machine, COST_OBJECT_FREE, freed), FREED);
+}
+
+// ---- switches
+
+StepResult step_GC_DISABLE(Machine *machine, Task *task, const Op *op)
+{
+    own_collector(machine, task)->disabled = true;
+    return program_done(task, op);
+}
+
+StepResult step_GC_ENABLE(Machine *machine, Task *task, const Op *op)
+{
+    own_collector(machine, task)->disabled = false;
+    return program_done(task, op);
+}
+
+StepResult step_GC_FREEZE(Machine *machine, Task *task, const Op *op)
+{
+    collector_freeze(own_collector(machine, task));
+    return program_done(task, op);
+}
