@@ -126,34 +126,34 @@ static void executors_and_timers(void **state)
     (void)state;
     const char *text =
         program("runtime: cpython-3.12\n"
-                "executors: { pool: 3 }\n"
+                "executors: { crew: 3 }\n"
                 "variables: { user: { value: 7, thread_local: true } }\n"
                 "functions:\n"
                 "  work: [ { add: user } ]\n"
                 "  main: [ { await: { to_thread: work } }, { await: { run_in_executor: work, "
-                "executor: pool } } ]\n"
+                "executor: crew } } ]\n"
                 "threads:\n"
                 "  - name: first\n"
                 "    run:\n"
-                "      - submit: { to: pool, run: work, as: jobs, count: 2 }\n"
+                "      - submit: { to: crew, run: work, as: jobs, count: 2 }\n"
                 "      - result: { of: jobs, timeout: 1s }\n"
                 "      - timer: { after: 5s, run: work, as: alarm }\n"
                 "      - cancel_timer: alarm\n"
                 "      - asyncio.run: main\n"
-                "  - { name: second, run: [ { shutdown: pool } ] }\n");
+                "  - { name: second, run: [ { shutdown: crew } ] }\n");
     assert_non_null(text);
     EXPECT(text, "ThreadPoolExecutor\n");
-    EXPECT(text, "pool = ThreadPoolExecutor(3)\n");
+    EXPECT(text, "crew = ThreadPoolExecutor(3)\n");
     EXPECT(text, "class Local(threading.local):\n    user = 7\n\n\nlocal = Local()\n");
     EXPECT(text, "def work():\n    local.user += 1\n");
     EXPECT(text, "    await asyncio.to_thread(work)\n"
-                 "    await asyncio.get_running_loop().run_in_executor(pool, work)\n");
-    EXPECT(text, "    futures.jobs = [pool.submit(work) for _ in range(2)]\n"
+                 "    await asyncio.get_running_loop().run_in_executor(crew, work)\n");
+    EXPECT(text, "    futures.jobs = [crew.submit(work) for _ in range(2)]\n"
                  "    for future in futures.jobs:\n        future.result(1)\n"
                  "    alarm_threads.append(threading.Timer(5, work))\n"
                  "    alarm_threads[-1].start()\n"
                  "    for thread in alarm_threads:\n        thread.cancel()\n");
-    EXPECT(text, "    pool.shutdown()\n");
+    EXPECT(text, "    crew.shutdown()\n");
     // The end of the program waits for who may still submit before it shuts executors down.
     EXPECT(text, "    for thread in first_threads:\n        thread.join()\n"
                  "    for thread in second_threads:\n        thread.join()\n");
