@@ -21,6 +21,8 @@ static Box labelled(Stage *stage, Box *column, int label_w, const char *label)
 {
     Box row = box_cut_top(column, stage_row_h(stage));
     Box place = box_cut_left(&row, label_w);
+    if (label_w < column->w) // a long name does not touch what follows
+        box_cut_right(&place, stage_gap(stage) / 2);
     stage_label(stage, &place, STYLE_SMALL, COLOUR_TEXT_SOFT, label);
     return row;
 }
@@ -116,7 +118,7 @@ static void blocked_group(Stage *stage, Box *row, TaskState state)
         Box room = *row;
         room.w -= placed + 1 < count ? more_w : 0;
         int before = room.w;
-        if (!stage_chip(stage, &room, id))
+        if (placed == 0 ? !stage_chip_first(stage, &room, id) : !stage_chip(stage, &room, id))
             break;
         box_cut_left(row, before - room.w);
         placed++;

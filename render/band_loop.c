@@ -53,14 +53,16 @@ typedef struct Called {
     uint32_t kind, coroutine, function; // CallbackKind, serial, FunctionDef's index1
 } Called;
 
-// A callback that is no coroutine's step: "gather #3", about the coroutine with that number; of a
-// plain function its name.
+// A callback that is no coroutine's step: "gather: fetch #3", about that coroutine; of a plain
+// function its name.
 static void callback_text(const Stage *stage, const Called *called, char text[static 96])
 {
+    char name[96];
     if (called->coroutine == 0 && called->function != 0)
         coroutine_name(stage->player, 0, called->function, text);
     else if (called->coroutine != 0)
-        snprintf(text, 96, "%s #%" PRIu32, callback_label(called->kind), called->coroutine);
+        snprintf(text, 96, "%s: %.60s", callback_label(called->kind),
+                 coroutine_name(stage->player, called->coroutine, called->function, name));
     else
         snprintf(text, 96, "%s", callback_label(called->kind));
 }
@@ -154,6 +156,24 @@ static void timers_part(Stage *stage, Box row, uint32_t number)
     stage_more(stage, &row, loop->timers - placed);
 }
 
+// A look at more coroutines than these would take longer than a frame may.
+enum { COROUTINES_LOOKED_AT = 4096 };
+
+static void several_note(const Scene *scene, const SceneCoroutine *coroutine, char text[static 128])
+{
+    const ScenePython *python = &scene->python;
+    uint32_t left = 0;
+    for (size_t i = 0; i < python->coroutines.count && i < COROUTINES_LOOKED_AT; i++) {
+        const SceneCoroutine *other = &python->coroutines.at[i];
+        left += other->state != COROUTINE_STATE_ENDED && other->awaited_by == coroutine->serial &&
+                scene_awaited_by(scene, other, coroutine->serial);
+    }
+    if (python->coroutines.count > COROUTINES_LOOKED_AT || left == 0)
+        snprintf(text, 128, "for several");
+    else
+        snprintf(text, 128, "for %" PRIu32 " other%s", left, left == 1 ? "" : "s");
+}
+
 // What a coroutine waits for that no timer ends.
 static void wait_note(const Stage *stage, const SceneCoroutine *coroutine, char text[static 128])
 {
@@ -167,7 +187,7 @@ static void wait_note(const Stage *stage, const SceneCoroutine *coroutine, char 
     } else if (coroutine->state == COROUTINE_STATE_WAITS_TASK) {
         const SceneCoroutine *other = scene_coroutine(scene, coroutine->waits_for);
         if (coroutine->waits_for == 0)
-            snprintf(text, 128, "for several");
+            several_note(scene, coroutine, text);
         else if (other != NULL)
             snprintf(text, 128, "for %s",
                      coroutine_name(stage->player, other->serial, other->function, name));
@@ -185,13 +205,12 @@ static bool is_waiting(const Stage *stage, const SceneCoroutine *coroutine, uint
 
 static void waiting_part(Stage *stage, Box row, uint32_t number)
 {
-    // A look at more than these would take longer than a frame may.
-    enum { LOOKED_AT = 4096 };
     const ScenePython *python = &stage->scene->python;
     const uint32_t *in_state = python->loops.at[number - 1].in_state;
     uint32_t all = in_state[COROUTINE_STATE_WAITS_TASK] + in_state[COROUTINE_STATE_WAITS_OBJECT] +
                    in_state[COROUTINE_STATE_WAITS];
-    size_t most = python->coroutines.count < LOOKED_AT ? python->coroutines.count : LOOKED_AT;
+    size_t most = python->coroutines.count < COROUTINES_LOOKED_AT ? python->coroutines.count
+                                                                  : COROUTINES_LOOKED_AT;
     uint32_t placed = 0;
     char note[128];
     if (all == 0)
@@ -388,12 +407,38 @@ static void waiters_rows(Stage *stage, Box *inside, const LoopRows *rows, uint32
     }
 }
 
+// In a slim box of few rows a part has a row of its own or none; those where somebody is go first.
+static void slim_rows(Stage *stage, Box *inside, const LoopRows *rows, uint32_t number)
+{
+    const SceneLoop *loop = &stage->scene->python.loops.at[number - 1];
+    const uint32_t *in_state = loop->in_state;
+    bool waits = in_state[COROUTINE_STATE_WAITS_TASK] + in_state[COROUTINE_STATE_WAITS_OBJECT] +
+                     in_state[COROUTINE_STATE_WAITS] >
+                 0;
+    const bool any[] = {loop->callback != 0, loop->ready > 0, loop->timers > 0, waits};
+    static const char *const labels[] = {"running", "ready", "timers", "waiting"};
+    for (int part = 0; part < 8 && stage_has_row(stage, *inside); part++) {
+        if (any[part % 4] != (part < 4))
+            continue;
+        Box row = stage_row(stage, inside);
+        labelled(stage, &row, rows->label_w, labels[part % 4]);
+        if (part % 4 == 0)
+            running_part(stage, row, loop);
+        else if (part % 4 == 1)
+            ready_part(stage, row, loop);
+        else if (part % 4 == 2)
+            timers_part(stage, row, number);
+        else
+            waiting_part(stage, row, number);
+    }
+}
+
 static void draw_loop(Stage *stage, Box *box, uint32_t number)
 {
     const Theme *theme = stage->list->theme;
     const SceneLoop *loop = &stage->scene->python.loops.at[number - 1];
     int pad = theme_px(theme, LOOP_PAD), row_h = stage_row_h(stage);
-    bool narrow = box->w < theme_px(theme, 330);
+    bool narrow = box->w < theme_px(theme, 330), slim = box->w < theme_px(theme, 240);
     int most = BAND_LOOP_ROWS + narrow, count = (box->h - 2 * pad) / row_h;
     count = count < most ? count : most;
     if (count < 1)
@@ -414,8 +459,49 @@ static void draw_loop(Stage *stage, Box *box, uint32_t number)
     };
     if (rows.title)
         loop_title(stage, stage_row(stage, &inside), loop);
+    if (slim && count < most) {
+        slim_rows(stage, &inside, &rows, number);
+        return;
+    }
     callbacks_rows(stage, &inside, &rows, loop);
     waiters_rows(stage, &inside, &rows, number);
+}
+
+// Node's loop: its phase, and what it has called last there.
+static void draw_uv(Stage *stage, Box *box, const SceneUv *uv)
+{
+    static const char *const phases[] = {"begins", "timers", "poll", "check"};
+    const Theme *theme = stage->list->theme;
+    int pad = theme_px(theme, LOOP_PAD), h = 2 * stage_row_h(stage);
+    if (box->h < h + 2 * pad)
+        return;
+    Box frame = box_cut_top(box, h + 2 * pad);
+    box_cut_top(box, pad);
+    if (!stage->dry) {
+        draw_round(stage->list, frame, theme_px(theme, 8), COLOUR_USER_BAND);
+        draw_stroke(stage->list, frame, theme_px(theme, 8), 1, COLOUR_ACCENT);
+    }
+    Box inside = {frame.x + theme_px(theme, 8), frame.y + pad, frame.w - theme_px(theme, 16), h};
+    Box row = stage_row(stage, &inside);
+    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, "libuv loop");
+    stage_name(stage, &row, uv->thread);
+    for (uint32_t phase = UV_PHASE_TIMERS; phase <= UV_PHASE_CHECK; phase++) {
+        bool now = phase == uv->phase;
+        if (phase > UV_PHASE_TIMERS)
+            stage_soft(stage, &row, "›");
+        stage_text(stage, &row, now ? STYLE_BOLD : STYLE_SMALL,
+                   now ? COLOUR_TEXT : COLOUR_TEXT_SOFT, phases[phase]);
+    }
+    int64_t left = uv->poll_until_ns - stage->scene->time_ns;
+    if (uv->phase == UV_PHASE_POLL && left > 0)
+        stage_soft_ns(stage, &row, "for %s at most", left);
+    row = stage_row(stage, &inside);
+    titled(stage, &row, "calls");
+    if (uv->function != 0)
+        put_callback(stage, &row, (Called){CALLBACK_CALL, 0, uv->function}, true);
+    else
+        stage_soft(stage, &row, "nothing");
+    stage_soft_ns(stage, &row, "for %s", stage->scene->time_ns - uv->since_ns);
 }
 
 void band_loops(Stage *stage, Box *box, uint32_t pid)
@@ -425,5 +511,10 @@ void band_loops(Stage *stage, Box *box, uint32_t pid)
         const SceneTask *thread = scene_task(stage->scene, python->loops.at[i].thread);
         if (thread != NULL && thread->process == pid)
             draw_loop(stage, box, i + 1);
+    }
+    for (uint32_t i = 0; i < python->uvs.count; i++) {
+        const SceneTask *thread = scene_task(stage->scene, python->uvs.at[i].thread);
+        if (thread != NULL && thread->process == pid)
+            draw_uv(stage, box, &python->uvs.at[i]);
     }
 }

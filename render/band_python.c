@@ -104,7 +104,7 @@ static void gil_holder(Stage *stage, Box *row, const SceneGil *gil, bool brief)
 }
 
 // One line, or two where it is narrow: always two then, so that nothing jumps when somebody comes,
-// unless there is nobody who could come.
+// unless there is nobody who could come, or an event loop needs the line while nobody waits.
 static void draw_gil(Stage *stage, Box *box, const SceneGil *gil, bool single)
 {
     const Theme *theme = stage->list->theme;
@@ -140,9 +140,10 @@ static void draw_gils(Stage *stage, Box *box, uint32_t pid, const Runtime *runti
         stage_aside(stage, &row, "threads run bytecode at the same time");
         return;
     }
-    bool single = scene_process(scene, pid)->threads < 2;
+    bool one = scene_process(scene, pid)->threads < 2;
+    bool low = box->h < (BAND_LOOP_ROWS + 2) * stage_row_h(stage);
     while (gil != NULL && stage_has_row(stage, *box)) {
-        draw_gil(stage, box, gil, single);
+        draw_gil(stage, box, gil, one || (low && gil->waiting == 0));
         gil = gil->next != 0 ? &scene->python.gils.at[gil->next - 1] : NULL;
     }
 }
@@ -239,8 +240,10 @@ void band_python(Stage *stage, Box *box, uint32_t pid)
     if (family.index1 - 1 >= scenario->process_count)
         return;
     const Runtime *runtime = &scenario->processes[family.index1 - 1].runtime;
-    if (!runtime->python)
+    if (!runtime->python) {
+        band_loops(stage, box, pid); // Node's
         return;
+    }
     draw_gils(stage, box, pid, runtime);
     band_loops(stage, box, pid);
     draw_executors(stage, box, pid, process->def);
@@ -250,7 +253,7 @@ int band_python_rows(const Scenario *scenario)
 {
     bool loop = false;
     for (uint32_t i = 0; i < scenario->op_count && !loop; i++)
-        loop = scenario->ops[i].code == OP_ASYNCIO_RUN;
+        loop = scenario->ops[i].code == OP_ASYNCIO_RUN || scenario->ops[i].code == OP_NODE_RUN;
     return (python_runtime(scenario) != NULL) + (loop ? BAND_LOOP_ROWS + 1 : 0) +
            (int)scenario->executor_count;
 }

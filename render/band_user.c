@@ -83,18 +83,22 @@ static void sync_line(Stage *stage, Box row, uint32_t number)
     const Scenario *scenario = stage->scene->scenario;
     const SyncDef *def = scene_sync_def(stage->scene, number);
     const SceneSync *sync = scene_sync(stage->scene, number);
-    stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, sync_kind_word(def->kind));
+    // With little room, who waits is more than what it is, and how much of it there is: nothing.
+    bool slim = row.w < theme_px(stage->list->theme, 170);
+    if (!slim)
+        stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, sync_kind_word(def->kind));
     stage_label(stage, &row, STYLE_BOLD, COLOUR_TEXT, scenario_string(scenario, def->name));
     if (sync_is_lock(def->kind))
         lock_line(stage, &row, number);
-    else
+    else if (!slim || sync->waiting == 0)
         level_line(stage, &row, def, sync);
     if (sync->coroutines > 0)
         stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "%" PRIu32 " wait%s",
                     sync->coroutines, sync->coroutines == 1 ? "s" : "");
     if (sync->waiting == 0)
         return;
-    stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "waiting");
+    if (!slim)
+        stage_text(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "waiting");
     stage_list(stage, &row, sync->first, sync->waiting, waits_note);
 }
 
@@ -132,7 +136,7 @@ static void share_line(const Stage *stage, Box row, uint32_t id)
     const Theme *theme = list->theme;
     char name[96], text[32];
     TaskTimes times = scene_task_times(stage->scene, id);
-    int gap = stage_gap(stage), time_w = draw_text_width(list, STYLE_SMALL, "8888.8 ms");
+    int gap = stage_gap(stage), time_w = draw_text_width(list, STYLE_SMALL, "CPU 8888.8 ms");
     int label_w = theme_px(theme, NAME_MOST), least = theme_px(theme, NAME_LEAST);
     label_w = label_w < row.w * 2 / 5 ? label_w : row.w * 2 / 5;
     label_w = label_w > least ? label_w : least;
@@ -143,8 +147,8 @@ static void share_line(const Stage *stage, Box row, uint32_t id)
               recording_task_name(stage->player->recording, id, name));
     if (!has_time)
         return;
-    draw_text(list, box_cut_right(&row, time_w), ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT,
-              duration_text(times.user_ns + times.kernel_ns, text));
+    draw_textf(list, box_cut_right(&row, time_w), ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT,
+               "CPU %s", duration_text(times.user_ns + times.kernel_ns, text));
     row = (Box){row.x + gap, row.y, row.w - 2 * gap, row.h};
     if (row.w >= theme_px(theme, BAR_LEAST))
         share_bar(stage, row, &times);
@@ -337,8 +341,15 @@ void band_user(Stage *stage, Box box)
     draw_zombies(stage, &box);
     if (alive == 0)
         return;
-    int gap = theme_px(theme, 8), least_w = theme_px(theme, 150);
+    enum { USUAL_W = 150, NARROW_W = 100, GIL_W = 116 }; // points; beside a GIL stands its holder
+    int gap = theme_px(theme, 8), least_w = theme_px(theme, USUAL_W);
     int least_h = 2 * stage_row_h(stage) + theme_px(theme, 8);
+    // Narrower ones rather than too few, or a second line of them.
+    bool gil = python_runtime(stage->scene->scenario) != NULL;
+    int narrow_w = theme_px(theme, gil ? GIL_W : NARROW_W), usual = box.w / least_w;
+    if ((int)alive > usual * (box.h / least_h) ||
+        ((int)alive > usual && (int)alive <= box.w / narrow_w))
+        least_w = narrow_w;
     int across = box.w / least_w < 1 ? 1 : box.w / least_w;
     across = (uint32_t)across < alive ? across : (int)alive;
     int down = ((int)alive + across - 1) / across, most_down = box.h / least_h;
@@ -351,8 +362,12 @@ void band_user(Stage *stage, Box box)
         int column = (int)shown % across, row = (int)shown / across;
         Box place = {box.x + column * (w + gap), box.y + row * (h + gap), w, h};
         if (shown + 1 == room && alive > room) {
+            int width = place.w;
             stage_textf(stage, &place, STYLE_SMALL, COLOUR_TEXT_SOFT,
                         "and %" PRIu32 " more processes", alive - shown);
+            if (place.w == width)
+                stage_textf(stage, &place, STYLE_SMALL, COLOUR_TEXT_SOFT, "and %" PRIu32 " more",
+                            alive - shown);
             return;
         }
         draw_process(stage, place, pid);

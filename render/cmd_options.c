@@ -19,7 +19,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "What to show:", 3},
+    // Its group's heading is the command's, which has options in it too.
     {"size", OPTION_SIZE, "WxH", 0, "In pixels", 3},
     {"theme", OPTION_THEME, "light|dark", 0, "The colours (default light, for projectors)", 3},
     {"large", OPTION_LARGE, NULL, 0, "Large type, for the back row", 3},

@@ -44,7 +44,7 @@ static int side_percent(const Theme *theme, int w)
 static void draw_side(DrawList *list, Box side, const Player *player)
 {
     const Theme *theme = list->theme;
-    enum { NOW_LEAST = 146, NOW_WHY_LEAST = 300, PROGRAM_LEAST = 84 }; // points
+    enum { NOW_LEAST = 146, NOW_WHY_LEAST = 230, PROGRAM_LEAST = 84 }; // points
     int gap = theme_px(theme, frame_is_low(list) ? 8 : 10);
     int now = side.h * (frame_is_low(list) ? 52 : 46) / 100;
     int least = theme_px(theme, player->why ? NOW_WHY_LEAST : NOW_LEAST);

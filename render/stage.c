@@ -134,6 +134,15 @@ bool stage_chip(Stage *stage, Box *row, uint32_t task)
                     chip_width(stage->list, stage->player, chip_most(stage), task));
 }
 
+bool stage_chip_first(Stage *stage, Box *row, uint32_t task)
+{
+    enum { CUT_LEAST = 50 }; // points: a name's beginning and its number
+    int most = chip_most(stage), room = row->w - stage_gap(stage);
+    if (room < most && room >= theme_px(stage->list->theme, CUT_LEAST))
+        most = room;
+    return put_chip(stage, row, task, 0, chip_width(stage->list, stage->player, most, task));
+}
+
 void stage_chip_cut(Stage *stage, Box *row, uint32_t task)
 {
     int most = chip_most(stage) < row->w ? chip_most(stage) : row->w;
@@ -164,7 +173,7 @@ bool stage_has_coroutine(const Stage *stage, uint32_t serial)
 // is no room for even a short name.
 static Box rimmed_place(Stage *stage, Box *row, int w)
 {
-    int h = stage_chip_h(stage), short_w = theme_px(stage->list->theme, 60);
+    int h = stage_chip_h(stage), short_w = theme_px(stage->list->theme, 50);
     int least_w = w < short_w ? w : short_w;
     w = w < row->w ? w : row->w;
     Box place = box_cut_left(row, w);
@@ -204,10 +213,10 @@ void stage_name(Stage *stage, Box *row, uint32_t task)
     draw_hit(list, place, HIT_TASK, task);
 }
 
-static bool put_listed(Stage *stage, Box *room, uint32_t id, const SceneTask *task)
+static bool put_listed(Stage *stage, Box *room, uint32_t id, const SceneTask *task, bool first)
 {
     if (!task_state_runs((TaskState)task->state))
-        return stage_chip(stage, room, id);
+        return first ? stage_chip_first(stage, room, id) : stage_chip(stage, room, id);
     if (chip_width(stage->list, stage->player, chip_most(stage), id) > room->w)
         return false;
     stage_name(stage, room, id);
@@ -226,7 +235,7 @@ void stage_list(Stage *stage, Box *row, uint32_t first, uint32_t count, StageNot
         if (task->next != 0)
             room.w -= more_w;
         int before = room.w;
-        if (!put_listed(stage, &room, at, task))
+        if (!put_listed(stage, &room, at, task, placed == 0))
             break;
         box_cut_left(row, before - room.w);
         if (note != NULL && note(stage, task, text) &&

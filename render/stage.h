@@ -53,7 +53,10 @@ int stage_more_w(const Stage *stage, uint32_t count);
 bool stage_flag(Stage *stage, Box *row, const char *text);
 // A chip at the row's left end. False, and nothing, when there is no room for it.
 bool stage_chip(Stage *stage, Box *row, uint32_t task);
-// The same, but its name is cut to the room that there is.
+// The same for the first of a list: rather than be left out, its name is cut to the room that there
+// is, if that leaves enough of it.
+bool stage_chip_first(Stage *stage, Box *row, uint32_t task);
+// The same, but its name is cut to whatever room there is.
 void stage_chip_cut(Stage *stage, Box *row, uint32_t task);
 // A coroutine's chip at the row's left end. False, and nothing, when there is no room for it; the
 // first one of a row has its name cut to the room that there is, unless that is next to none.

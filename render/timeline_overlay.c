@@ -95,17 +95,19 @@ static void draw_ends(DrawList *list, const TimelinePlan *plan)
 
 // ---- what happens between rows
 
-// Who woke whom: an arrow from the waker's row to the woken one's, or from the edge when the
-// waker's is not shown. An interrupt's is short.
+// Who woke whom: an arrow from the waker's row to the woken one's, or from the edge behind which
+// the waker's is when it is not shown. An interrupt's is short.
 static void draw_wakeup(DrawList *list, const TimelinePlan *plan, const TimelineWakeup *wakeup)
 {
-    int from = plan_place(plan, timeline_task_row(plan->timeline, wakeup->waker));
-    int to = plan_place(plan, timeline_task_row(plan->timeline, wakeup->woken));
+    const TimelineRow *waker = timeline_task_row(plan->timeline, wakeup->waker);
+    const TimelineRow *woken = timeline_task_row(plan->timeline, wakeup->woken);
+    int from = plan_place(plan, waker), to = plan_place(plan, woken);
     if (to < 0 || from == to)
         return;
     int x = plan_x(plan, wakeup->time_ns), tip = theme_px(list->theme, 7);
-    bool down = from < to;
-    int y1 = plan_bar_y(plan, to) + (down ? 0 : plan->bar_h), y0 = plan->plot.y;
+    bool down = from >= 0 || waker == NULL ? from < to : waker < woken;
+    int y1 = plan_bar_y(plan, to) + (down ? 0 : plan->bar_h);
+    int y0 = down ? plan->plot.y + plan->pinned * plan->pitch : box_bottom(plan->plot);
     if (wakeup->waker == 0)
         y0 = y1 - tip;
     else if (from >= 0)

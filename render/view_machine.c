@@ -9,21 +9,8 @@ typedef struct Bands {
     Box user, boundary, kernel, hardware;
 } Bands;
 
-// How many rows the kernel's columns want, and the processes in user space; from the scenario, so
+// How many rows the processes in user space want, and the kernel's columns; from the scenario, so
 // that nothing jumps while the run goes on.
-static int kernel_rows(const Stage *stage)
-{
-    const Scenario *scenario = stage->scene->scenario;
-    // An event loop needs the room more than queues do that are empty as a rule.
-    bool loops = band_python_rows(scenario) > 1;
-    int least = stage->compact || loops ? 2 : 3, most = stage->compact || loops ? 3 : 4;
-    int queues = scenario->machine.global_queue ? 1 : (int)scenario->machine.cores;
-    int pipes = (int)(scenario->pipe_count + scenario->message_queue_count);
-    int rows = queues < most ? queues : most;
-    rows = rows < pipes ? pipes : rows;
-    return (rows < least ? least : rows) + !stage->compact; // their titles
-}
-
 static int user_rows(const Scenario *scenario)
 {
     int rows = 0;
@@ -32,6 +19,21 @@ static int user_rows(const Scenario *scenario)
     rows = rows < 3 ? 3 : rows > 8 ? 8 : rows;
     int python = band_python_rows(scenario);
     return 1 + (python + rows < 12 ? python + rows : 12);
+}
+
+static int kernel_rows(const Stage *stage)
+{
+    const Scenario *scenario = stage->scene->scenario;
+    // An event loop needs the room more than queues do that are empty as a rule.
+    bool loops = band_python_rows(scenario) > 1;
+    int least = stage->compact || loops ? 2 : 3, most = stage->compact || loops ? 3 : 4;
+    if (stage->compact && user_rows(scenario) > 5)
+        most = least; // and so do many locks
+    int queues = scenario->machine.global_queue ? 1 : (int)scenario->machine.cores;
+    int pipes = (int)(scenario->pipe_count + scenario->message_queue_count);
+    int rows = queues < most ? queues : most;
+    rows = rows < pipes ? pipes : rows;
+    return (rows < least ? least : rows) + !stage->compact; // their titles
 }
 
 enum { TAG_W = 76 };

@@ -144,6 +144,19 @@ static bool fits(const char *path, const char *yaml, int minor)
            (minor >= 9 || strstr(yaml, "to_thread") == NULL);
 }
 
+// The same scenario for the CPython at hand, which is none with a longer name.
+static void set_version(char *yaml, int minor)
+{
+    static const char written[] = "cpython-3.12";
+    for (char *at = yaml; (at = strstr(at, written)) != NULL; at++) {
+        char name[24];
+        size_t length = (size_t)snprintf(name, sizeof name, "cpython-3.%d", minor);
+        assert_true(length < sizeof written);
+        memcpy(at, name, length);
+        memmove(at + length, at + sizeof written - 1, strlen(at + sizeof written - 1) + 1);
+    }
+}
+
 static uint64_t write_shipped(FILE *file, int minor)
 {
     glob_t paths;
@@ -152,6 +165,7 @@ static uint64_t write_shipped(FILE *file, int minor)
     for (size_t i = 0; i < paths.gl_pathc; i++) {
         char *yaml = shipped_text(paths.gl_pathv[i]);
         if (fits(paths.gl_pathv[i], yaml, minor)) {
+            set_version(yaml, minor);
             prints[count] = write_program(file, count, yaml);
             count++;
         }

@@ -292,6 +292,39 @@ static void without_it_threads_overlap(void **state)
     expect_end(END_DONE, 70 * MS);
 }
 
+// x += 1, of 3 ms each, three times in two threads. From 3.10 on who is asked for the GIL in the
+// middle of one, at 5 ms and at 11 ms, drops it behind it, where the loop jumps back. Up to 3.9 it
+// does so at once, 2 ms into its second one, with the 1 it has loaded: b counts from there to 2,
+// and loads that when it is asked at 10 ms. a stores its 2 at 11 ms and 3 at 14 ms; b its 3 at 15
+// ms, then 4.
+static void an_addition_is_over_first_since_3_10(void **state)
+{
+#define ADDING                                                                                     \
+    "machine: { cores: 2, costs: { base: zero, add: 3ms } }\n"                                     \
+    "variables: { x: 0 }\n"                                                                        \
+    "threads:\n"                                                                                   \
+    "  - { name: a, run: [ { repeat: { times: 3, do: [ { add: x } ] } } ] }\n"                     \
+    "  - { name: b, run: [ { repeat: { times: 3, do: [ { add: x } ] } } ] }\n"
+    static const struct {
+        const char *python, *holders;
+        int64_t value;
+    } cases[] = {
+        {"runtime: cpython-3.8\n", "a@0 b@5 a@10 b@14", 4},
+        {"runtime: cpython-3.9\n", "a@0 b@5 a@10 b@14", 4},
+        {"runtime: cpython-3.10\n", "a@0 b@6 a@12 b@15", 6},
+        {"runtime: cpython-3.13\n", "a@0 b@6 a@12 b@15", 6},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml, "%s%s", cases[i].python, ADDING);
+        one_run(yaml);
+        assert_string_equal(holders(30), cases[i].holders);
+        assert_int_equal(metrics.data.variables[1].value, cases[i].value);
+        expect_end(END_DONE, 18 * MS);
+        one_run_end(state);
+    }
+}
+
 // ---- who releases it
 
 // C code runs without it: a's 20 ms and b's 20 ms of bytecode overlap. a needs the GIL again behind
@@ -642,6 +675,7 @@ int main(void)
         cmocka_unit_test(a_process_has_so_many_interpreters),
         RUN(a_new_program_has_a_new_one),
         RUN(without_it_threads_overlap),
+        cmocka_unit_test(an_addition_is_over_first_since_3_10),
         RUN(code_in_c_releases_it),
         RUN(a_sleeper_releases_it_and_asks_for_it),
         RUN(who_waits_for_a_lock_releases_it),

@@ -61,6 +61,27 @@ static void a_function_that_calls_itself(void **state)
     "  - { name: A, run: [ { repeat: { times: 2, do: [ { repeat: { times: 2, do: [\n"              \
     "      { call: f } ] } } ] } } ] }\n"
 
+// Each of the many things that one op does counts as an op: so a count without end, which takes no
+// time, ends at the limit; and the names of tasks take memory as the tasks come, not all at first.
+static void counts_without_end(void **state)
+{
+    (void)state;
+    one_run(ZERO("1") "runtime: cpython-3.12\n"
+                      "limits: { stall: 1000 }\n"
+                      "asyncio: { semaphores: { slots: 1 } }\n"
+                      "functions: { f: [ { release: { semaphore: slots, count: 1000000000 } } ] }\n"
+                      "threads: [ { name: A, run: [ { asyncio.run: f } ] } ]\n");
+    expect_limit(LIMIT_STALL, 0);
+    one_run_end(state);
+    one_run(ZERO("1") "runtime: cpython-3.12\n"
+                      "limits: { memory: 10000000 }\n"
+                      "functions:\n"
+                      "  f: [ { create_task: { run: g, as: many, count: 1000000000 } } ]\n"
+                      "  g: [ { await: { sleep: 1s } } ]\n"
+                      "threads: [ { name: A, run: [ { asyncio.run: f } ] } ]\n");
+    expect_limit(LIMIT_MEMORY, 0);
+}
+
 static void the_limit_of_depth(void **state)
 {
     (void)state;
@@ -214,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unlocking_what_is_not_held),
         RUN(a_function_that_calls_itself),
+        RUN(counts_without_end),
         RUN(the_limit_of_depth),
         cmocka_unit_test(the_bounds_of_limits_in_words),
         RUN(a_loop_without_time_stalls),

@@ -119,6 +119,9 @@ static void threads_and_what_they_share(void **state)
                  "    with work_object:\n        work()\n    go.wait()\n");
     EXPECT(text, "def import_thread():\n    while True:\n        time.sleep(0)\n");
     EXPECT(text, "        import_threads[-1].daemon = True\n");
+    // Who is no daemon may start threads up to its end, and behind the main thread's it could not.
+    EXPECT(text, "        import_threads[-1].start()\n"
+                 "    for thread in main_threads:\n        thread.join()\n\n\nif __name__");
 }
 
 static void executors_and_timers(void **state)
@@ -157,6 +160,23 @@ static void executors_and_timers(void **state)
     // The end of the program waits for who may still submit before it shuts executors down.
     EXPECT(text, "    for thread in first_threads:\n        thread.join()\n"
                  "    for thread in second_threads:\n        thread.join()\n");
+}
+
+// What the threads of the program meet: the interval after which one asks for the GIL, and code in
+// C that releases it once, not again and again.
+static void the_gil(void **state)
+{
+    (void)state;
+    const char *text = program("runtime: { python: \"3.12\", switch_interval: 1ms }\n"
+                               "threads: [ { name: t, run: [ { native: 9ms } ] } ]\n");
+    EXPECT(text, "def run():\n    sys.setswitchinterval(0.001)\n    t_thread()\n");
+    EXPECT(text, "def t_thread():\n    native(0.009)\n");
+    EXPECT(text, "    hash_for(max(1, round(seconds / hash_round)))\n");
+    tear_down(NULL);
+    text = program("runtime: cpython-3.12\n"
+                   "threads: [ { name: t, run: [ { compute: 9ms } ] } ]\n");
+    assert_null(strstr(text, "setswitchinterval"));
+    assert_null(strstr(text, "hashlib"));
 }
 
 #define OBJECTS                                                                                    \
@@ -210,6 +230,7 @@ static void what_has_no_python_form(void **state)
         "t.yaml:2:32: error: 'fork' has no Python form in this version of ringside\n"
         "    2 | threads: [ { name: t, run: [ { fork: f } ] } ]\n"
         "      |                                ^~~~\n");
+    tear_down(NULL);
     assert_null(program("runtime: cpython-3.12\n"
                         "threads: [ { name: t, interpreter: one, run: [ yield ] } ]\n"));
     assert_non_null(strstr(diag_text(&diag), "error: a process with several interpreters has no "
@@ -265,6 +286,7 @@ int main(void)
         cmocka_unit_test_teardown(every_op_of_a_coroutine, tear_down),
         cmocka_unit_test_teardown(threads_and_what_they_share, tear_down),
         cmocka_unit_test_teardown(executors_and_timers, tear_down),
+        cmocka_unit_test_teardown(the_gil, tear_down),
         cmocka_unit_test_teardown(asyncio_objects, tear_down),
         cmocka_unit_test_teardown(what_has_no_python_form, tear_down),
         cmocka_unit_test_teardown(shipped_ones_have, tear_down),

@@ -511,6 +511,24 @@ static void expect_objects(const Scene *scene, int64_t time_ns)
     }
 }
 
+// A coroutine that runs is where its loop's thread is, also when that sleeps in its midst.
+static void expect_coroutines(const Scene *scene, int64_t time_ns)
+{
+    for (size_t i = 0; i < timeline.rows.count; i++) {
+        const TimelineRow *row = &timeline.rows.at[i];
+        if (row->kind != ROW_COROUTINE)
+            continue;
+        const SceneCoroutine *coroutine = scene_coroutine(scene, row->id);
+        size_t at = timeline_at(&timeline, row, time_ns);
+        if (at == SIZE_MAX || coroutine == NULL || coroutine->state != COROUTINE_STATE_RUNNING)
+            continue;
+        uint32_t thread = scene->python.loops.at[coroutine->loop - 1].thread;
+        EXPECT(row->intervals.at[at].state == scene_task(scene, thread)->state,
+               "coroutine %u at %lld: %s", row->id, (long long)time_ns,
+               timeline_state_word(row->intervals.at[at].state));
+    }
+}
+
 // Every thread is in the state that the scene says, and has the core that the scene says.
 static void expect_scene(int64_t time_ns)
 {
@@ -518,6 +536,7 @@ static void expect_scene(int64_t time_ns)
     scene_open(&scene, &run.scenario);
     recording_seek_time(&recording, &scene, time_ns);
     expect_objects(&scene, time_ns);
+    expect_coroutines(&scene, time_ns);
     for (uint32_t id = 1; id <= scene.tasks.count; id++) {
         const SceneTask *task = scene_task(&scene, id);
         const TimelineRow *row = timeline_task_row(&timeline, id);

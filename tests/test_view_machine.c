@@ -406,7 +406,7 @@ static void a_coroutine_stands_where_it_is(void **state)
     assert_true(in_row(expect_text("8 ms")->box, expect_text("timers")));
     assert_true(in_row(coroutine_chip(1), expect_text("waiting")) ||
                 coroutine_chip(1).y > expect_text("timers")->box.y);
-    expect_text("for several");
+    expect_text("for 3 others"); // none of them has ended
     assert_int_equal(expect_text("callbacks")->style, STYLE_BOLD);
     assert_int_equal(expect_text("select")->style, STYLE_SMALL);
     // The thread that runs the loop is named by it and stands on its core.
@@ -496,6 +496,86 @@ static void a_loop_whose_thread_blocks_stands_still(void **state)
     assert_true(in_row(coroutine_chip(3), expect_text("ready")));
     // Nobody has the GIL: time.sleep releases it.
     assert_true(in_row(expect_text("free")->box, expect_text("GIL")));
+}
+
+// The rows of a loop in a slim box go to those where somebody is, and each of them has its chip.
+static void loops_side_by_side(void **state)
+{
+    (void)state;
+    // Each main waits for the end of its nap, which sleeps; nothing runs, and nothing is ready.
+    show("machine: { costs: zero }\n"
+         "processes:\n"
+         "  - name: one\n"
+         "    runtime: cpython-3.12\n"
+         "    functions:\n"
+         "      nap: [ { await: { sleep: 1s } } ]\n"
+         "      main: [ { gather: [ nap ] } ]\n"
+         "    threads: [ { name: a, run: [ { asyncio.run: main } ] } ]\n"
+         "  - name: two\n"
+         "    runtime: cpython-3.12\n"
+         "    functions:\n"
+         "      nap: [ { await: { sleep: 1s } } ]\n"
+         "      main: [ { gather: [ nap ] } ]\n"
+         "    threads: [ { name: b, run: [ { asyncio.run: main } ] } ]\n",
+         500000);
+    draw_begin(&list, fonts, &theme, W, H);
+    view_machine(&list, (Box){0, 0, 440, 230}, &player);
+    for (uint32_t serial = 1; serial <= 4; serial++)
+        coroutine_chip(serial);
+    expect_text("timers");
+    expect_text("waiting");
+    expect_no_text("running");
+}
+
+static void nodes_loop_and_its_phase(void **state)
+{
+    (void)state;
+    // The script runs until 5 ms and has set a timer for 10. There is nothing else to wait for, so
+    // epoll waits until then; the next look at the timers calls `later`, until 15 ms.
+    show("machine: { costs: zero }\n"
+         "runtime: node\n"
+         "functions:\n"
+         "  later: [ { compute: 5ms } ]\n"
+         "  script: [ { set_timeout: { after: 10ms, run: later } }, { compute: 5ms } ]\n"
+         "threads: [ { name: thread, run: [ { node.run: script } ] } ]\n",
+         2000);
+    assert_true(in_row(expect_text("script()")->box, expect_text("calls")));
+    assert_true(in_row(expect_text("for 2 ms")->box, expect_text("calls")));
+    assert_int_equal(expect_text("timers")->style, STYLE_SMALL);
+    player_seek_time(&player, 7 * MS);
+    draw(view_machine);
+    assert_int_equal(expect_text("poll")->style, STYLE_BOLD);
+    assert_true(in_row(expect_text("for 3 ms at most")->box, expect_text("poll")));
+    assert_true(in_row(expect_text("nothing")->box, expect_text("calls")));
+    player_seek_time(&player, 12 * MS);
+    draw(view_machine);
+    assert_int_equal(expect_text("timers")->style, STYLE_BOLD);
+    assert_true(in_row(expect_text("later()")->box, expect_text("calls")));
+    player_seek_time(&player, 15 * MS); // it ends with its thread
+    draw(view_machine);
+    expect_no_text("libuv loop");
+}
+
+// Who waits alone in a list has a chip, if need be with a part of its name.
+static void a_lone_waiter_has_a_chip(void **state)
+{
+    (void)state;
+    show("machine: { cores: 2, costs: zero }\n"
+         "locks: { cache: lock }\n"
+         "threads:\n"
+         "  - name: accounting-thread\n"
+         "    count: 2\n"
+         "    run: [ { with: { lock: cache, do: [ { compute: 20ms } ] } } ]\n",
+         5000);
+    int whole = chip_of("accounting-thread-2").w;
+    bool cut = false;
+    for (int w = 560; w >= 472; w -= 8) {
+        draw_begin(&list, fonts, &theme, W, H);
+        view_machine(&list, (Box){0, 0, w, 300}, &player);
+        cut = chip_of("accounting-thread-2").w < whole || cut;
+        expect_no_text("+1");
+    }
+    assert_true(cut);
 }
 
 static void many_coroutines_are_counted(void **state)
@@ -808,6 +888,9 @@ int main(void)
         TEST(an_executor_has_its_threads),
         TEST(a_lock_of_coroutines),
         TEST(many_coroutines_are_counted),
+        TEST(loops_side_by_side),
+        TEST(nodes_loop_and_its_phase),
+        TEST(a_lone_waiter_has_a_chip),
         TEST(a_loop_whose_thread_blocks_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,8 +39,12 @@ static void open_syncs(Metrics *metrics)
     uint32_t count = instances_sync_count(&metrics->instances);
     if (count == metrics->sync_count)
         return;
-    metrics->syncs = realloc(metrics->syncs, ((size_t)count + 1) * sizeof *metrics->syncs);
-    CHECKF(metrics->syncs != NULL, "out of memory for %u objects", count);
+    if (count >= metrics->sync_room) {
+        metrics->sync_room = count + count / 2 + 1;
+        metrics->syncs =
+            realloc(metrics->syncs, (size_t)metrics->sync_room * sizeof *metrics->syncs);
+        CHECKF(metrics->syncs != NULL, "out of memory for %u objects", count);
+    }
     for (uint32_t i = metrics->sync_count + 1; i <= count; i++) {
         uint32_t id = instances_sync_at(&metrics->instances, i).id;
         sync_metrics_open(&metrics->syncs[i], &metrics->scenario->syncs[id - 1], metrics->now_ns);
@@ -57,7 +61,8 @@ void metrics_open(Metrics *metrics, const Scenario *scenario)
     metrics->core_count = scenario->machine.cores;
     metrics->worker_exit_ns = -1;
     instances_open(&metrics->instances, scenario);
-    metrics->syncs = zeroed(1, sizeof *metrics->syncs);
+    metrics->sync_room = 1;
+    metrics->syncs = zeroed(metrics->sync_room, sizeof *metrics->syncs);
     open_syncs(metrics);
     lock_order_open(&metrics->lock_order, &metrics->instances);
     shared_data_open(&metrics->data, &metrics->instances);

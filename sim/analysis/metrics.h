@@ -104,7 +104,7 @@ typedef struct Metrics {
     uint32_t core_count; // the scenario's, or more when the trace has more
     Instances instances;
     SyncMetrics *syncs; // by number, see instances.h: the scenario's by SyncId, then copies
-    uint32_t sync_count;
+    uint32_t sync_count, sync_room;
     Samples *wakes;    // by ThreadDefId, owned by instance
     uint32_t *name_of; // by StringId: index1 into `names`
     ARRAY(NameMetrics) names;

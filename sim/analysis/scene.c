@@ -113,6 +113,7 @@ static void free_python(ScenePython *python)
     ARRAY_FREE(&python->timers);
     ARRAY_FREE(&python->coroutines);
     ARRAY_FREE(&python->watches);
+    ARRAY_FREE(&python->uvs);
 }
 
 void scene_free(Scene *scene)
@@ -157,6 +158,7 @@ static void copy_python(ScenePython *to, const ScenePython *from)
     COPY_ARRAY(&to->timers, &from->timers);
     COPY_ARRAY(&to->coroutines, &from->coroutines);
     COPY_ARRAY(&to->watches, &from->watches);
+    COPY_ARRAY(&to->uvs, &from->uvs);
     to->ready_free = from->ready_free;
     to->ready_used = from->ready_used;
     to->timers_set = from->timers_set;
@@ -197,7 +199,7 @@ static size_t python_bytes(const ScenePython *python)
     return python->gils.count * sizeof(SceneGil) + python->loops.count * sizeof(SceneLoop) +
            python->ready.count * sizeof(SceneReady) + python->timers.count * sizeof(SceneTimer) +
            python->coroutines.count * sizeof(SceneCoroutine) +
-           python->watches.count * sizeof(SceneWatch);
+           python->watches.count * sizeof(SceneWatch) + python->uvs.count * sizeof(SceneUv);
 }
 
 size_t scene_bytes(const Scene *scene)
@@ -256,6 +258,7 @@ static uint64_t hash_python(uint64_t h, const ScenePython *python)
     h = hash_bytes(h, python->ready.at, python->ready.count * sizeof(SceneReady));
     h = hash_bytes(h, python->timers.at, python->timers.count * sizeof(SceneTimer));
     h = hash_bytes(h, python->watches.at, python->watches.count * sizeof(SceneWatch));
+    h = hash_bytes(h, python->uvs.at, python->uvs.count * sizeof(SceneUv));
     return hash_bytes(h, python->coroutines.at, python->coroutines.count * sizeof(SceneCoroutine));
 }
 

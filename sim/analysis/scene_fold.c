@@ -654,6 +654,10 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_ASYNC_WAIT_OVER:
     case EVENT_ASYNC_TAKEN:
     case EVENT_ASYNC_RELEASED:
+    case EVENT_UV_TIMERS:
+    case EVENT_UV_POLL:
+    case EVENT_UV_CHECK:
+    case EVENT_UV_CALL:
         scene_fold_python(scene, record);
         break;
     case EVENT_RUN_END:

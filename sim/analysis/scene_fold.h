@@ -67,6 +67,13 @@ void scene_fold_object(Scene *scene, const TraceRecord *record);
 
 // EPOLL_WATCHES or EPOLL_TAKEN.
 void scene_fold_watch(Scene *scene, const TraceRecord *record);
+
+// ---- scene_fold_uv.c: Node's loops
+
+// UV_TIMERS, UV_POLL, UV_CHECK or UV_CALL.
+void scene_fold_uv(Scene *scene, const TraceRecord *record);
+// The thread ends, and its loop with it, if it runs one.
+void scene_leave_uv(Scene *scene, uint32_t thread);
 // The thread's set is closed with its loop.
 void scene_forget_watches(Scene *scene, uint32_t thread);
 

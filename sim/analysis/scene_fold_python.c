@@ -606,6 +606,12 @@ void scene_fold_python(Scene *scene, const TraceRecord *record)
     case EVENT_ASYNC_RELEASED:
         on_async(scene, record);
         break;
+    case EVENT_UV_TIMERS:
+    case EVENT_UV_POLL:
+    case EVENT_UV_CHECK:
+    case EVENT_UV_CALL:
+        scene_fold_uv(scene, record);
+        break;
     default:
         on_loop(scene, record);
         break;
@@ -639,6 +645,7 @@ void scene_leave_gil(Scene *scene, SceneTask *task)
 void scene_fold_python_end(Scene *scene, SceneTask *task)
 {
     scene_leave_gil(scene, task);
+    scene_leave_uv(scene, (uint32_t)(task - scene->tasks.at) + 1);
     if (task->loop != 0)
         close_loop(scene, task->loop);
 }

@@ -116,6 +116,18 @@ typedef struct SceneWatch {
     uint32_t unused;
 } SceneWatch;
 
+typedef enum UvPhase { UV_PHASE_BEGINS, UV_PHASE_TIMERS, UV_PHASE_POLL, UV_PHASE_CHECK } UvPhase;
+
+// Node's loop of a thread, until that ends. What is queued in it no record tells.
+typedef struct SceneUv {
+    uint32_t thread; // TaskId; 0: there is none here any more
+    uint32_t phase;  // UvPhase
+    uint32_t unused;
+    uint32_t function;     // FunctionDef's index1 of its last call in this phase; 0: none yet
+    int64_t since_ns;      // it called that, or the phase began
+    int64_t poll_until_ns; // while it polls: no longer than that; -1: without end
+} SceneUv;
+
 // A coroutine that is a task of a loop. They are in the order of their serials; those in state
 // ENDED are gone, and only their places are left for a while.
 typedef struct SceneCoroutine {
@@ -148,6 +160,7 @@ typedef struct ScenePython {
     ARRAY(SceneTimer) timers;
     ARRAY(SceneCoroutine) coroutines;
     ARRAY(SceneWatch) watches;
+    ARRAY(SceneUv) uvs;
     uint32_t ready_free, ready_used; // index plus 1 of the first free place; how many are not free
     uint32_t timers_set;
     uint32_t ended; // how many places of `coroutines` are of those that have ended

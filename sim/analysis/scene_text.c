@@ -285,6 +285,16 @@ static void say_variables(Teller *teller)
     }
 }
 
+// What only Python's library knows of is told while somebody waits there, has it, or has put
+// something there.
+static bool is_idle_library(const Scene *scene, uint32_t number)
+{
+    const SyncDef *def = scene_sync_def(scene, number);
+    const SceneSync *sync = scene_sync(scene, number);
+    return def->library && sync->waiting == 0 && sync->coroutines == 0 && sync->holder == 0 &&
+           (def->kind != SYNC_QUEUE || sync->level == 0);
+}
+
 static void say_instant(const Teller *teller, const TraceRecord *last, uint64_t records)
 {
     const Scene *scene = teller->scene;
@@ -306,7 +316,7 @@ void scene_text(const Scene *scene, const Names *names, const TraceRecord *last,
     for (uint32_t i = 0; i < scene->core_count; i++)
         say_core(&teller, i);
     for (uint32_t number = 1; number <= scene->syncs.count; number++) {
-        if (!scene_sync_there(scene, number))
+        if (!scene_sync_there(scene, number) || is_idle_library(scene, number))
             continue;
         heading(&teller, "locks and queues");
         say_sync(&teller, number);

@@ -257,6 +257,23 @@ static void say_coroutines(Teller *teller)
         writer_format(teller->writer, "  and %zu more\n", left - said);
 }
 
+static void say_uv(Teller *teller, const SceneUv *uv)
+{
+    static const char *const phases[] = {"begins", "timers", "poll", "check"};
+    if (uv->thread == 0)
+        return;
+    heading(teller, "event loops");
+    label(teller, ARG_TASK, uv->thread, "loop of ");
+    writer_format(teller->writer, "libuv's, phase %s", phases[uv->phase]);
+    if (uv->function != 0) {
+        say(teller, ", has called ");
+        say_value(teller, ARG_COROUTINE, coroutine_pack(0, uv->function));
+    }
+    say(teller, ", for ");
+    say_ns(teller, since(teller, uv->since_ns));
+    say(teller, "\n");
+}
+
 void scene_text_python(Teller *teller)
 {
     const ScenePython *python = &teller->scene->python;
@@ -266,6 +283,8 @@ void scene_text_python(Teller *teller)
     teller->headed = false;
     for (uint32_t number = 1; number <= python->loops.count; number++)
         say_loop(teller, number);
+    for (size_t i = 0; i < python->uvs.count; i++)
+        say_uv(teller, &python->uvs.at[i]);
     teller->headed = false;
     say_coroutines(teller);
     teller->headed = false;

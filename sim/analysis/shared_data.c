@@ -11,8 +11,12 @@ static void make_room(SharedData *data)
     uint32_t count = instances_variable_count(data->instances);
     if (count == data->variable_count)
         return;
-    data->variables = realloc(data->variables, ((size_t)count + 1) * sizeof *data->variables);
-    CHECKF(data->variables != NULL, "out of memory for %u variables", count);
+    if (count >= data->variable_room) {
+        data->variable_room = count + count / 2 + 1;
+        data->variables =
+            realloc(data->variables, (size_t)data->variable_room * sizeof *data->variables);
+        CHECKF(data->variables != NULL, "out of memory for %u variables", count);
+    }
     for (uint32_t i = data->variable_count + 1; i <= count; i++) {
         uint32_t id = instances_variable_at(data->instances, i).id;
         data->variables[i] = (VariableMetrics){.value = data->scenario->variables[id - 1].value};

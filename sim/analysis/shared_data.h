@@ -36,7 +36,7 @@ typedef struct SharedData {
     const Scenario *scenario;
     const Instances *instances; // which variable is meant; set before the first record
     VariableMetrics *variables; // by number, see instances.h
-    uint32_t variable_count;
+    uint32_t variable_count, variable_room;
     LoadedLength *loaded; // a hash map
     size_t room, count;
 } SharedData;

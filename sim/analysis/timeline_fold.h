@@ -15,6 +15,7 @@ typedef struct FoldTask {
     uint32_t span;                // the innermost open one
     uint32_t gil;                 // number of the GIL that it has or waits for; 0
     uint32_t loop_row, ready_row; // plus 1; 0: it has run no loop yet
+    uint8_t state;                // TaskState
 } FoldTask;
 
 typedef struct FoldCoroutine {

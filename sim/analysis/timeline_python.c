@@ -64,6 +64,15 @@ static void follow_loop(Fold *fold, FoldTask *known, const TraceRecord *record)
 
 // ---- coroutines
 
+// Of a coroutine that runs: it is where its loop's thread is, which may sleep, or wait for a core.
+static TaskState thread_state(const Scene *scene, const SceneCoroutine *coroutine)
+{
+    const SceneTask *thread = NULL;
+    if (coroutine->loop - 1 < scene->python.loops.count)
+        thread = scene_task(scene, scene->python.loops.at[coroutine->loop - 1].thread);
+    return thread != NULL ? (TaskState)thread->state : TASK_STATE_RUNNING_USER;
+}
+
 // Those of threads that are alike.
 static TaskState state_of(const Scene *scene, const SceneCoroutine *coroutine)
 {
@@ -71,7 +80,7 @@ static TaskState state_of(const Scene *scene, const SceneCoroutine *coroutine)
     case COROUTINE_STATE_READY:
         return TASK_STATE_RUNNABLE;
     case COROUTINE_STATE_RUNNING:
-        return TASK_STATE_RUNNING_USER;
+        return thread_state(scene, coroutine);
     case COROUTINE_STATE_SLEEPS:
         return TASK_STATE_SLEEPS;
     case COROUTINE_STATE_WAITS_TASK:
@@ -160,12 +169,25 @@ static void follow_coroutines(Fold *fold, const TraceRecord *record)
     }
 }
 
+// The coroutine that runs in the record's thread, when the thread begins to do something else.
+static void follow_running(Fold *fold, FoldTask *known, const TraceRecord *record)
+{
+    unsigned state = scene_task(&fold->scene, record->task)->state;
+    if (state == known->state)
+        return;
+    known->state = (uint8_t)state;
+    const SceneLoop *loop = scene_loop_of(&fold->scene, record->task);
+    if (loop != NULL)
+        follow_serial(fold, loop->running, record->time_ns);
+}
+
 void timeline_follow_python(Fold *fold, const TraceRecord *record)
 {
     if (scene_task(&fold->scene, record->task) == NULL || record->task > fold->tasks.count)
         return;
     FoldTask *known = &fold->tasks.at[record->task - 1];
     follow_gils(fold, known, record);
+    follow_running(fold, known, record);
     follow_coroutines(fold, record);
     follow_loop(fold, known, record);
 }

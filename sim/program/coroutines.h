@@ -9,8 +9,10 @@
 Coroutine *coroutines_current(Machine *machine, Task *task, const Op *op);
 // The loop that the task runs. The same for a loop.
 Loop *coroutines_loop(Machine *machine, Task *task, const Op *op);
-// A name of the scenario means nothing any more, and `count` new ones can be added to it.
-struct TaskName *coroutines_clear_name(Machine *machine, Loop *loop, uint32_t name, uint32_t count);
+// A name of the scenario means nothing any more, and new ones can be added to it.
+struct TaskName *coroutines_clear_name(Machine *machine, Loop *loop, uint32_t name);
+// `future`, which becomes the name's, is one of those that it means.
+void coroutines_add_to_name(Machine *machine, struct TaskName *name, uint32_t future);
 // The FunctionDef (index1) whose first op is `entry`.
 uint32_t coroutines_function_at(const Scenario *scenario, uint32_t entry);
 // The thread takes up a plain function that the loop calls.

@@ -96,6 +96,16 @@ static StepResult begin(Machine *machine, Task *task, GilGoal goal)
     return turn->ticks ? go(task, POST, PHASE_ENTER) : go(task, DROP_LOCK, LOCK_BEGIN);
 }
 
+bool gil_turn_passes(Machine *machine, const Task *task)
+{
+    if (task->attention != ATTENTION_GIL_DROP || task->in_turn || task->attending != 0)
+        return false;
+    uint16_t code = machine->scenario->ops[task->op].code;
+    bool straight = code == OP_LOAD || code == OP_STORE || code == OP_ADD || code == OP_IF;
+    const Runtime *runtime = runtime_of(machine, task);
+    return straight && runtime->major == 3 && runtime->minor >= 10;
+}
+
 StepResult gil_turn_begin(Machine *machine, Task *task)
 {
     bool asked = (task->attention & ATTENTION_GIL_DROP) != 0;

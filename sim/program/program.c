@@ -195,18 +195,37 @@ static StepResult step(Machine *machine, Task *task)
     return (op->asyncio ? step_async_object : steps[op->code])(machine, task, op);
 }
 
+// It has been stopped to look at what it is asked, and does not look here: the rest of what it was
+// at, and on.
+static StepResult pass_on(Machine *machine, Task *task)
+{
+    Duration left = task->unfinished;
+    task->unfinished = (Duration){0};
+    return left.ns > 0 ? program_work(machine, task, false, left, task->phase)
+                       : step(machine, task);
+}
+
+bool program_stalls(Machine *machine)
+{
+    if (++machine->stalled_ops <= (uint64_t)machine->scenario->limits[LIMIT_STALL])
+        return false;
+    machine_limit(machine, LIMIT_STALL);
+    return true;
+}
+
 void program_advance(Machine *machine, Task *task)
 {
     StepResult result = STEP_NEXT;
     while (result == STEP_NEXT && !machine->ended) {
-        if (++machine->stalled_ops > (uint64_t)machine->scenario->limits[LIMIT_STALL]) {
-            machine_limit(machine, LIMIT_STALL);
+        if (program_stalls(machine))
             return;
-        }
         // User code goes on only if nothing else is due to run.
         if (!task->in_kernel && !sched_enters_user(machine, task))
             return;
-        if (attention_due(task))
+        bool due = attention_due(task);
+        if (due && gil_turn_passes(machine, task))
+            result = pass_on(machine, task);
+        else if (due)
             result = attention_step(machine, task);
         else if (unwind_due(task))
             result = unwind_go_on(machine, task);

@@ -28,6 +28,9 @@ typedef StepResult (*OpStep)(Machine *machine, Task *task, const Op *op);
 #undef LIBRARY_OP
 StepResult step_EXCEPT(Machine *machine, Task *task, const Op *op);
 
+// Counts one more op, or one of the many things that an op does, at this instant. True when there
+// have been too many: the run has ended.
+bool program_stalls(Machine *machine);
 // Machine.advance.
 void program_advance(Machine *machine, Task *task);
 

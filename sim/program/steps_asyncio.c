@@ -100,18 +100,24 @@ StepResult step_AWAIT(Machine *machine, Task *task, const Op *op)
 
 // ---- create_task, cancel
 
-struct TaskName *coroutines_clear_name(Machine *machine, Loop *loop, uint32_t id, uint32_t count)
+struct TaskName *coroutines_clear_name(Machine *machine, Loop *loop, uint32_t id)
 {
-    struct TaskName *name = &loop->names[id - 1];
     loop_drop_named(machine, loop, id);
-    name->known = true;
-    if (name->room >= count)
-        return name;
-    name->futures = realloc(name->futures, count * sizeof *name->futures);
-    CHECKF(name->futures != NULL, "out of memory for %u tasks", count);
-    machine->python_bytes += (count - name->room) * sizeof *name->futures;
-    name->room = count;
-    return name;
+    loop->names[id - 1].known = true;
+    return &loop->names[id - 1];
+}
+
+// Makes room as they come: how many the op says may be more than the limit on memory lets be.
+void coroutines_add_to_name(Machine *machine, struct TaskName *name, uint32_t future)
+{
+    if (name->count == name->room) {
+        uint32_t room = name->room == 0 ? 1 : name->room * 2;
+        name->futures = realloc(name->futures, room * sizeof *name->futures);
+        CHECKF(name->futures != NULL, "out of memory for %u tasks", room);
+        machine->python_bytes += (room - name->room) * sizeof *name->futures;
+        name->room = room;
+    }
+    name->futures[name->count++] = future;
 }
 
 // The group that the op `owner`, around this one, has opened; 0 when there is no such op.
@@ -138,13 +144,13 @@ StepResult step_CREATE_TASK(Machine *machine, Task *task, const Op *op)
     if (group != 0 && group_is_closed(machine, group))
         return unwind_raise(machine, task, EXCEPTION_ERROR); // RuntimeError
     struct TaskName *name =
-        op->arg[1] == 0 ? NULL : coroutines_clear_name(machine, loop, op->arg[1], count);
+        op->arg[1] == 0 ? NULL : coroutines_clear_name(machine, loop, op->arg[1]);
     for (uint32_t i = 0; i < count && !machine->ended; i++) {
         uint32_t future = coroutine_create(machine, loop, op->arg[0], task->coroutine);
         if (group != 0)
             group_add(machine, group, future);
         if (name != NULL)
-            name->futures[name->count++] = future;
+            coroutines_add_to_name(machine, name, future);
         else
             future_drop(machine, future);
     }

@@ -9,8 +9,7 @@ static StepResult keep(Machine *machine, Task *task, const Op *op, uint32_t hand
         loop_drop_timer(machine, handle);
     } else {
         Loop *loop = loop_at(machine, task->loop);
-        struct TaskName *names = coroutines_clear_name(machine, loop, name, 1);
-        names->futures[names->count++] = handle;
+        coroutines_add_to_name(machine, coroutines_clear_name(machine, loop, name), handle);
     }
     return program_done(task, op);
 }

@@ -149,9 +149,12 @@ static bool give_back(Machine *machine, Task *task, SyncId id)
 
 static StepResult step_release(Machine *machine, Task *task, const Op *op)
 {
-    for (uint32_t count = op->arg[1] == 0 ? 1 : op->arg[1]; count > 0; count--)
+    for (uint32_t count = op->arg[1] == 0 ? 1 : op->arg[1]; count > 0; count--) {
+        if (program_stalls(machine))
+            return STEP_ENDED;
         if (!give_back(machine, task, sync_named_by(op)))
             return async_raise(machine, task); // ValueError
+    }
     return program_done(task, op);
 }
 

@@ -1,5 +1,6 @@
 // Ops that say what comes next: repeat, forever, while, call, if, exit; and the two that only
 // observe, mark and span.
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/process_end.h"
 #include "sim/program/data.h"
 #include "sim/program/library.h"
@@ -47,6 +48,11 @@ StepResult step_WHILE(Machine *machine, Task *task, const Op *op)
 
 StepResult step_CALL(Machine *machine, Task *task, const Op *op)
 {
+    enum { CALLED = 1 };
+    // A call in C is a matter of two instructions, and not worth an event.
+    if (task->phase == PHASE_ENTER &&
+        process_family(machine, process_of(machine, task))->runtime.python)
+        return program_work(machine, task, false, machine_cost(machine, COST_PYTHON_CALL), CALLED);
     if (!program_push(machine, task, program_op_index(machine, op), 0))
         return STEP_ENDED;
     return go_to(task, op->arg[0]);

@@ -5,11 +5,12 @@
 
 #include <inttypes.h>
 
-static bool has_executors(const Python *python, bool default_too)
+// Besides the loops' own.
+static bool has_executors(const Python *python)
 {
     for (uint32_t i = 0; i < python->scenario->executor_count; i++) {
         const ExecutorDef *def = &python->scenario->executors[i];
-        if (ID_EQUAL(def->process, python->process) && (default_too || !def->is_default))
+        if (ID_EQUAL(def->process, python->process) && !def->is_default)
             return true;
     }
     return false;
@@ -33,7 +34,7 @@ static const char *function_name(Python *python, uint32_t entry)
 
 void python_executor_imports(Python *python)
 {
-    if (has_executors(python, false))
+    if (has_executors(python))
         python_add(python,
                    "from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor\n"
                    "from concurrent.futures import TimeoutError as FutureTimeout\n"
@@ -43,7 +44,7 @@ void python_executor_imports(Python *python)
 void python_executor_objects(Python *python)
 {
     const Scenario *scenario = python->scenario;
-    if (!has_executors(python, false))
+    if (!has_executors(python))
         return;
     python_line(python, "futures = threading.local()");
     for (uint32_t i = 0; i < scenario->executor_count; i++) {
@@ -84,16 +85,6 @@ static const char *threads_name(Python *python, uint32_t thread)
 {
     return python_name(python->scenario, python->arena, PYTHON_THREADS,
                        python->scenario->threads[thread - 1].name);
-}
-
-// The end of the program shuts executors down before it waits for threads, which may still want to
-// submit: so it waits for those first.
-void python_executor_joins(Python *python, const char *threads)
-{
-    if (!has_executors(python, true))
-        return;
-    python_line(python, "for thread in %s:", threads);
-    python_line(python, "    thread.join()");
 }
 
 static void write_submit(Python *python, const Op *op)

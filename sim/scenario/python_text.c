@@ -300,6 +300,7 @@ static const char prelude[] = "import asyncio\n"
                               "import math\n"
                               "import queue\n"
                               "import random\n"
+                              "import sys\n"
                               "import threading\n"
                               "import time\n"
                               "\n\n"
@@ -316,16 +317,23 @@ static const char prelude[] = "import asyncio\n"
                               "def span(name):\n"
                               "    yield\n";
 
+// One call, for which the GIL is released once: many short ones would each have to get it again.
 static void write_native(Python *python)
 {
     if (python_uses(python, OP_NATIVE))
-        python_add(python, "\n\ndef native(seconds):\n"
-                           "    \"\"\"Runs C code, without the GIL, for this much CPU time.\"\"\"\n"
-                           "    import zlib\n\n"
-                           "    data = bytes(100_000)\n"
-                           "    end = time.thread_time() + seconds\n"
-                           "    while time.thread_time() < end:\n"
-                           "        zlib.crc32(data)\n");
+        python_add(python,
+                   "\n\nimport hashlib\n"
+                   "\n\n"
+                   "def hash_for(rounds):\n"
+                   "    begin = time.thread_time()\n"
+                   "    hashlib.pbkdf2_hmac(\"sha256\", b\"\", b\"\", rounds)\n"
+                   "    return time.thread_time() - begin\n"
+                   "\n\n"
+                   "hash_round = hash_for(20_000) / 20_000\n"
+                   "\n\n"
+                   "def native(seconds):\n"
+                   "    \"\"\"Runs C code, without the GIL, for about this much CPU time.\"\"\"\n"
+                   "    hash_for(max(1, round(seconds / hash_round)))\n");
 }
 
 // Whether the threads made from this entry are kept in a list: all but a lone main thread are.
@@ -397,7 +405,8 @@ static const char *thread_function(Python *python, const ThreadDef *thread)
     return python_name(python->scenario, python->arena, PYTHON_THREAD, thread->name);
 }
 
-// Starts all threads; a lone one is the program's main thread.
+// Starts all threads; a lone one is the program's main thread. Else that waits for the others:
+// behind its end Python starts no more threads and processes, and shuts executors down.
 static void write_main(Python *python)
 {
     const Scenario *scenario = python->scenario;
@@ -416,6 +425,10 @@ static void write_main(Python *python)
         python_line(python, "global begun");
         python_line(python, "begun = time.monotonic()");
     }
+    const Runtime *runtime = &scenario->processes[python->process.index1 - 1].runtime;
+    if (runtime->python && runtime->switch_interval_ns != SWITCH_INTERVAL_DEFAULT_NS)
+        python_line(python, "sys.setswitchinterval(%s)",
+                    python_seconds(python, runtime->switch_interval_ns));
     if (count == 1)
         python_line(python, "%s()", thread_function(python, only));
     for (uint32_t i = 0; count != 1 && i < scenario->thread_count; i++) {
@@ -436,9 +449,11 @@ static void write_main(Python *python)
     for (uint32_t i = 0; count != 1 && i < scenario->thread_count; i++) {
         const ThreadDef *thread = &scenario->threads[i];
         if (ID_EQUAL(thread->process, python->process) && !thread->spawned && !thread->forked &&
-            !thread->daemon)
-            python_executor_joins(
-                python, python_name(scenario, python->arena, PYTHON_THREADS, thread->name));
+            !thread->daemon) {
+            python_line(python, "for thread in %s:",
+                        python_name(scenario, python->arena, PYTHON_THREADS, thread->name));
+            python_line(python, "    thread.join()");
+        }
     }
     python->depth = 0;
     python_add(python, "\n\nif __name__ == \"__main__\":\n    run()\n");

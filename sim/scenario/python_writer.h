@@ -56,8 +56,6 @@ void python_executor_imports(Python *python);
 void python_executor_objects(Python *python);
 // The thread-local variables, with their first values.
 void python_thread_locals(Python *python);
-// Where there are some, the program waits for these threads before its end.
-void python_executor_joins(Python *python, const char *threads);
 // Writes an op on executors or timers; false: it is none.
 bool python_executor_op(Python *python, const Op *op);
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define SWITCH_INTERVAL_DEFAULT_NS 5000000 // sys.getswitchinterval()
-
 // A hundred of Python 2.7's ticks (sys.getcheckinterval()), measured with loops: 0.7 us of
 // additions, 1.1 us of calls, 1.4 us of list.append.
 #define CHECK_INTERVAL_DEFAULT_NS 1000

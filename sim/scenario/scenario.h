@@ -214,6 +214,8 @@ typedef struct ThreadDef {
 // Of Python, in a process, besides its main one.
 #define INTERPRETERS_MAX 1000
 
+#define SWITCH_INTERVAL_DEFAULT_NS 5000000 // sys.getswitchinterval()
+
 // What runs a process's code: the machine itself, or an interpreter of Python.
 typedef struct Runtime {
     bool python;

@@ -58,10 +58,13 @@ bool value_count(Loader *loader, const Node *node, const char *label, uint64_t l
                  uint64_t *count)
 {
     QuantityError error = QUANTITY_NOT_A_NUMBER;
+    uint64_t number = 0;
     if (is_text(node))
-        error = quantity_count(node->text, strlen(node->text), count);
-    if (error == QUANTITY_GOOD && *count >= least && *count <= most)
+        error = quantity_count(node->text, strlen(node->text), &number);
+    if (error == QUANTITY_GOOD && number >= least && number <= most) {
+        *count = number;
         return true;
+    }
     if (error == QUANTITY_GOOD || error == QUANTITY_TOO_LARGE || error == QUANTITY_NEGATIVE)
         return loader_fail(loader, node, NULL, "%s must be from %s to %s; found %s", label,
                            number_text(loader, least), number_text(loader, most),
