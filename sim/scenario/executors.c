@@ -195,24 +195,7 @@ static void emit_timer(Loader *loader, uint32_t thread)
 bool field_executor(Loader *loader, ProcessId process, const Node *node, const char *label,
                     uint32_t *arg)
 {
-    StringId name;
-    if (!value_name(loader, node, label, &name))
-        return false;
-    *arg = *intern_symbol(loader, process, SYMBOL_EXECUTOR, name);
-    if (*arg != 0)
-        return true;
-    size_t count = 0;
-    const char **names = ARENA_ARRAY(&loader->scratch, const char *, loader->executors.count + 1);
-    for (size_t i = 0; i < loader->executors.count; i++) {
-        const ExecutorDef *def = &loader->executors.at[i];
-        if (ID_EQUAL(def->process, process) && !def->is_default)
-            names[count++] = string(loader, def->name);
-    }
-    if (count == 0)
-        return loader_fail(loader, node, NULL, "%s: this process has no executors; found %s", label,
-                           loader_found(loader, node));
-    return loader_fail(loader, node, loader_suggest(loader, node->text, names, count),
-                       "%s: this process has no executor %s", label, loader_found(loader, node));
+    return value_symbol(loader, process, SYMBOL_EXECUTOR, "executor", node, label, arg);
 }
 
 bool field_future(Loader *loader, ProcessId process, const Node *node, const char *label,

@@ -75,6 +75,25 @@ uint32_t *intern_symbol(Loader *loader, ProcessId process, SymbolKind kind, Stri
     return &find(loader, TAG_SYMBOL, key, sizeof key)->index1;
 }
 
+const char **intern_names(Loader *loader, ProcessId process, SymbolKind kind, size_t *count)
+{
+    uint32_t key[3] = {process.index1, (uint32_t)kind, 0};
+    enum { BEFORE_NAME = 1 + 2 * sizeof key[0] };
+    const char **names =
+        ARENA_ARRAY(&loader->scratch, const char *, HASH_COUNT(loader->interned) + 1);
+    *count = 0;
+    for (const Interned *entry = loader->interned; entry != NULL; entry = entry->hh.next) {
+        const char *bytes = entry->hh.key;
+        if (entry->index1 == 0 || bytes[0] != TAG_SYMBOL ||
+            memcmp(bytes + 1, key, BEFORE_NAME - 1) != 0)
+            continue;
+        uint32_t name;
+        memcpy(&name, bytes + BEFORE_NAME, sizeof name);
+        names[(*count)++] = loader->strings.at[name - 1];
+    }
+    return names;
+}
+
 void intern_free(Loader *loader)
 {
     HASH_CLEAR(hh, loader->interned);

@@ -185,6 +185,8 @@ uint32_t intern_core_set(Loader *loader, const CoreSet *set); // index1
 // Where the id of the symbol `name` of `process` is kept: 0 when it is new. The pointer lives until
 // the next call.
 uint32_t *intern_symbol(Loader *loader, ProcessId process, SymbolKind kind, StringId name);
+// The names of one kind that a process has, in the order in which they came; for messages.
+const char **intern_names(Loader *loader, ProcessId process, SymbolKind kind, size_t *count);
 void intern_free(Loader *loader);
 
 // --- values.c: one value each. Messages call it `label`, which is quoted already. ----------------
@@ -192,6 +194,9 @@ void intern_free(Loader *loader);
 bool value_text(Loader *loader, const Node *node, const char *label, const char **text);
 // A name: letters, digits, _ and -; not a digit or - first; at most NAME_BYTES_MAX bytes.
 bool value_name(Loader *loader, const Node *node, const char *label, StringId *name);
+// The id of a name that the process must have already, among those of one kind: `kind` is its word.
+bool value_symbol(Loader *loader, ProcessId process, SymbolKind symbol, const char *kind,
+                  const Node *node, const char *label, uint32_t *arg);
 bool value_count(Loader *loader, const Node *node, const char *label, uint64_t least, uint64_t most,
                  uint64_t *count);
 bool value_integer(Loader *loader, const Node *node, const char *label, int least, int most,

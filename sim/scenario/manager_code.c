@@ -169,22 +169,7 @@ void managers_load_one(Loader *loader, ProcessId process, const Node *node)
 bool field_manager(Loader *loader, ProcessId process, const Node *node, const char *label,
                    uint32_t *arg)
 {
-    StringId name;
-    if (!value_name(loader, node, label, &name))
-        return false;
-    *arg = *intern_symbol(loader, process, SYMBOL_MANAGER, name);
-    if (*arg != 0)
-        return true;
-    size_t count = 0;
-    const char **names = ARENA_ARRAY(&loader->scratch, const char *, loader->managers.count + 1);
-    for (size_t i = 0; i < loader->managers.count; i++)
-        if (ID_EQUAL(loader->managers.at[i].process, process))
-            names[count++] = loader->strings.at[loader->managers.at[i].name.index1 - 1];
-    if (count == 0)
-        return loader_fail(loader, node, NULL, "%s: this process has no managers; found %s", label,
-                           loader_found(loader, node));
-    return loader_fail(loader, node, loader_suggest(loader, node->text, names, count),
-                       "%s: this process has no manager %s", label, loader_found(loader, node));
+    return value_symbol(loader, process, SYMBOL_MANAGER, "manager", node, label, arg);
 }
 
 bool managers_any(const Loader *loader, ProcessId process)

@@ -360,48 +360,16 @@ void multiprocessing_load(Loader *loader, ProcessId process, const Node *owner)
 
 // ---- fields of ops
 
-static bool unknown(Loader *loader, const Node *node, const char *label, const char *kind,
-                    const char *const *names, size_t count)
-{
-    if (count == 0)
-        return loader_fail(loader, node, NULL, "%s: this process has no %ss; found %s", label, kind,
-                           loader_found(loader, node));
-    return loader_fail(loader, node, loader_suggest(loader, node->text, names, count),
-                       "%s: this process has no %s %s", label, kind, loader_found(loader, node));
-}
-
 bool field_connection(Loader *loader, ProcessId process, const Node *node, const char *label,
                       uint32_t *arg)
 {
-    StringId name;
-    if (!value_name(loader, node, label, &name))
-        return false;
-    *arg = *intern_symbol(loader, process, SYMBOL_CONNECTION, name);
-    if (*arg != 0)
-        return true;
-    size_t count = 0;
-    const char **names = ARENA_ARRAY(&loader->scratch, const char *, loader->connections.count + 1);
-    for (size_t i = 0; i < loader->connections.count; i++)
-        if (ID_EQUAL(loader->connections.at[i].process, process))
-            names[count++] = string(loader, loader->connections.at[i].name);
-    return unknown(loader, node, label, "connection", names, count);
+    return value_symbol(loader, process, SYMBOL_CONNECTION, "connection", node, label, arg);
 }
 
 bool field_pool(Loader *loader, ProcessId process, const Node *node, const char *label,
                 uint32_t *arg)
 {
-    StringId name;
-    if (!value_name(loader, node, label, &name))
-        return false;
-    *arg = *intern_symbol(loader, process, SYMBOL_POOL, name);
-    if (*arg != 0)
-        return true;
-    size_t count = 0;
-    const char **names = ARENA_ARRAY(&loader->scratch, const char *, loader->pools.count + 1);
-    for (size_t i = 0; i < loader->pools.count; i++)
-        if (ID_EQUAL(loader->pools.at[i].process, process))
-            names[count++] = string(loader, loader->pools.at[i].name);
-    return unknown(loader, node, label, "pool", names, count);
+    return value_symbol(loader, process, SYMBOL_POOL, "pool", node, label, arg);
 }
 
 bool field_work(Loader *loader, ProcessId process, const Node *node, const char *label,

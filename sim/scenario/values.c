@@ -43,6 +43,26 @@ bool value_name(Loader *loader, const Node *node, const char *label, StringId *n
     return true;
 }
 
+bool value_symbol(Loader *loader, ProcessId process, SymbolKind symbol, const char *kind,
+                  const Node *node, const char *label, uint32_t *arg)
+{
+    StringId name;
+    if (!value_name(loader, node, label, &name))
+        return false;
+    *arg = *intern_symbol(loader, process, symbol, name);
+    if (*arg != 0)
+        return true;
+    if (loader->diag->errors >= DIAG_ERRORS_MAX) // nobody sees the hint
+        return false;
+    size_t count;
+    const char **names = intern_names(loader, process, symbol, &count);
+    if (count == 0)
+        return loader_fail(loader, node, NULL, "%s: this process has no %ss; found %s", label, kind,
+                           loader_found(loader, node));
+    return loader_fail(loader, node, loader_suggest(loader, node->text, names, count),
+                       "%s: this process has no %s %s", label, kind, loader_found(loader, node));
+}
+
 // 1024, 4_000_000_000: large ones grouped so that they can be read.
 static const char *number_text(Loader *loader, uint64_t value)
 {
