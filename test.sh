@@ -126,8 +126,17 @@ suite() {
 stage_release() {
     suite release -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=gcc
     # The suite steps back through samples of what the largest scenarios show; this, through all.
-    check "every event of every scenario, stepped forwards and back" \
-        "$builds/ci-release/tests/test_recording" --every
+    check "every event of every scenario, stepped forwards and back" step_over_everything
+}
+# One share of the scenarios a core.
+step_over_everything() {
+    local share running=() status=0
+    for ((share = 0; share < cores; share++)); do
+        "$builds/ci-release/tests/test_recording" --every "$share/$cores" &
+        running+=($!)
+    done
+    for share in "${running[@]}"; do wait "$share" || status=1; done
+    return $status
 }
 stage_debug() { suite debug -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=gcc; }
 stage_clang() { suite clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang; }
@@ -157,38 +166,49 @@ hash() {
 }
 
 # Every shipped scenario keeps its expectations, and its trace is the same in every build, as
-# shipped and with another machine and seed.
+# shipped and with another machine and seed. Files are shared out over the cores.
 stage_hashes() {
-    local file ok=0 bad=0 build first found arguments
+    local build ok bad found
     for build in release debug asan clang; do
         [ -x "$builds/ci-$build/ringside" ] || { count "hashes (no build $build)" 0 1; return; }
     done
-    for file in scenarios/*/*.yaml; do
-        if "$builds/ci-release/ringside" run --quiet "$file"; then
-            ok=$((ok + 1))
-        else
-            say "$file: exit status $?"
-            bad=$((bad + 1))
-        fi
-        for arguments in "" "--seed 7 --set machine.cores=8"; do
-            # shellcheck disable=SC2086 # the arguments are words
-            first=$(hash release "$file" $arguments)
-            # With more cores a scenario may stop being one; as shipped it may not.
-            [ "$first" != none ] || [ -z "$arguments" ] || continue
-            for build in debug asan clang; do
-                # shellcheck disable=SC2086
-                found=$(hash "$build" "$file" $arguments)
-                if [ "$first" != none ] && [ "$found" = "$first" ]; then
-                    ok=$((ok + 1))
-                else
-                    say "$file $arguments: $first with release, $found with $build"
-                    bad=$((bad + 1))
-                fi
-            done
+    export builds
+    export -f hash hashes_of say
+    # shellcheck disable=SC2016 # the inner shell expands it
+    found=$(printf '%s\0' scenarios/*/*.yaml |
+        xargs -0 -n 4 -P "$cores" bash -c 'for file; do hashes_of "$file"; done' hashes_of) ||
+        found+=$'\n0 1'
+    read -r ok bad < <(awk '{ ok += $1; bad += $2 } END { print ok + 0, bad + 0 }' <<<"$found")
+    [ "$ok" -gt 0 ] || bad=1
+    count "scenarios and trace hashes" "$ok" "$bad"
+}
+
+# hashes_of FILE: "OK BAD" of one scenario; what is wrong goes to standard error.
+hashes_of() {
+    local file=$1 ok=0 bad=0 build first found arguments
+    if "$builds/ci-release/ringside" run --quiet "$file"; then
+        ok=$((ok + 1))
+    else
+        say "$file: exit status $?"
+        bad=$((bad + 1))
+    fi
+    for arguments in "" "--seed 7 --set machine.cores=8"; do
+        # shellcheck disable=SC2086 # the arguments are words
+        first=$(hash release "$file" $arguments)
+        # With more cores a scenario may stop being one; as shipped it may not.
+        [ "$first" != none ] || [ -z "$arguments" ] || continue
+        for build in debug asan clang; do
+            # shellcheck disable=SC2086
+            found=$(hash "$build" "$file" $arguments)
+            if [ "$first" != none ] && [ "$found" = "$first" ]; then
+                ok=$((ok + 1))
+            else
+                say "$file $arguments: $first with release, $found with $build"
+                bad=$((bad + 1))
+            fi
         done
     done
-    [ $ok -gt 0 ] || bad=1
-    count "scenarios and trace hashes" $ok $bad
+    printf '%d %d\n' $ok $bad
 }
 
 # The layer check must also find what it is for.

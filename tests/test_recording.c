@@ -12,16 +12,21 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Runs `check` on every shipped scenario.
+// Of the shipped scenarios, every `shares`-th from number `share` on: several processes can share
+// the work.
+static size_t share = 0, shares = 1;
+
+// Runs `check` on every shipped scenario of this share.
 static void each_shipped(void (*check)(const char *path, const Recorded *run))
 {
     glob_t paths;
     shipped_paths(&paths);
     assert_true(paths.gl_pathc > 100);
-    for (size_t i = 0; i < paths.gl_pathc; i++) {
+    for (size_t i = share; i < paths.gl_pathc; i += shares) {
         Recorded recorded;
         char *text = shipped_text(paths.gl_pathv[i]);
         record_run(&recorded, text);
@@ -71,7 +76,8 @@ static void expect_hash(const char *path, const Scene *scene, uint64_t next, uin
 
 // A step back copies a scene. Of scenes with more bytes than this (those of ten thousand threads)
 // the usual test steps over runs of STEPS_RUN events and seeks over STEPS_SKIPPED ones between
-// them; with the argument --every it steps over each.
+// them; with the argument --every it steps over each, and with --every I/N over those of share I
+// (from 0) of N.
 enum { STEPPED_BYTES = 1 << 17, STEPS_RUN = 64, STEPS_SKIPPED = 64 * 63 };
 
 static bool every_step;
@@ -331,9 +337,19 @@ static void test_key_frames_are_bounded(void **state)
     simulated_free(&run);
 }
 
+// Reads I/N, I below N.
+static bool read_share(const char *text)
+{
+    char *end;
+    share = strtoul(text, &end, 10);
+    if (*end != '/')
+        return false;
+    shares = strtoul(end + 1, &end, 10);
+    return *end == '\0' && share < shares;
+}
+
 int main(int argc, char **argv)
 {
-    every_step = argc > 1 && strcmp(argv[1], "--every") == 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_instants),
         cmocka_unit_test(test_filters),
@@ -343,5 +359,15 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_damaged_forks),
         cmocka_unit_test(test_steps_of_every_shipped_scenario),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest steps[] = {
+        cmocka_unit_test(test_steps_of_every_shipped_scenario),
+    };
+    every_step = argc > 1 && strcmp(argv[1], "--every") == 0;
+    if (!every_step)
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc > 2 && !read_share(argv[2])) {
+        fprintf(stderr, "usage: test_recording [--every [SHARE/SHARES]]\n");
+        return 2;
+    }
+    return cmocka_run_group_tests(steps, NULL, NULL);
 }
