@@ -418,6 +418,6 @@ int cmd_film(int argc, char **argv)
     }
     studio_close(&film.studio);
     arena_free(&film.arena);
-    arena_free(&asked.studio.show.arena);
+    arena_free(&asked.studio.show.scenario.arena);
     return good ? CLI_OK : CLI_WRONG;
 }

@@ -2,16 +2,10 @@
 // size, and what is changed about it. Of the command line: it may end the program with a message.
 #pragma once
 #include "render/take.h"
-
-#include <argp.h>
-
-enum { OVERRIDES_MAX = 256 };
+#include "sim/cli_scenario.h"
 
 typedef struct ShowOptions {
-    Arena arena;
-    const char *file;
-    const char *overrides[OVERRIDES_MAX];
-    size_t override_count;
+    CliScenario scenario;
     uint64_t records_max; // of the run, kept; 0: as many as usual
     int w, h;             // pixels
     bool dark, large;

@@ -128,6 +128,6 @@ int cmd_picture(int argc, char **argv)
         good = write_picture(&studio, asked.studio.output);
     }
     studio_close(&studio);
-    arena_free(&asked.studio.show.arena);
+    arena_free(&asked.studio.show.scenario.arena);
     return good ? CLI_OK : CLI_WRONG;
 }

@@ -155,8 +155,8 @@ static void run_again(Show *show)
     const ShowOptions *asked = &show->asked.show;
     Arena arena = {0};
     size_t count;
-    const char **overrides =
-        player_overrides(&show->player, &arena, asked->overrides, asked->override_count, &count);
+    const char **overrides = player_overrides(&show->player, &arena, asked->scenario.overrides,
+                                              asked->scenario.override_count, &count);
     if (show->source.bytes == NULL)
         stat(show->source.path, &show->seen);
     rerun_start(show->rerun, overrides, count);
@@ -367,7 +367,7 @@ static bool first_take(Show *show, Diag *diag)
     enum { PATIENCE_MS = 100 };
     const ShowOptions *asked = &show->asked.show;
     char *error = NULL;
-    rerun_start(show->rerun, asked->overrides, asked->override_count);
+    rerun_start(show->rerun, asked->scenario.overrides, asked->scenario.override_count);
     bool done = false;
     for (int i = 0; i < PATIENCE_MS && !done; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -418,7 +418,7 @@ static void close_show(Show *show)
     draw_free(&show->frame);
     fonts_close(show->fonts);
     free(show->error);
-    arena_free(&show->asked.show.arena);
+    arena_free(&show->asked.show.scenario.arena);
     free(show);
 }
 

@@ -106,8 +106,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         asked->output = value;
         return 0;
     case OPTION_BESIDE:
-        if (asked->beside_count == OVERRIDES_MAX)
-            argp_error(state, "more than %d values", OVERRIDES_MAX);
+        if (asked->beside_count == CLI_OVERRIDES_MAX)
+            argp_error(state, "more than %d values", CLI_OVERRIDES_MAX);
         asked->beside[asked->beside_count++] = value;
         return 0;
     case OPTION_VIEW:
@@ -155,13 +155,13 @@ static bool make_takes(Studio *studio, StudioOptions *asked, Diag *diag)
     const ShowOptions *show = &asked->show;
     if (!show_source(&asked->show, &source, diag))
         return false;
-    studio->take = make_take(&source, show->overrides, show->override_count);
+    studio->take = make_take(&source, show->scenario.overrides, show->scenario.override_count);
     if (studio->take == NULL || asked->beside_count == 0)
         return studio->take != NULL;
-    const char *overrides[2 * OVERRIDES_MAX];
+    const char *overrides[2 * CLI_OVERRIDES_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < show->override_count; i++)
-        overrides[count++] = show->overrides[i];
+    for (size_t i = 0; i < show->scenario.override_count; i++)
+        overrides[count++] = show->scenario.overrides[i];
     for (size_t i = 0; i < asked->beside_count; i++)
         overrides[count++] = asked->beside[i];
     studio->before = make_take(&source, overrides, count);

@@ -7,8 +7,8 @@
 
 typedef struct StudioOptions {
     ShowOptions show;
-    const char *output;                // -o; NULL when it was not given
-    const char *beside[OVERRIDES_MAX]; // of the other run, on top of these; none: no other run
+    const char *output;                    // -o; NULL when it was not given
+    const char *beside[CLI_OVERRIDES_MAX]; // of the other run, on top of these; none: no other run
     size_t beside_count;
     bool why;
     int view;         // index in the table of views

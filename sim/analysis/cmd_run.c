@@ -55,7 +55,7 @@ static void run_free(Run *run)
     diag_free(&run->diag); // it quotes the scenario
     scenario_free(&run->scenario);
     trace_file_free(&run->saved);
-    arena_free(&run->asked.arena);
+    arena_free(&run->asked.scenario.arena);
     free(run);
 }
 
@@ -80,15 +80,15 @@ static bool is_trace_path(const char *path)
 static bool load_saved_scenario(Run *run)
 {
     const TraceHeader *header = &run->saved.header;
-    const char *overrides[OVERRIDES_MAX];
+    const char *overrides[CLI_OVERRIDES_MAX];
     size_t count = 0;
     const char *line = header->overrides;
     while (*line != 0) {
         size_t length = strcspn(line, "\n");
-        if (count == OVERRIDES_MAX)
+        if (count == CLI_OVERRIDES_MAX)
             return diag_fail(&run->diag, (SourceAt){0}, "the trace has more than %d overrides",
-                             OVERRIDES_MAX);
-        overrides[count++] = arena_text(&run->asked.arena, line, length);
+                             CLI_OVERRIDES_MAX);
+        overrides[count++] = arena_text(&run->asked.scenario.arena, line, length);
         line += length + (line[length] != 0);
     }
     return scenario_parse(&run->scenario, header->scenario_path, header->scenario_text,
@@ -100,10 +100,11 @@ static bool load_saved(Run *run, const char *path, const char *bytes, size_t len
     const Options *asked = &run->asked;
     run->is_saved = true;
     run->diag.path = path;
-    if (asked->changes != NULL || asked->paths[OUTPUT_SAVE] != NULL)
+    if (asked->scenario.changed_by != NULL || asked->paths[OUTPUT_SAVE] != NULL)
         return diag_fail(&run->diag, (SourceAt){0},
                          "this is a saved trace; %s needs the scenario itself, to run it again",
-                         asked->changes != NULL ? asked->changes : "--save");
+                         asked->scenario.changed_by != NULL ? asked->scenario.changed_by
+                                                            : "--save");
     bool read = bytes != NULL ? trace_file_parse(&run->saved, bytes, length, &run->diag)
                               : trace_file_read(&run->saved, path, &run->diag);
     return read && load_saved_scenario(run);
@@ -114,16 +115,16 @@ static bool load(Run *run, const char *path)
     const Options *asked = &run->asked;
     if (strcmp(path, "-") != 0)
         return is_trace_path(path) ? load_saved(run, path, NULL, 0)
-                                   : scenario_load(&run->scenario, path, asked->overrides,
-                                                   asked->override_count, &run->diag);
+                                   : scenario_load(&run->scenario, path, asked->scenario.overrides,
+                                                   asked->scenario.override_count, &run->diag);
     size_t length;
-    const char *bytes = cli_read(&run->asked.arena, path, &length, &run->diag);
+    const char *bytes = cli_read(&run->asked.scenario.arena, path, &length, &run->diag);
     if (bytes == NULL)
         return false;
     if (is_trace(bytes, length))
         return load_saved(run, "<stdin>", bytes, length);
-    return scenario_parse(&run->scenario, "<stdin>", bytes, length, asked->overrides,
-                          asked->override_count, &run->diag);
+    return scenario_parse(&run->scenario, "<stdin>", bytes, length, asked->scenario.overrides,
+                          asked->scenario.override_count, &run->diag);
 }
 
 // ---- running
@@ -366,7 +367,7 @@ static int report(Run *run)
     report->measured = run->is_saved && run->saved.header.measured;
     report->has_hash = true;
     report->trace_hash = hash_sink_value(&run->hash);
-    report_expectations(report, &run->asked.arena);
+    report_expectations(report, &run->asked.scenario.arena);
     bool written = write_outputs(run);
     // What was cut short because nobody wanted the rest says nothing about expectations.
     if (run->metrics.end == END_REFUSED)
@@ -377,7 +378,8 @@ static int report(Run *run)
 
 static int run_file(Run *run)
 {
-    const char *path = shipped_find(&run->asked.arena, run->asked.file, &run->diag);
+    const char *path =
+        shipped_find(&run->asked.scenario.arena, run->asked.scenario.file, &run->diag);
     if (path != NULL && !run_options_are_apart(&run->asked, path))
         return CLI_WRONG;
     if (path == NULL || !load(run, path) ||

@@ -3,11 +3,10 @@
 #include "sim/analysis/scene_text.h"
 #include "sim/analysis/writer.h"
 #include "sim/cli.h"
+#include "sim/cli_scenario.h"
 #include "sim/trace/sinks.h"
 
 // ---- cmd_run_options.c
-
-enum { OVERRIDES_MAX = 256 };
 
 // What can be written where. The save comes last: it has a writer of its own.
 typedef enum OutputId {
@@ -24,16 +23,12 @@ typedef enum OutputId {
 enum { OUTPUT_COUNT = OUTPUT_SAVE + 1 };
 
 typedef struct Options {
-    Arena arena;
-    const char *file;
+    CliScenario scenario;
     const char *paths[OUTPUT_COUNT]; // NULL: not asked for
-    const char *overrides[OVERRIDES_MAX];
-    size_t override_count;
-    SceneAt at; // of the scene and of the question why
+    SceneAt at;                      // of the scene and of the question why
     bool at_given;
-    const char *why;     // the thread that it is asked about
-    const char *span;    // whose critical path; NULL: the run's
-    const char *changes; // the first option that changes the scenario; NULL: none
+    const char *why;  // the thread that it is asked about
+    const char *span; // whose critical path; NULL: the run's
     bool quiet;
 } Options;
 

@@ -6,7 +6,7 @@
 
 enum { KEY_JSON = 'j', KEY_CSV = 'c', KEY_NARRATE = 'n', KEY_TRACE = 't', KEY_SAVE = 'o' };
 enum { KEY_SCENE = 'm', KEY_AT = 'a', KEY_WHY = 'w', KEY_PATH = 'p' };
-enum { KEY_SET = 's', KEY_SEED = 'S', KEY_UNTIL = 'u', KEY_QUIET = 'q' };
+enum { KEY_QUIET = 'q' };
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "What to print instead of the summary:", 1},
@@ -26,28 +26,16 @@ static const struct argp_option options[] = {
     {"trace", KEY_TRACE, "OUT.json", 0, "The trace for ui.perfetto.dev and chrome://tracing", 2},
     {"save", KEY_SAVE, "OUT.trace", 0, "The trace as it is, for a later `ringside run OUT.trace`",
      2},
-    {NULL, 0, NULL, 0, "What to change:", 3},
-    {"set", KEY_SET, "KEY=VALUE", 0, "A value in the file's place (machine.cores=4); repeatable",
-     3},
-    {"seed", KEY_SEED, "N", 0, "Where the random numbers begin", 3},
-    {"until", KEY_UNTIL, "DURATION", 0, "The end of simulated time (2s)", 3},
     {0},
 };
-
-static void add_override(Options *asked, struct argp_state *state, const char *option,
-                         const char *text)
-{
-    if (asked->override_count == OVERRIDES_MAX)
-        argp_error(state, "more than %d overrides", OVERRIDES_MAX);
-    asked->overrides[asked->override_count++] = text;
-    if (asked->changes == NULL)
-        asked->changes = option;
-}
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     Options *asked = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &asked->scenario;
+        return 0;
     case KEY_JSON:
         asked->paths[OUTPUT_JSON] = value != NULL ? value : "-";
         return 0;
@@ -80,25 +68,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case KEY_SAVE:
         asked->paths[OUTPUT_SAVE] = value;
         return 0;
-    case KEY_SET:
-        add_override(asked, state, "--set", value);
-        return 0;
-    case KEY_SEED:
-        add_override(asked, state, "--seed", arena_format(&asked->arena, "seed=%s", value));
-        return 0;
-    case KEY_UNTIL:
-        add_override(asked, state, "--until", arena_format(&asked->arena, "until=%s", value));
-        return 0;
     case KEY_QUIET:
         asked->quiet = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (asked->file != NULL)
-            argp_error(state, "only one FILE at a time");
-        asked->file = value;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "a FILE is needed");
         return 0;
     case ARGP_KEY_END: // an instant alone asks for the scene
         if (asked->at_given && asked->why == NULL && asked->paths[OUTPUT_SCENE] == NULL)
@@ -109,9 +80,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     }
 }
 
+static const struct argp_child children[] = {{&cli_scenario_argp, 0, "What to change:", 3}, {0}};
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
+    .children = children,
     .args_doc = "FILE",
     .doc =
         "Simulates a scenario and prints what came out. FILE is a scenario's file, the name of "
