@@ -12,12 +12,12 @@
 #include "render/views.h"
 #include "sim/base/rng.h"
 #include "sim/ringside.h"
+#include "tests/bench/timed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { W = 1600, H = 900, FRAMES = 300 };
@@ -52,19 +52,6 @@ static DrawList list;
 static Canvas canvas;
 static Theme theme;
 static Fonts *fonts;
-
-static double now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
 
 static Take *make(const char *format, uint64_t records)
 {
@@ -129,20 +116,18 @@ static void bench(const char *what, void (*change)(int, Rng *), void (*draw)(voi
     player.zoom = player_whole(&player);
     for (int i = 0; i < FRAMES; i++) {
         change(i, &rng);
-        double begin = now_ms();
+        double begin = cpu_ms();
         draw_begin(&list, fonts, &theme, W, H);
         draw();
-        drawn_ms[i] = now_ms() - begin;
+        drawn_ms[i] = cpu_ms() - begin;
         canvas_draw(&canvas, &list);
-        ms[i] = now_ms() - begin;
+        ms[i] = cpu_ms() - begin;
         items = list.items.count > items ? list.items.count : items;
     }
-    qsort(ms, FRAMES, sizeof ms[0], by_size);
-    qsort(drawn_ms, FRAMES, sizeof drawn_ms[0], by_size);
-    printf("%-28s p50 %5.2f ms  p99 %5.2f ms  max %5.2f ms  (the views p50 %5.2f, p99 %5.2f; at "
-           "most %zu items)%s\n",
-           what, ms[FRAMES / 2], ms[FRAMES * 99 / 100], ms[FRAMES - 1], drawn_ms[FRAMES / 2],
-           drawn_ms[FRAMES * 99 / 100], items, ms[FRAMES * 99 / 100] <= 16 ? "" : "  ABOVE 16 ms");
+    printf("%-28s %s%s\n", what, quantiles(ms, FRAMES),
+           quantile(ms, FRAMES, 99) <= 16 ? "" : "  ABOVE 16 ms");
+    printf("%-28s %s; at most %zu items\n", "  the views alone", quantiles(drawn_ms, FRAMES),
+           items);
 }
 
 int main(int argc, char **argv)
@@ -152,13 +137,13 @@ int main(int argc, char **argv)
         fputs(diag_text(&diag), stderr);
         return 1;
     }
-    double begin = now_ms();
+    double begin = cpu_ms();
     bool smoke = argc > 1 && strcmp(argv[1], "--smoke") == 0;
     uint64_t records = smoke ? 20000 : argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
     Take *take = make(yaml, records);
     player_open(&player, take);
     printf("%" PRIu64 " records run, folded and indexed in %.0f ms\n", player.recording->count,
-           now_ms() - begin);
+           cpu_ms() - begin);
     theme = theme_make(THEME_LIGHT, 0, 1);
     canvas_open(&canvas, W, H);
     bench("the window, playing", play, whole_window);
@@ -167,11 +152,11 @@ int main(int argc, char **argv)
     bench("the timeline, any zoom", zoom, timeline_alone);
     player_free(&player);
     take_free(take);
-    begin = now_ms();
+    begin = cpu_ms();
     take = make(coroutines_yaml, records);
     player_open(&player, take);
     printf("%" PRIu64 " records of 10,000 coroutines run, folded and indexed in %.0f ms\n",
-           player.recording->count, now_ms() - begin);
+           player.recording->count, cpu_ms() - begin);
     bench("10,000 coroutines, playing", play, whole_window);
     bench("10,000 coroutines, moving", step, whole_window);
     canvas_free(&canvas);
