@@ -15,6 +15,28 @@
 
 enum { ARGUMENTS_MAX = 16 };
 
+const char two_jobs[] = "title: Two jobs on one core\n"
+                        "lesson: First come, first served.\n"
+                        "machine: { cores: 1, scheduler: fifo, costs: zero }\n"
+                        "threads:\n"
+                        "  - name: a\n"
+                        "    run: [ { compute: 30ms } ]\n"
+                        "  - name: b\n"
+                        "    run: [ { compute: 20ms } ]\n"
+                        "expect:\n"
+                        "  - makespan == 50ms\n";
+
+const char random_jobs[] = "title: Random work\n"
+                           "machine: { cores: 2 }\n"
+                           "threads:\n"
+                           "  - name: worker\n"
+                           "    count: 3\n"
+                           "    run:\n"
+                           "      - repeat:\n"
+                           "          times: 5\n"
+                           "          do: [ { compute: exp(1ms) }, { sleep: exp(1ms) },\n"
+                           "                { print: \"quoted \\\"text\\\"\" }, { mark: lap } ]\n";
+
 static char folder[PATH_MAX]; // each test's own, and its working directory
 
 char *file_read(const char *path)

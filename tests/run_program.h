@@ -24,6 +24,10 @@ typedef struct Setting {
     rlim_t file_bytes_max; // files cannot grow beyond this; 0: no limit
 } Setting;
 
+// Scenarios to run. One core, first come first served, no costs: a runs 0..30 ms, b 30..50 ms; and
+// three threads that compute, sleep, print and mark at random.
+extern const char two_jobs[], random_jobs[];
+
 // Before and after each test: its own folder, which is the working directory.
 int program_set_up(void **state);
 int program_tear_down(void **state);

@@ -15,6 +15,19 @@ enum { NAMED_MAX = 1024 };
 static char names[NAMED_MAX][96];
 static const Simulated *named;
 
+const ProcessMetrics *simulated_process(const Metrics *metrics, const char *name)
+{
+    const ProcessTable *table = &metrics->processes;
+    char text[96];
+    for (uint64_t pid = 1; pid <= table->processes.count; pid++)
+        if (process_table_at(table, pid) != NULL &&
+            strcmp(name, process_names_text(&table->names, &metrics->threads, metrics->scenario,
+                                            pid, text)) == 0)
+            return process_table_at(table, pid);
+    fail_msg("no process %s", name);
+    return NULL;
+}
+
 const char *simulated_name(const Simulated *run, uint32_t task)
 {
     if (named != run) {

@@ -22,6 +22,8 @@ void simulated_measure(const Simulated *run, Metrics *metrics);
 // The metrics of the only task called `thread`; fails the test when there is none.
 const ThreadMetrics *simulated_thread(const Simulated *run, const Metrics *metrics,
                                       const char *thread);
+// The metrics of the process called `name`; fails the test when there is none.
+const ProcessMetrics *simulated_process(const Metrics *metrics, const char *name);
 // The name of a task, by TaskId.index1; "?" when there is none. Of the first 1,023 only.
 const char *simulated_name(const Simulated *run, uint32_t task);
 

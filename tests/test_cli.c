@@ -9,30 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// One core, first come first served, no costs: a runs 0..30 ms, b 30..50 ms.
-static const char two_jobs[] = "title: Two jobs on one core\n"
-                               "lesson: First come, first served.\n"
-                               "machine: { cores: 1, scheduler: fifo, costs: zero }\n"
-                               "threads:\n"
-                               "  - name: a\n"
-                               "    run: [ { compute: 30ms } ]\n"
-                               "  - name: b\n"
-                               "    run: [ { compute: 20ms } ]\n"
-                               "expect:\n"
-                               "  - makespan == 50ms\n";
-
-static const char random_jobs[] =
-    "title: Random work\n"
-    "machine: { cores: 2 }\n"
-    "threads:\n"
-    "  - name: worker\n"
-    "    count: 3\n"
-    "    run:\n"
-    "      - repeat:\n"
-    "          times: 5\n"
-    "          do: [ { compute: exp(1ms) }, { sleep: exp(1ms) },\n"
-    "                { print: \"quoted \\\"text\\\"\" }, { mark: lap } ]\n";
-
 // Each takes one lock at 0 and asks for the other's at 1 ms: two threads in a circle.
 static const char deadlock[] = "title: Two locks in two orders\n"
                                "machine: { cores: 2, costs: zero }\n"

@@ -41,18 +41,6 @@ static uint64_t memory_at(const Simulated *run, EventKind kind, uint64_t pid, in
     return bytes;
 }
 
-static const ProcessMetrics *process(const Metrics *metrics, const char *name)
-{
-    char text[96];
-    for (uint64_t pid = 1; pid <= metrics->processes.processes.count; pid++)
-        if (process_table_at(&metrics->processes, pid) != NULL &&
-            strcmp(name, process_names_text(&metrics->processes.names, &metrics->threads,
-                                            metrics->scenario, pid, text)) == 0)
-            return process_table_at(&metrics->processes, pid);
-    fail_msg("no process %s", name);
-    return NULL;
-}
-
 enum { MIB = 1 << 20, KIB = 1 << 10 };
 
 // ---- faults and their time
@@ -71,9 +59,9 @@ static void a_first_touch_faults(void **state)
     assert_int_equal(a->cpu_user_ns, 25600);
     assert_int_equal(run.result.ended.ns, 154600);
     assert_int_equal(faults(&run, FAULT_ANON, "a"), 258);
-    assert_int_equal(process(&metrics, "main")->resident_max, MIB + 8 * KIB);
-    assert_int_equal(process(&metrics, "main")->reserved_max, 9 * MIB);
-    assert_int_equal(process(&metrics, "main")->private_max, MIB + 8 * KIB);
+    assert_int_equal(simulated_process(&metrics, "main")->resident_max, MIB + 8 * KIB);
+    assert_int_equal(simulated_process(&metrics, "main")->reserved_max, 9 * MIB);
+    assert_int_equal(simulated_process(&metrics, "main")->private_max, MIB + 8 * KIB);
     metrics_free(&metrics);
     simulated_free(&run);
 }
@@ -393,7 +381,7 @@ static void threads_reserve_much_and_touch_little(void **state)
              "  - { name: a, count: 100, run: [ { sleep: 1ms } ] }\n"
              "  - { name: b, stack: 64KiB, stack_touched: 20KiB, run: [ { sleep: 1ms } ] }\n");
     simulated_measure(&run, &metrics);
-    const ProcessMetrics *p = process(&metrics, "main");
+    const ProcessMetrics *p = simulated_process(&metrics, "main");
     assert_int_equal(p->reserved_max, UINT64_C(800) * MIB + 64 * KIB);
     assert_int_equal(p->resident_max, 100 * 8 * KIB + 20 * KIB);
     metrics_free(&metrics);
@@ -431,8 +419,9 @@ static void the_largest_must_go(void **state)
     const char *report = summary(&run, &metrics, &text);
     assert_non_null(strstr(report, "out of memory: at 1 ms g touches what there is not "
                                    "(test.yaml:10); sleeper, which has most, is killed\n"));
-    assert_int_equal(process(&metrics, "sleeper")->status, STATUS_SIGNALLED + SIGNAL_KILL);
-    assert_int_equal(process(&metrics, "greedy")->status, 0);
+    assert_int_equal(simulated_process(&metrics, "sleeper")->status,
+                     STATUS_SIGNALLED + SIGNAL_KILL);
+    assert_int_equal(simulated_process(&metrics, "greedy")->status, 0);
     assert_int_equal(metrics.processes.oom_kills, 1);
     assert_int_equal(metrics.printed_count, 1);
     assert_int_equal(run.result.ended.ns, 1000000);
@@ -452,7 +441,7 @@ static void memory_runs_out_at_the_page_that_does_not_fit(void **state)
     simulate(&run, "machine: { costs: { base: zero, pf_anon: 1us }, memory: 1MiB }\n"
                    "threads: [ { name: m, run: [ { touch: 2MiB } ] } ]\n");
     simulated_measure(&run, &metrics);
-    const ProcessMetrics *p = process(&metrics, "main");
+    const ProcessMetrics *p = simulated_process(&metrics, "main");
     assert_int_equal(p->resident_max, MIB);
     assert_int_equal(p->status, STATUS_SIGNALLED + SIGNAL_KILL);
     assert_int_equal(metrics.processes.oom_kills, 1);

@@ -16,15 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-// One core, first come first served, no costs: a runs 0..30 ms, b 30..50 ms.
-static const char two_jobs[] = "title: Two jobs on one core\n"
-                               "machine: { cores: 1, scheduler: fifo, costs: zero }\n"
-                               "threads:\n"
-                               "  - name: first\n"
-                               "    run: [ { compute: 30ms } ]\n"
-                               "  - name: second\n"
-                               "    run: [ { compute: 20ms } ]\n";
-
 static int64_t big_endian(const unsigned char *at)
 {
     return (int64_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
@@ -98,7 +89,7 @@ static void every_option_changes_the_picture(void **state)
     static const char *const changes[][2] = {
         {"--theme", "dark"},      {"--large", "--large"},         {"--view", "machine"},
         {"--view", "now"},        {"--view", "program"},          {"--view", "timeline"},
-        {"--select", "second"},   {"--zoom", "5ms..10ms"},        {"--set", "machine.cores=2"},
+        {"--select", "b"},        {"--zoom", "5ms..10ms"},        {"--set", "machine.cores=2"},
         {"--set", "title=Other"}, {"--beside", "machine.cores=2"}};
     file_write("jobs.yaml", two_jobs);
     ASSERT_RUN(0, "", "picture", "jobs.yaml", "-o", "a.png");

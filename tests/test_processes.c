@@ -12,18 +12,6 @@
 
 #include <cmocka.h>
 
-static const ProcessMetrics *process(const Metrics *metrics, const char *name)
-{
-    char text[96];
-    for (uint64_t pid = 1; pid <= metrics->processes.processes.count; pid++)
-        if (process_table_at(&metrics->processes, pid) != NULL &&
-            strcmp(name, process_names_text(&metrics->processes.names, &metrics->threads,
-                                            metrics->scenario, pid, text)) == 0)
-            return process_table_at(&metrics->processes, pid);
-    fail_msg("no process %s", name);
-    return NULL;
-}
-
 static const char *printed(const Simulated *run, const Metrics *metrics)
 {
     static char text[1024];
@@ -91,7 +79,7 @@ static void a_spawned_process_loads_its_program(void **state)
                 "threads: [ { name: a, run: [ { spawn_process: child }, { compute: 5us } ] } ]\n");
     assert_int_equal(simulated_thread(&m.run, &m.metrics, "a")->end_ns, 25000);
     assert_int_equal(simulated_thread(&m.run, &m.metrics, "child")->end_ns, 1320000);
-    assert_int_equal(process(&m.metrics, "child")->resident_max, 8192);
+    assert_int_equal(simulated_process(&m.metrics, "child")->resident_max, 8192);
     measured_free(&m);
 }
 
@@ -154,8 +142,8 @@ static void exec_drops_memory_and_threads(void **state)
     assert_int_equal(m.run.result.ended.ns, 6000000);
     assert_string_equal(printed(&m.run, &m.metrics), "other late");
     assert_int_equal(simulated_count(&m.run, EVENT_TASK_KILLED, "b"), 1);
-    assert_int_equal(process(&m.metrics, "main")->status, 7);
-    assert_int_equal(process(&m.metrics, "main")->resident, 0);
+    assert_int_equal(simulated_process(&m.metrics, "main")->status, 7);
+    assert_int_equal(simulated_process(&m.metrics, "main")->resident, 0);
     measured_free(&m);
 }
 
@@ -177,7 +165,7 @@ static void children_have_threads_of_their_own(void **state)
     assert_int_equal(simulated_thread(&m.run, &m.metrics, "child")->end_ns, 2000000);
     assert_int_equal(simulated_thread(&m.run, &m.metrics, "slow")->end_ns, 3000000);
     assert_int_equal(simulated_count(&m.run, EVENT_PROCESS_JOINED, NULL), 4);
-    assert_int_equal(process(&m.metrics, "child")->status, 4);
+    assert_int_equal(simulated_process(&m.metrics, "child")->status, 4);
     measured_free(&m);
 }
 
@@ -200,8 +188,8 @@ static void waiting_collects_exit_codes(void **state)
                 "      - wait_child\n"
                 "      - wait_child\n" // nobody is left: it returns at once
                 "      - mark: second\n");
-    assert_int_equal(process(&m.metrics, "slow")->status, 3);
-    assert_int_equal(process(&m.metrics, "fast")->status, 1);
+    assert_int_equal(simulated_process(&m.metrics, "slow")->status, 3);
+    assert_int_equal(simulated_process(&m.metrics, "fast")->status, 1);
     assert_int_equal(m.run.result.ended.ns, 3000000);
     assert_int_equal(simulated_count(&m.run, EVENT_PROCESS_REAPED, "a"), 2);
     assert_int_equal(process_table_zombies(&m.metrics.processes), 0);
@@ -253,7 +241,7 @@ static void an_exit_code_ends_all_threads(void **state)
     assert_int_equal(m.run.result.end, END_DONE);
     assert_int_equal(simulated_count(&m.run, EVENT_TASK_KILLED, NULL), 2);
     assert_int_equal(m.metrics.printed_count, 0);
-    assert_int_equal(process(&m.metrics, "p")->status, 0);
+    assert_int_equal(simulated_process(&m.metrics, "p")->status, 0);
     measured_free(&m);
 }
 
@@ -308,7 +296,8 @@ static void term_ends_who_says_nothing(void **state)
     Measured m;
     signal_to(&m, "other", "{ compute: 10ms }, { print: never }");
     assert_int_equal(m.run.result.ended.ns, 3000000);
-    assert_int_equal(process(&m.metrics, "other")->status, STATUS_SIGNALLED + SIGNAL_TERM);
+    assert_int_equal(simulated_process(&m.metrics, "other")->status,
+                     STATUS_SIGNALLED + SIGNAL_TERM);
     assert_int_equal(m.metrics.printed_count, 0);
     measured_free(&m);
 }
@@ -368,7 +357,8 @@ static void kill_cannot_be_handled(void **state)
     signal_to(&m, "{ process: other, signal: KILL }",
               "{ on_signal: { signal: TERM, run: handler } }, { sleep: 10ms }");
     assert_int_equal(m.run.result.ended.ns, 3000000);
-    assert_int_equal(process(&m.metrics, "other")->status, STATUS_SIGNALLED + SIGNAL_KILL);
+    assert_int_equal(simulated_process(&m.metrics, "other")->status,
+                     STATUS_SIGNALLED + SIGNAL_KILL);
     measured_free(&m);
 }
 
@@ -520,8 +510,9 @@ static void a_name_may_be_several_processes(void **state)
             "{ print: never } ] }\n");
     assert_int_equal(m.run.result.ended.ns, 1000000);
     assert_int_equal(simulated_count(&m.run, EVENT_PROCESS_REAPED, "a"), 5);
-    assert_int_equal(process(&m.metrics, "crowd-3")->status, STATUS_SIGNALLED + SIGNAL_TERM);
-    assert_int_equal(process(&m.metrics, "main")->status, STATUS_SIGNALLED + SIGNAL_TERM);
+    assert_int_equal(simulated_process(&m.metrics, "crowd-3")->status,
+                     STATUS_SIGNALLED + SIGNAL_TERM);
+    assert_int_equal(simulated_process(&m.metrics, "main")->status, STATUS_SIGNALLED + SIGNAL_TERM);
     assert_int_equal(m.metrics.printed_count, 0);
     measured_free(&m);
 }
