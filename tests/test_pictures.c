@@ -185,8 +185,9 @@ static void wrong_pictures_say_what_is_wrong(void **state)
     WRONG("'1600x900x' is no size", "jobs.yaml", "-o", "a.png", "--size", "1600x900x");
     WRONG("'pink' is no theme", "jobs.yaml", "-o", "a.png", "--theme", "pink");
     WRONG("'all' is no view", "jobs.yaml", "-o", "a.png", "--view", "all");
-    WRONG("no thread is called 'secnod'; did you mean 'second'?", "jobs.yaml", "-o", "a.png",
-          "--select", "secnod");
+    file_write("workers.yaml", random_jobs);
+    WRONG("no thread is called 'worekr-1'; did you mean 'worker-1'?", "workers.yaml", "-o", "a.png",
+          "--select", "worekr-1");
     WRONG("'5ms' is no part of the run", "jobs.yaml", "-o", "a.png", "--zoom", "5ms");
     WRONG("ends after it begins", "jobs.yaml", "-o", "a.png", "--zoom", "5ms..5ms");
     WRONG("nothing to zoom to: the run ends at 50 ms", "jobs.yaml", "-o", "a.png", "--zoom",
@@ -195,7 +196,7 @@ static void wrong_pictures_say_what_is_wrong(void **state)
           "--beside", "machine.bores=1");
     WRONG("cannot write to nowhere/a.png: No such file", "jobs.yaml", "-o", "nowhere/a.png");
 #undef WRONG
-    assert_int_equal(program_files(), 1); // and nothing is written
+    assert_int_equal(program_files(), 2); // the scenarios
 }
 
 static void a_full_disk_leaves_no_picture(void **state)
