@@ -1,10 +1,26 @@
-// Executors from the side of the program: what a coroutine awaits of them, and what an event loop
-// does about them. The ops and the library code of their threads are in steps_executor.c.
+// Executors from the side of the program. The ops are in steps_executor.c, the library code of
+// their threads in executor_worker.c, what coroutines and loops have to do with them in
+// executor_await.c.
 #pragma once
 #include "sim/program/program.h"
 #include "sim/program/thread_start.h"
 #include "sim/python/asyncio.h"
 #include "sim/python/executor.h"
+
+// What the scenario says of an executor; `def`: number from 1.
+const ExecutorDef *executor_def(const Machine *machine, uint32_t def);
+
+// Steps from phase EXECUTORS_PUT on, until the item is in the queue and one who waits is woken.
+enum { EXECUTORS_PUT = 120 };
+StepResult executors_put(Machine *machine, Task *task, Executor *executor, uint32_t id, bool *done);
+// Pays for a submit; then steps until an item that runs `function` has been submitted and a thread,
+// if one is due, started. task->scratch is the item, which the caller holds too.
+StepResult executors_next_submit(Machine *machine, Task *task);
+StepResult executors_submit(Machine *machine, Task *task, const Op *op, uint32_t id,
+                            uint32_t function, bool *done);
+// Steps from phase `first` on: what a coroutine awaits is done, in its loop's next turn.
+StepResult executors_tell_loop(Machine *machine, Task *task, const WorkItem *item, uint8_t first,
+                               bool *done);
 
 // `await: { to_thread: … }` and `{ run_in_executor: … }`: the op in all of its phases.
 bool executors_awaits(const Op *op);
@@ -23,7 +39,8 @@ StepResult executors_returns(Machine *machine, Task *task, uint32_t exception);
 // to it, as records.
 StepResult executors_item_done(Machine *machine, Task *task, const Op *op, uint32_t id, bool *done);
 void executors_emit_item(Machine *machine, const Task *task, EventKind kind, uint32_t id);
-void executors_emit_queue(Machine *machine, const Task *task, EventKind kind, uint32_t executor);
+void executors_emit_queue(Machine *machine, const Task *task, EventKind kind,
+                          const Executor *executor);
 // An item's function has returned to the process that does it, with an exception or none.
 StepResult process_pool_returns(Machine *machine, Task *task, uint32_t exception);
 

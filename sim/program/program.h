@@ -75,6 +75,13 @@ void program_pop(Machine *machine, Task *task);
 Frame *program_frame(Machine *machine, const Task *task);
 uint32_t program_op_index(const Machine *machine, const Op *op);
 
+// The op continues in `phase`, at once.
+static inline StepResult program_go(Task *task, uint8_t phase)
+{
+    task->phase = phase;
+    return STEP_NEXT;
+}
+
 static inline Duration half(Duration d, bool second)
 {
     return (Duration){second ? d.ns - d.ns / 2 : d.ns / 2};

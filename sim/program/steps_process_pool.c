@@ -41,7 +41,7 @@ StepResult step_LIB_ADD_CALL(Machine *machine, Task *task, const Op *op)
     simple_queue_add(machine, &executor->queue, item);
     executor->queue.count++;
     executors_emit_item(machine, task, EVENT_EXECUTOR_SUBMITTED, item);
-    executors_emit_queue(machine, task, EVENT_QUEUE_PUT, id);
+    executors_emit_queue(machine, task, EVENT_QUEUE_PUT, executor_at(machine, id));
     return program_done(task, op);
 }
 
@@ -130,7 +130,7 @@ static uint32_t take_item(Machine *machine, Task *task, uint32_t executor)
     while (queue->first != 0) {
         uint32_t item = simple_queue_take(machine, queue);
         queue->count--;
-        executors_emit_queue(machine, task, EVENT_QUEUE_GOT, executor);
+        executors_emit_queue(machine, task, EVENT_QUEUE_GOT, executor_at(machine, executor));
         if (item_at(machine, item)->state != ITEM_CANCELLED)
             return item;
         item_drop(machine, item);

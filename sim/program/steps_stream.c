@@ -35,12 +35,6 @@ enum {
     UNWATCH_FAILED = RESUME_AND_RAISE + 3, // the last three
 };
 
-static StepResult go(Task *task, uint8_t phase)
-{
-    task->phase = phase;
-    return STEP_NEXT;
-}
-
 static uint64_t size_of(const Machine *machine, const Op *op, int arg)
 {
     return machine->scenario->sizes[op->arg[arg] - 1];
@@ -55,12 +49,12 @@ static StepResult connected(Machine *machine, Task *task, const Op *op, Stream *
     if (coroutine->thrown == EXCEPTION_NONE) {
         if (task->phase == CONNECTED)
             stream_connected(machine, stream);
-        return go(task, BEGIN);
+        return program_go(task, BEGIN);
     }
     if (task->phase == JOINED)
         return coroutines_over(machine, task, op);
     stream->closing = true; // nobody will ever have it
-    return go(task, UNWATCH_FAILED);
+    return program_go(task, UNWATCH_FAILED);
 }
 
 static StepResult connect_failed(Machine *machine, Task *task, const Op *op, Loop *loop,
@@ -82,7 +76,7 @@ static StepResult connect(Machine *machine, Task *task, const Op *op, Stream *st
     if (task->phase >= UNWATCH_FAILED)
         return stream_unwatch(machine, task, loop, stream, EPOLL_IN, UNWATCH_FAILED, FAILED);
     if (stream->state == STREAM_OPEN)
-        return go(task, BEGIN);
+        return program_go(task, BEGIN);
     if (stream->state == STREAM_CONNECTING) {
         coroutine->local[0] = future_hold(machine, stream->connected);
         return coroutines_await(machine, task, coroutine->local[0], JOINED);
@@ -156,10 +150,10 @@ static StepResult maybe_resume(Machine *machine, Task *task, const Loop *loop, S
                                uint8_t watch, uint8_t next)
 {
     if (!stream->paused || bytes_length(&stream->buffer) > STREAM_LIMIT)
-        return go(task, next);
+        return program_go(task, next);
     stream->paused = false;
     stream_say_paused(machine, loop, stream);
-    return go(task, stream->closing ? next : watch);
+    return program_go(task, stream->closing ? next : watch);
 }
 
 static StepResult at_end(Machine *machine, Task *task, const Op *op, const Read *read)
@@ -176,7 +170,7 @@ static StepResult look(Machine *machine, Task *task, const Op *op, Loop *loop, S
     if (stream->broken)
         return unwind_raise(machine, task, EXCEPTION_ERROR);
     if (bytes > 0)
-        return go(task, TAKE);
+        return program_go(task, TAKE);
     if (read->wanted == A_LINE && length > STREAM_LIMIT) { // ValueError: no line may be so long
         throw_away(machine, loop, stream, length);
         return maybe_resume(machine, task, loop, stream, RESUME_AND_RAISE, RAISE);
@@ -189,10 +183,10 @@ static StepResult look(Machine *machine, Task *task, const Op *op, Loop *loop, S
     if (stream->waiter != 0) // RuntimeError: another coroutine waits already
         return unwind_raise(machine, task, EXCEPTION_ERROR);
     if (!stream->paused)
-        return go(task, WAIT);
+        return program_go(task, WAIT);
     stream->paused = false;
     stream_say_paused(machine, loop, stream);
-    return go(task, RESUME_FOR_MORE);
+    return program_go(task, RESUME_FOR_MORE);
 }
 
 static StepResult wait_for_data(Machine *machine, Task *task, Stream *stream)
@@ -209,7 +203,7 @@ static StepResult woken(Machine *machine, Task *task, const Op *op, Stream *stre
     if (stream->waiter == coroutine->local[0])
         stream->waiter = 0;
     future_drop(machine, coroutine->local[0]);
-    return coroutine->thrown == EXCEPTION_NONE ? go(task, LOOK)
+    return coroutine->thrown == EXCEPTION_NONE ? program_go(task, LOOK)
                                                : coroutines_over(machine, task, op);
 }
 
@@ -250,7 +244,7 @@ static StepResult read_step(Machine *machine, Task *task, const Op *op)
         if (read.block == 0 && op->code != OP_READER_CHUNKS && op->code != OP_READER_LINES)
             return program_done(task, op);
         task->op = read.block != 0 ? read.block : task->op;
-        return go(task, read.block != 0 ? PHASE_ENTER : BEGIN);
+        return program_go(task, read.block != 0 ? PHASE_ENTER : BEGIN);
     case RAISE: // ValueError
         return unwind_raise(machine, task, EXCEPTION_ERROR);
     default:
@@ -315,10 +309,10 @@ static StepResult written(Machine *machine, Task *task, const Op *op, Stream *st
     if (task->scratch == write_of(machine, op).size)
         return program_done(task, op);
     if (task->scratch != STREAM_BROKEN)
-        return go(task, WATCH_OUT);
+        return program_go(task, WATCH_OUT);
     // The transport is closed; nobody is told but who drains.
     stream->broken = stream->closing = true;
-    return go(task, UNWATCH_BROKEN);
+    return program_go(task, UNWATCH_BROKEN);
 }
 
 static StepResult broken(Machine *machine, Task *task, const Op *op, Loop *loop, Stream *stream)
@@ -345,7 +339,7 @@ StepResult step_WRITER_WRITE(Machine *machine, Task *task, const Op *op)
             return program_done(task, op); // what it writes is lost
         if (bytes_length(&stream->buffer) > 0)
             return append(machine, task, op, loop, stream, 0);
-        return go(task, WRITING);
+        return program_go(task, WRITING);
     case WRITTEN:
         return written(machine, task, op, stream);
     case BUFFER:
@@ -403,9 +397,9 @@ StepResult step_WRITER_DRAIN(Machine *machine, Task *task, const Op *op)
         return connect(machine, task, op, stream);
     switch (task->phase) {
     case BEGIN: // sleep(0), so that connection_lost can be called
-        return stream->closing ? coroutines_yield(machine, task, YIELDED) : go(task, DRAIN);
+        return stream->closing ? coroutines_yield(machine, task, YIELDED) : program_go(task, DRAIN);
     case YIELDED:
-        return coroutine->thrown == EXCEPTION_NONE ? go(task, DRAIN)
+        return coroutine->thrown == EXCEPTION_NONE ? program_go(task, DRAIN)
                                                    : coroutines_over(machine, task, op);
     case DRAIN:
         return begin_drain(machine, task, op, stream);
@@ -431,7 +425,8 @@ StepResult step_WRITER_CLOSE(Machine *machine, Task *task, const Op *op)
         if (stream->closing)
             return program_done(task, op);
         stream->closing = true; // what is in the buffer is sent first
-        return bytes_length(&stream->buffer) > 0 ? program_done(task, op) : go(task, UNWATCH_IN);
+        return bytes_length(&stream->buffer) > 0 ? program_done(task, op)
+                                                 : program_go(task, UNWATCH_IN);
     case CLOSED:
         loop_call_soon(machine, loop, (Callback){CALLBACK_STREAM_LOST, stream_number(loop, stream)},
                        0);
