@@ -5,6 +5,7 @@
 #include "tests/hand_trace.h"
 #include "tests/recorded.h"
 #include "tests/scene_laws.h"
+#include "tests/slow_build.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@
 
 // Of the shipped scenarios, every `shares`-th from number `share` on: several processes can share
 // the work.
-static size_t share = 0, shares = 1;
+static size_t share = 0, shares = SLOW_BUILD_STRIDE;
 
 // Runs `check` on every shipped scenario of this share.
 static void each_shipped(void (*check)(const char *path, const Recorded *run))
@@ -365,6 +366,7 @@ int main(int argc, char **argv)
     every_step = argc > 1 && strcmp(argv[1], "--every") == 0;
     if (!every_step)
         return cmocka_run_group_tests(tests, NULL, NULL);
+    shares = 1;
     if (argc > 2 && !read_share(argv[2])) {
         fprintf(stderr, "usage: test_recording [--every [SHARE/SHARES]]\n");
         return 2;
