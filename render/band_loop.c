@@ -184,6 +184,20 @@ static void wait_note(const Stage *stage, const SceneCoroutine *coroutine, char 
         const SyncDef *def = scene_sync_def(scene, coroutine->waits_for);
         if (def != NULL)
             snprintf(text, 128, "at %s", scenario_string(scene->scenario, def->name));
+    } else if (coroutine->state == COROUTINE_STATE_WAITS_ITEM) {
+        const SceneItem *item = scene_item(scene, coroutine->waits_for);
+        if (item != NULL && item->worker != 0)
+            snprintf(text, 128, "for %s",
+                     recording_task_name(stage->player->recording, item->worker, name));
+        else if (item != NULL)
+            snprintf(text, 128, "for %s, queued",
+                     scenario_string(scene->scenario,
+                                     scene->scenario->executors[item->executor - 1].name));
+    } else if (coroutine->state == COROUTINE_STATE_WAITS_STREAM) {
+        bool drains = scene->scenario->ops[coroutine->op].code == OP_WRITER_DRAIN;
+        snprintf(text, 128, "%s %s", drains ? "drains" : "reads",
+                 scenario_string(scene->scenario,
+                                 scene->scenario->pipes[coroutine->waits_for - 1].name));
     } else if (coroutine->state == COROUTINE_STATE_WAITS_TASK) {
         const SceneCoroutine *other = scene_coroutine(scene, coroutine->waits_for);
         if (coroutine->waits_for == 0)
@@ -196,19 +210,24 @@ static void wait_note(const Stage *stage, const SceneCoroutine *coroutine, char 
 
 static bool is_waiting(const Stage *stage, const SceneCoroutine *coroutine, uint32_t loop)
 {
-    return coroutine->loop == loop &&
-           (coroutine->state == COROUTINE_STATE_WAITS_TASK ||
-            coroutine->state == COROUTINE_STATE_WAITS_OBJECT ||
-            coroutine->state == COROUTINE_STATE_WAITS) &&
+    return coroutine->loop == loop && coroutine->state >= COROUTINE_STATE_WAITS_TASK &&
+           coroutine->state <= COROUTINE_STATE_WAITS &&
            !stage_has_coroutine(stage, coroutine->serial);
+}
+
+// How many wait for something that no timer ends.
+static uint32_t count_waiting(const SceneLoop *loop)
+{
+    uint32_t count = 0;
+    for (int state = COROUTINE_STATE_WAITS_TASK; state <= COROUTINE_STATE_WAITS; state++)
+        count += loop->in_state[state];
+    return count;
 }
 
 static void waiting_part(Stage *stage, Box row, uint32_t number)
 {
     const ScenePython *python = &stage->scene->python;
-    const uint32_t *in_state = python->loops.at[number - 1].in_state;
-    uint32_t all = in_state[COROUTINE_STATE_WAITS_TASK] + in_state[COROUTINE_STATE_WAITS_OBJECT] +
-                   in_state[COROUTINE_STATE_WAITS];
+    uint32_t all = count_waiting(&python->loops.at[number - 1]);
     size_t most = python->coroutines.count < COROUTINES_LOOKED_AT ? python->coroutines.count
                                                                   : COROUTINES_LOOKED_AT;
     uint32_t placed = 0;
@@ -238,16 +257,24 @@ static void waiting_part(Stage *stage, Box row, uint32_t number)
 // room for all.
 static void phases(Stage *stage, Box *row, const SceneLoop *loop)
 {
-    static const struct {
+    typedef struct LoopStep {
         LoopPhase phase;
         const char *word;
-    } steps[] = {{LOOP_PHASE_TURN, "begin"},
-                 {LOOP_PHASE_POLLS, "select"},
-                 {LOOP_PHASE_CALLBACKS, "callbacks"}};
-    int all = draw_text_width(stage->list, STYLE_BOLD, "begin › select › callbacks") +
-              4 * stage_gap(stage);
+    } LoopStep;
+    static const LoopStep asyncio[] = {{LOOP_PHASE_TURN, "begin"},
+                                       {LOOP_PHASE_POLLS, "select"},
+                                       {LOOP_PHASE_CALLBACKS, "callbacks"}};
+    static const LoopStep libuv[] = {{LOOP_PHASE_CALLBACKS, "idle"},
+                                     {LOOP_PHASE_POLLS, "poll"},
+                                     {LOOP_PHASE_EVENTS, "events"},
+                                     {LOOP_PHASE_TIMERS, "timers"}};
+    const LoopStep *steps = loop->libuv ? libuv : asyncio;
+    size_t count = loop->libuv ? sizeof libuv / sizeof *libuv : sizeof asyncio / sizeof *asyncio;
+    const char *whole =
+        loop->libuv ? "idle › poll › events › timers" : "begin › select › callbacks";
+    int all = draw_text_width(stage->list, STYLE_BOLD, whole) + 4 * stage_gap(stage);
     bool fits = all <= row->w;
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool now = steps[i].phase == (LoopPhase)loop->phase;
         if (!fits && !now)
             continue;
@@ -264,7 +291,7 @@ static const char *watched_name(const Scene *scene, const SceneLoop *loop, const
 {
     uint32_t pipe = file_id(watch->file);
     if (watch->thread != loop->thread || watch->events == 0 ||
-        file_kind(watch->file) == FILE_SELF_PIPE || pipe - 1 >= scene->scenario->pipe_count)
+        file_kind(watch->file) > FILE_PIPE_WRITE || pipe - 1 >= scene->scenario->pipe_count)
         return NULL;
     return scenario_string(scene->scenario, scene->scenario->pipes[pipe - 1].name);
 }
@@ -316,7 +343,7 @@ static void loop_title(Stage *stage, Box row, const SceneLoop *loop)
 {
     const Scene *scene = stage->scene;
     const SceneTask *thread = scene_task(scene, loop->thread);
-    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, "event loop");
+    stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, loop->libuv ? "uvloop" : "event loop");
     // With little room, that it stands still is more than whose it is.
     bool still = stands_still(loop, thread);
     if (!still || row.w >= theme_px(stage->list->theme, 190))
@@ -411,10 +438,7 @@ static void waiters_rows(Stage *stage, Box *inside, const LoopRows *rows, uint32
 static void slim_rows(Stage *stage, Box *inside, const LoopRows *rows, uint32_t number)
 {
     const SceneLoop *loop = &stage->scene->python.loops.at[number - 1];
-    const uint32_t *in_state = loop->in_state;
-    bool waits = in_state[COROUTINE_STATE_WAITS_TASK] + in_state[COROUTINE_STATE_WAITS_OBJECT] +
-                     in_state[COROUTINE_STATE_WAITS] >
-                 0;
+    bool waits = count_waiting(loop) > 0;
     const bool any[] = {loop->callback != 0, loop->ready > 0, loop->timers > 0, waits};
     static const char *const labels[] = {"running", "ready", "timers", "waiting"};
     for (int part = 0; part < 8 && stage_has_row(stage, *inside); part++) {
@@ -467,12 +491,37 @@ static void draw_loop(Stage *stage, Box *box, uint32_t number)
     waiters_rows(stage, &inside, &rows, number);
 }
 
-// Node's loop: its phase, and what it has called last there.
+enum { UV_ROWS = 3 };
+
+// How many functions are to be called later, by where they are queued.
+static void queued_part(Stage *stage, Box row, const SceneUv *uv)
+{
+    static const char *const words[UV_QUEUE_COUNT] = {[UV_QUEUE_TICK] = "nextTick",
+                                                      [UV_QUEUE_MICROTASK] = "microtasks",
+                                                      [UV_QUEUE_TIMER] = "timers",
+                                                      [UV_QUEUE_WORK] = "pool",
+                                                      [UV_QUEUE_IMMEDIATE] = "immediates"};
+    char text[48];
+    titled(stage, &row, "later");
+    for (unsigned queue = UV_QUEUE_TICK; queue < UV_QUEUE_COUNT; queue++) {
+        bool any = uv->queued[queue] > 0;
+        if (!any && queue == UV_QUEUE_WORK)
+            continue; // most programs use no pool
+        snprintf(text, sizeof text, "%s %" PRIu32, words[queue], uv->queued[queue]);
+        if (draw_text_width(stage->list, STYLE_BOLD, text) + stage_gap(stage) > row.w)
+            return;
+        stage_text(stage, &row, any ? STYLE_BOLD : STYLE_SMALL,
+                   any ? COLOUR_TEXT : COLOUR_TEXT_SOFT, text);
+    }
+}
+
+// Node's loop: its phase, what it has called last there, and what it is to call.
 static void draw_uv(Stage *stage, Box *box, const SceneUv *uv)
 {
     static const char *const phases[] = {"begins", "timers", "poll", "check"};
     const Theme *theme = stage->list->theme;
-    int pad = theme_px(theme, LOOP_PAD), h = 2 * stage_row_h(stage);
+    int pad = theme_px(theme, LOOP_PAD), row_h = stage_row_h(stage);
+    int rows = (box->h - 2 * pad) / row_h < UV_ROWS ? UV_ROWS - 1 : UV_ROWS, h = rows * row_h;
     if (box->h < h + 2 * pad)
         return;
     Box frame = box_cut_top(box, h + 2 * pad);
@@ -502,6 +551,8 @@ static void draw_uv(Stage *stage, Box *box, const SceneUv *uv)
     else
         stage_soft(stage, &row, "nothing");
     stage_soft_ns(stage, &row, "for %s", stage->scene->time_ns - uv->since_ns);
+    if (rows == UV_ROWS)
+        queued_part(stage, stage_row(stage, &inside), uv);
 }
 
 void band_loops(Stage *stage, Box *box, uint32_t pid)

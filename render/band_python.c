@@ -1,5 +1,5 @@
 // What a process of Python has besides its threads: the GIL with its holder and who waits for it,
-// event loops (band_loop.c), and executors with their threads.
+// event loops (band_loop.c), and what hands work over (band_work.c).
 #include "render/machine_bands.h"
 
 #include <inttypes.h>
@@ -7,8 +7,7 @@
 
 // ---- the GIL
 
-// The word on its colour; who has it is put right beside it.
-static void gil_token(Stage *stage, Box *row)
+void band_gil_token(Stage *stage, Box *row)
 {
     DrawList *list = stage->list;
     int w = draw_text_width(list, STYLE_BOLD, "GIL") + 2 * theme_px(list->theme, 7);
@@ -90,7 +89,7 @@ static void gil_waiters(Stage *stage, Box row, const SceneGil *gil)
 static void gil_holder(Stage *stage, Box *row, const SceneGil *gil, bool brief)
 {
     const Scene *scene = stage->scene;
-    gil_token(stage, row);
+    band_gil_token(stage, row);
     if (gil->holder == 0) {
         box_cut_left(row, theme_px(stage->list->theme, 4));
         stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT, "free");
@@ -132,8 +131,8 @@ static void draw_gils(Stage *stage, Box *box, uint32_t pid, const Runtime *runti
 {
     const Scene *scene = stage->scene;
     static const SceneGil untaken = {.asked_ns = -1};
-    const SceneGil *gil = scene_gil(scene, pid);
-    gil = gil != NULL ? gil : &untaken;
+    uint32_t first = scene_process(scene, pid)->first_gil; // as a rule the main interpreter's
+    const SceneGil *gil = first != 0 ? &scene->python.gils.at[first - 1] : &untaken;
     if (!runtime->has_gil && stage_has_row(stage, *box)) {
         Box row = stage_row(stage, box);
         stage_text(stage, &row, STYLE_BOLD, COLOUR_TEXT, "no GIL");
@@ -148,87 +147,6 @@ static void draw_gils(Stage *stage, Box *box, uint32_t pid, const Runtime *runti
     }
 }
 
-// ---- executors
-
-// A look at more threads than these would take longer than a frame may.
-enum { THREADS_LOOKED_AT = 4096 };
-
-// A thread of it, or the main thread of one of its processes.
-static bool is_worker(const Scene *scene, uint32_t id, uint32_t pid, const ExecutorDef *executor)
-{
-    const SceneTask *task = scene_task(scene, id);
-    if (task == NULL || task->state == TASK_STATE_ENDED || task->state == TASK_STATE_NOT_YET)
-        return false;
-    if (!executor->processes)
-        return task->process == pid && task->def == executor->worker.index1;
-    const SceneProcess *process = scene_process(scene, task->process);
-    return task->def == executor->child.index1 && process != NULL && process->parent == pid;
-}
-
-// Whose chip stands here: a thread that waits for work; who works stands elsewhere.
-static bool is_idle(const SceneTask *task, uint32_t queue)
-{
-    return task_state_blocked((TaskState)task->state) && task->place == PLACE_SYNC &&
-           task->place_id == queue;
-}
-
-static void workers(Stage *stage, Box row, uint32_t pid, const ExecutorDef *executor,
-                    uint32_t queue)
-{
-    const Scene *scene = stage->scene;
-    size_t most = scene->tasks.count < THREADS_LOOKED_AT ? scene->tasks.count : THREADS_LOOKED_AT;
-    const char *what = executor->processes ? "processes" : "threads";
-    uint32_t all = 0, placed = 0;
-    for (uint32_t id = 1; id <= most; id++)
-        all += is_worker(scene, id, pid, executor);
-    stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, all > 0 ? "%s" : "no %s yet", what);
-    for (uint32_t id = 1; id <= most && placed < all; id++) {
-        if (!is_worker(scene, id, pid, executor))
-            continue;
-        Box room = row;
-        room.w -= placed + 1 < all ? stage_more_w(stage, all) : 0;
-        int before = room.w;
-        bool idle = is_idle(scene_task(scene, id), queue);
-        if (idle ? !stage_chip(stage, &room, id) : room.w < theme_px(stage->list->theme, 60))
-            break;
-        if (!idle)
-            stage_name(stage, &room, id);
-        box_cut_left(&row, before - room.w);
-        placed++;
-    }
-    stage_more(stage, &row, all - placed);
-}
-
-static void draw_executor(Stage *stage, Box row, uint32_t pid, const ExecutorDef *executor)
-{
-    const Scene *scene = stage->scene;
-    uint32_t queue = instances_sync_of(&scene->instances, pid, executor->queue.index1);
-    const SceneSync *sync = scene_sync(scene, queue);
-    stage_soft(stage, &row, "executor");
-    stage_label(stage, &row, STYLE_BOLD, COLOUR_TEXT,
-                scenario_string(scene->scenario, executor->name));
-    stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT, "%" PRId64 " queued",
-                sync != NULL ? sync->level : 0);
-    workers(stage, row, pid, executor, queue);
-}
-
-// Not in a forked process, which does not use its copies.
-static void draw_executors(Stage *stage, Box *box, uint32_t pid, uint32_t def)
-{
-    const Scenario *scenario = stage->scene->scenario;
-    for (uint32_t i = 0; i < scenario->executor_count && stage_has_row(stage, *box); i++)
-        if (scenario->executors[i].process.index1 == def)
-            draw_executor(stage, stage_row(stage, box), pid, &scenario->executors[i]);
-}
-
-bool band_python_has_queue(const Scenario *scenario, uint32_t sync)
-{
-    for (uint32_t i = 0; i < scenario->executor_count; i++)
-        if (scenario->executors[i].queue.index1 == sync)
-            return true;
-    return false;
-}
-
 void band_python(Stage *stage, Box *box, uint32_t pid)
 {
     const Scenario *scenario = stage->scene->scenario;
@@ -241,12 +159,13 @@ void band_python(Stage *stage, Box *box, uint32_t pid)
         return;
     const Runtime *runtime = &scenario->processes[family.index1 - 1].runtime;
     if (!runtime->python) {
-        band_loops(stage, box, pid); // Node's
+        band_loops(stage, box, pid); // Node's, and its thread pool
+        band_work(stage, box, pid, family);
         return;
     }
     draw_gils(stage, box, pid, runtime);
     band_loops(stage, box, pid);
-    draw_executors(stage, box, pid, process->def);
+    band_work(stage, box, pid, family);
 }
 
 int band_python_rows(const Scenario *scenario)
@@ -255,5 +174,5 @@ int band_python_rows(const Scenario *scenario)
     for (uint32_t i = 0; i < scenario->op_count && !loop; i++)
         loop = scenario->ops[i].code == OP_ASYNCIO_RUN || scenario->ops[i].code == OP_NODE_RUN;
     return (python_runtime(scenario) != NULL) + (loop ? BAND_LOOP_ROWS + 1 : 0) +
-           (int)scenario->executor_count;
+           band_work_rows(scenario);
 }

@@ -91,6 +91,8 @@ static bool seek(Studio *studio, const Options *asked)
     TimeSpan zoom = player->zoom;
     if (asked->has_event)
         player_seek_event(player, asked->event);
+    else if (!asked->has_time && player_by_event(player))
+        player_seek_event(player, recording->count / 2);
     else
         player_seek_time(player, asked->has_time ? asked->time_ns : recording->end_ns / 2);
     player->moved = 1;

@@ -2,38 +2,9 @@
 
 #include "sim/analysis/sentence.h"
 
-// As in the timeline's rows, but for one that runs.
-static TaskState state_like(const Scene *scene, const SceneCoroutine *coroutine)
-{
-    const SyncDef *def;
-    const SceneTask *thread = NULL;
-    switch ((CoroutineState)coroutine->state) {
-    case COROUTINE_STATE_READY:
-        return TASK_STATE_RUNNABLE;
-    case COROUTINE_STATE_RUNNING:
-        if (coroutine->loop - 1 < scene->python.loops.count)
-            thread = scene_task(scene, scene->python.loops.at[coroutine->loop - 1].thread);
-        return thread != NULL ? (TaskState)thread->state : TASK_STATE_RUNNING_USER;
-    case COROUTINE_STATE_SLEEPS:
-        return TASK_STATE_SLEEPS;
-    case COROUTINE_STATE_WAITS_TASK:
-        return TASK_STATE_WAITS_JOIN;
-    case COROUTINE_STATE_WAITS_OBJECT:
-        def = scene_sync_def(scene, coroutine->waits_for);
-        return def != NULL && sync_is_lock(def->kind) ? TASK_STATE_WAITS_LOCK
-                                                      : TASK_STATE_WAITS_SYNC;
-    case COROUTINE_STATE_WAITS:
-        return TASK_STATE_WAITS_SYNC;
-    case COROUTINE_STATE_ENDED:
-    case COROUTINE_STATE_COUNT:
-        break;
-    }
-    return TASK_STATE_ENDED;
-}
-
 const StateLook *coroutine_look(const Scene *scene, const SceneCoroutine *coroutine)
 {
-    return state_look(state_like(scene, coroutine));
+    return state_look(scene_coroutine_like(scene, coroutine));
 }
 
 char *coroutine_name(const Player *player, uint32_t serial, uint32_t function, char text[static 96])

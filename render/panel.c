@@ -66,6 +66,7 @@ const StateLook *state_look(unsigned state)
         [TASK_STATE_RUNNABLE] = {COLOUR_RUNNABLE, COLOUR_ON_RUNNABLE, SHAPE_HALF, "runnable"},
         [TASK_STATE_WAITS_LOCK] = {COLOUR_LOCK, COLOUR_ON_LOCK, SHAPE_HALF, "waits for lock"},
         [TASK_STATE_WAITS_GIL] = {COLOUR_GIL, COLOUR_ON_GIL, SHAPE_HALF, "waits for GIL"},
+        [TASK_STATE_WAITS_WORLD] = {COLOUR_GIL, COLOUR_ON_GIL, SHAPE_HALF, "waits for collector"},
         [TASK_STATE_WAITS_SYNC] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for another"},
         [TASK_STATE_WAITS_JOIN] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for another"},
         [TASK_STATE_WAITS_CHILD] = {COLOUR_GOOD, COLOUR_ON_GOOD, SHAPE_HALF, "waits for another"},

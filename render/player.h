@@ -6,6 +6,7 @@
 #include "render/draw.h"
 #include "render/take.h"
 #include "sim/analysis/rewind.h"
+#include "sim/analysis/why.h"
 
 enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
 
@@ -31,7 +32,7 @@ enum { WITH_SHIFT = 1, WITH_CTRL = 2 };
     X(CORES, "C", 0, "C", "runs again with more cores: 1, 2, 4, 8")                                \
     X(SCHEDULER, "S", 0, "S", "runs again with the next scheduler")                                \
     X(COSTS, "K", 0, "K", "runs again with costs, or without")                                     \
-    X(GIL, "G", 0, "G", "runs again without Python's GIL, or with it")                             \
+    X(GIL, "G", 0, "G", "runs again with no GIL, one, or one a thread")                            \
     X(SEED, "N", 0, "N", "runs again with the next seed")                                          \
     X(ORIGINAL, "O", 0, "O", "runs the scenario as it is written")                                 \
     X(WHY, "W", 0, "W", "why it does not run; critical path")                                      \
@@ -70,9 +71,10 @@ typedef enum PlayerRequest {
     REQUEST_QUIT
 } PlayerRequest;
 
-// What is changed about Python's GIL: processes without one get the build without it (3.13t), and
-// the other way round the build with one.
-typedef enum GilChange { GIL_AS_WRITTEN, GIL_NONE, GIL_ONE } GilChange;
+// What is changed about Python's GIL: processes with one get the build without it (3.13t), and the
+// other way round the build with one; or each thread of the scenario gets an interpreter, and so a
+// GIL, of its own, where there are several and their version has that (3.12).
+typedef enum GilChange { GIL_AS_WRITTEN, GIL_NONE, GIL_ONE, GIL_EACH } GilChange;
 
 // What is changed about the machine; 0 or NULL: as the scenario says.
 typedef struct Change {
@@ -101,6 +103,15 @@ typedef struct Pointer {
     int modifiers;
 } Pointer;
 
+// An answer to "why?", and what it was asked about.
+typedef struct PlayerWhy {
+    Why why;
+    bool known;
+    uint64_t next;
+    int64_t time_ns;
+    uint32_t task, coroutine;
+} PlayerWhy;
+
 enum { GUESS_NONE, GUESS_RIGHT, GUESS_WRONG };
 
 typedef struct Player {
@@ -111,19 +122,20 @@ typedef struct Player {
     const Recording *recording;
     const Recording *ghost; // NULL: none
 
-    Scene scene;   // at the instant shown: `scene.next` records have happened
-    Scene was;     // before the last step, for chips that move
-    Rewind rewind; // for steps back
-    float moved;   // how much of that movement is done, 0 .. 1
+    Scene scene;      // at the instant shown: `scene.next` records have happened
+    Scene was;        // before the last step, for chips that move
+    Rewind rewind;    // for steps back
+    PlayerWhy *asked; // the last answer, see player_why
+    float moved;      // how much of that movement is done, 0 .. 1
     int64_t time_ns;
     bool playing;
-    double speed;      // simulated ns a second of the wall
-    double elapsed_ns; // of playing, below one nanosecond
+    double speed;      // simulated ns a second of the wall, or events (see player_by_event)
+    double elapsed_ns; // of playing, below one of them
 
     uint32_t selected_task;      // TaskId; 0: none
     int selected_core;           // CORE_NONE: none
     uint32_t selected_coroutine; // serial; 0: none. Of the three at most one is selected
-    TimeSpan zoom;               // what the timeline shows
+    TimeSpan zoom;               // what the timeline shows, see player_place
     TimeSpan marked; // a stretch of the run, by dragging with Shift; to_ns <= from_ns: none
     int first_row;   // of the timeline's threads
     int first_line;  // of the program, from 1; 0: it follows the current event
@@ -141,6 +153,7 @@ typedef struct Player {
     int64_t kept_ns;       // the instant that was gone to last, which shorter runs may not have
     uint64_t kept_records; // how many of its records had happened
     bool change_failed;    // `error` comes of a change, not of the file
+    bool gil_each;         // as it is written, its threads could have a GIL each
     PlayerRequest request;
     const char *error;   // of the last run or reload; NULL: none. Shown until the next good one.
     const char *message; // "picture.png is written"; NULL: none
@@ -176,7 +189,14 @@ void player_seek_event(Player *player, uint64_t next); // so many records have h
 // The record that happened last, and the one that comes next; NULL: none.
 const TraceRecord *player_current(const Player *player);
 const TraceRecord *player_next(const Player *player);
-// The whole run, the ghost's included.
+// Why the thread, or the coroutine if there is one (else 0), is where it is at the instant. Lasts
+// to the next such question.
+const Why *player_why(const Player *player, uint32_t task, uint32_t coroutine);
+// The axis of the timeline, which `zoom` and `marked` are parts of: nanoseconds, or, when the run
+// takes no time, how many events have happened. Which of the two it is, where the instant is on it,
+// and all of it, the ghost's run included.
+bool player_by_event(const Player *player);
+int64_t player_place(const Player *player);
 TimeSpan player_whole(const Player *player);
 // What is asked of a run, as overrides ("machine.cores=4"), behind the `given` ones. In `arena`,
 // but for the texts of `given`; how many they are goes into `*count`.

@@ -35,6 +35,11 @@ static void sum_up(Headline *headline, const Metrics *metrics)
         const ThreadMetrics *thread = metrics_thread(metrics, id);
         headline->wait_ns += thread != NULL ? thread->wait_ns : 0;
     }
+    for (uint64_t pid = 1; pid <= metrics->processes.processes.count; pid++) {
+        const ProcessMetrics *process = process_table_at(&metrics->processes, pid);
+        if (process != NULL && process->resident_max > headline->resident_max)
+            headline->resident_max = process->resident_max;
+    }
 }
 
 // What the views ask of the whole recording. Of a large one each part takes its time: when the take
@@ -42,9 +47,9 @@ static void sum_up(Headline *headline, const Metrics *metrics)
 static void index_recording(Take *take, const atomic_bool *given_up)
 {
     if (given_up == NULL || !atomic_load(given_up))
-        timeline_open(&take->timeline, &take->recording);
+        timeline_open_unless(&take->timeline, &take->recording, given_up);
     if (given_up == NULL || !atomic_load(given_up))
-        critical_path_of_run(&take->path, &take->recording);
+        critical_path_of_run_unless(&take->path, &take->recording, given_up);
 }
 
 // The scenario that a saved trace was made from, which its header has.

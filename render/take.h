@@ -30,7 +30,8 @@ typedef struct Headline {
     int64_t makespan_ns;
     double utilization; // of all cores, 0 .. 1; -1 when the run had no length
     uint64_t switches;
-    int64_t wait_ns; // runnable and without a core, all threads together
+    int64_t wait_ns;       // runnable and without a core, all threads together
+    uint64_t resident_max; // bytes, of the process that had most; 0: memory is not spoken of
 } Headline;
 
 typedef struct Take {

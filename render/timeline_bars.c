@@ -161,6 +161,11 @@ static bool is_held(unsigned state)
 // The name of a coroutine of a loop's row: the rows of its coroutines, those that have one, follow.
 static const char *called_name(const BarsRow *row, uint32_t serial, char text[static 128])
 {
+    const Scenario *scenario = row->timeline->recording->scenario;
+    if (row->row->def != 0) // Node's: a function
+        return serial - 1 < scenario->function_count
+                   ? scenario_string(scenario, scenario->functions[serial - 1].name)
+                   : NULL;
     const TimelineRow *end = row->timeline->rows.at + row->timeline->rows.count;
     for (const TimelineRow *at = row->row + 1; at < end; at++) {
         if (at->kind != ROW_LEVEL && at->kind != ROW_COROUTINE)
@@ -204,7 +209,8 @@ static bool is_about(const BarsRow *row, const TimelineInterval *interval)
 {
     bool of_task = row->row->kind == ROW_CORE || is_held(interval->state);
     if (row->row->kind == ROW_LOOP)
-        return row->selected_coroutine != 0 && interval->subject == row->selected_coroutine;
+        return row->row->def == 0 && row->selected_coroutine != 0 &&
+               interval->subject == row->selected_coroutine;
     return of_task && row->selected_task != 0 && interval->subject == row->selected_task;
 }
 

@@ -2,6 +2,7 @@
 
 #include "sim/base/count.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,8 +83,11 @@ static const char *marked_text(const TimelinePlan *plan, char text[static 160])
             sum += ns[state];
         }
     }
-    size_t used = (size_t)snprintf(text, 160, "marked: %s",
-                                   duration_text(marked.to_ns - marked.from_ns, length));
+    if (plan->timeline->by_event)
+        snprintf(length, sizeof length, "%" PRId64 " events", marked.to_ns - marked.from_ns);
+    else
+        duration_text(marked.to_ns - marked.from_ns, length);
+    size_t used = (size_t)snprintf(text, 160, "marked: %s", length);
     for (int told = 0; told < TOLD; told++) {
         unsigned best = 0;
         for (unsigned state = 1; state < TIMELINE_STATE_COUNT; state++)
@@ -116,9 +120,11 @@ static void draw_line_end(DrawList *list, Box *line, const TimelinePlan *plan)
                  count_text(plan->timeline->coroutines_left_out, length));
         legend_end(list, line, text);
     }
+    if (plan->timeline->by_event)
+        legend_end(list, line, "event by event: the run takes no time");
     if (plan->ghost != NULL) {
         snprintf(text, sizeof text, "below, pale: before, %s",
-                 duration_text(plan->ghost->end_ns, length));
+                 duration_text(plan->ghost->recording->end_ns, length));
         legend_end(list, line, text);
     }
 }

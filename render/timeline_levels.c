@@ -21,7 +21,7 @@ typedef struct Steps {
 
 char *level_text(const TimelineRow *row, uint32_t level, char text[static 32])
 {
-    if (row->place == PLACE_PIPE)
+    if (row->place == PLACE_PIPE || row->place == PLACE_STREAM)
         return size_text(level, text);
     snprintf(text, 32, "%" PRIu32, level);
     return text;

@@ -2,19 +2,28 @@
 
 #include <string.h>
 
+// None of them looks like the head of a wake-up's arrow, which stands at the same places.
+typedef enum FlagShape { FLAG_PENNANT, FLAG_DOT, FLAG_TRIANGLE } FlagShape;
+
 static const struct {
+    FlagShape shape;
     ColourRole colour;
     const char *legend; // NULL: it is not shown
 } flags[INSTANT_KIND_COUNT] = {
-    [INSTANT_MARK] = {COLOUR_TEXT, "mark"},
-    [INSTANT_PRINT] = {COLOUR_LOCK, "print"},
-    [INSTANT_MIGRATED] = {COLOUR_TEXT, NULL}, // the rows of the cores show it
-    [INSTANT_GIL_ASKED] = {COLOUR_LOCK, "asks for the GIL"},
+    [INSTANT_MARK] = {FLAG_PENNANT, COLOUR_TEXT, "mark"},
+    [INSTANT_PRINT] = {FLAG_DOT, COLOUR_LOCK, "print"},
+    [INSTANT_MIGRATED] = {FLAG_DOT, COLOUR_TEXT, NULL}, // the rows of the cores show it
+    [INSTANT_GIL_ASKED] = {FLAG_TRIANGLE, COLOUR_LOCK, "asks for the GIL"},
 };
 
 const char *flag_legend(int kind)
 {
     return flags[kind].legend;
+}
+
+ColourRole flag_colour(int kind)
+{
+    return kind == INSTANT_GIL_ASKED ? COLOUR_GIL : flags[kind].colour;
 }
 
 int flag_px(const DrawList *list)
@@ -24,8 +33,20 @@ int flag_px(const DrawList *list)
 
 void flag_draw(DrawList *list, int x, int y, int kind)
 {
-    int size = flag_px(list);
-    draw_triangle(list, (Box){x - size / 2, y - size / 2, size, size}, 1, flags[kind].colour);
+    int size = flag_px(list), pole = theme_px(list->theme, 1.5f);
+    Box box = {x - size / 2, y - size / 2, size, size};
+    switch (flags[kind].shape) {
+    case FLAG_PENNANT:
+        draw_fill(list, (Box){x, box.y, pole, size * 2}, flags[kind].colour);
+        draw_triangle(list, (Box){x + pole, box.y, size, size}, 0, flags[kind].colour);
+        break;
+    case FLAG_DOT:
+        draw_round(list, box, size / 2, flags[kind].colour);
+        break;
+    case FLAG_TRIANGLE:
+        draw_triangle(list, box, 1, flags[kind].colour);
+        break;
+    }
 }
 
 int path_px(const DrawList *list)
@@ -206,10 +227,11 @@ static void draw_path(DrawList *list, const TimelinePlan *plan)
 
 static void draw_cursor(DrawList *list, const TimelinePlan *plan)
 {
-    if (!plan_shows(plan, plan->player->time_ns))
+    if (!plan_shows(plan, player_place(plan->player)))
         return;
-    int x = plan_x(plan, plan->player->time_ns), tip = theme_px(list->theme, 10);
-    upright_line(list, plan, plan->player->time_ns, theme_px(list->theme, 2), 0, COLOUR_CURSOR);
+    int x = plan_x(plan, player_place(plan->player)), tip = theme_px(list->theme, 10);
+    upright_line(list, plan, player_place(plan->player), theme_px(list->theme, 2), 0,
+                 COLOUR_CURSOR);
     draw_triangle(list, (Box){x - tip / 2, plan->plot.y - tip * 2 / 3, tip, tip * 2 / 3}, 1,
                   COLOUR_CURSOR);
 }
@@ -218,7 +240,7 @@ static void draw_cursor(DrawList *list, const TimelinePlan *plan)
 static void hide_future(DrawList *list, const TimelinePlan *plan)
 {
     Box future = plan->plot;
-    int x = plan_x(plan, plan->player->time_ns);
+    int x = plan_x(plan, player_place(plan->player));
     if (x > future.x)
         box_cut_left(&future, x - future.x);
     draw_fill(list, future, COLOUR_PANEL);

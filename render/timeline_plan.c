@@ -26,12 +26,11 @@ const TimelineRow *plan_row(const TimelinePlan *plan, int i)
     if (plan->kept >= 0 && i == plan->shown - 1)
         return &rows[plan->kept];
     if (i < plan->pinned)
-        return &rows[i < plan->cores ? i : (int)plan->timeline->gil_first + i - plan->cores];
+        return &rows[plan->upper[i]];
     int scrolled = i - plan->pinned + plan->first, threads = thread_rows(plan);
     if (scrolled < threads)
         return &rows[plan->timeline->task_first + (size_t)scrolled];
-    int other = scrolled - threads, cores = (int)plan->timeline->gil_first - plan->cores;
-    return &rows[other < cores ? plan->cores + other : plan->pinned + other];
+    return &rows[plan->upper[plan->pinned + scrolled - threads]];
 }
 
 int plan_place(const TimelinePlan *plan, const TimelineRow *row)
@@ -41,17 +40,16 @@ int plan_place(const TimelinePlan *plan, const TimelineRow *row)
     int i = (int)(row - plan->timeline->rows.at), first_thread = (int)plan->timeline->task_first;
     if (i == plan->kept)
         return plan->shown - 1;
-    int all_cores = (int)plan->timeline->gil_first, behind = plan->pinned - plan->cores;
-    if (i >= all_cores && i < all_cores + behind) {
-        i = plan->cores + i - all_cores;
-    } else if (i >= plan->cores) {
-        int scrolled = i - first_thread; // of a thread
-        if (i < first_thread)
-            scrolled = thread_rows(plan) + i - (i < all_cores ? plan->cores : plan->pinned);
-        if (scrolled < plan->first)
-            return -1;
-        i = plan->pinned + scrolled - plan->first;
+    int scrolled = i - first_thread; // of a thread
+    if (i < first_thread) {
+        int place = plan->upper_place[i];
+        if (place < plan->pinned)
+            return place;
+        scrolled = thread_rows(plan) + place - plan->pinned;
     }
+    if (scrolled < plan->first)
+        return -1;
+    i = plan->pinned + scrolled - plan->first;
     return i < plan->shown - (plan->kept >= 0) ? i : -1;
 }
 
@@ -118,6 +116,70 @@ static int labels_width(DrawList *list, const TimelinePlan *plan, int most)
     return least(widest + theme_px(list->theme, 14), most);
 }
 
+// ---- which rows stay
+
+// How long a core or a GIL is in use; of other objects, which have a row only if they are, nothing
+// is asked.
+static int64_t use_ns(const Timeline *timeline, const TimelineRow *row)
+{
+    int64_t ns[TIMELINE_STATE_COUNT];
+    if (row->kind != ROW_CORE && row->kind != ROW_GIL)
+        return 0;
+    timeline_sums(timeline, row, 0, timeline->end_ns, ns);
+    return timeline->end_ns - ns[TIMELINE_IDLE] - ns[TIMELINE_FREE];
+}
+
+// Of the rows first .. end - 1 the `most` that are in use for the longest, the first of equals.
+static void choose(const int64_t *uses, bool *stays, size_t first, size_t end, int most)
+{
+    for (int k = 0; k < most; k++) {
+        size_t best = end;
+        for (size_t i = first; i < end; i++)
+            if (!stays[i] && (best == end || uses[i] > uses[best]))
+                best = i;
+        if (best < end)
+            stays[best] = true;
+    }
+}
+
+// Of the rows that do not scroll as many stay as `pinned` says; a GIL and an object say more than
+// the last of the cores.
+static void choose_upper(DrawList *list, TimelinePlan *plan)
+{
+    const Timeline *timeline = plan->timeline;
+    size_t count = timeline->task_first;
+    int *upper = ARENA_ARRAY(&list->arena, int, count + 1);
+    int *place = ARENA_ARRAY(&list->arena, int, count + 1);
+    bool *stays = ARENA_ARRAY(&list->arena, bool, count + 1);
+    int64_t *uses = ARENA_ARRAY(&list->arena, int64_t, count + 1);
+    bool all = plan->pinned == (int)count;
+    for (size_t i = 0; i < count; i++) {
+        stays[i] = all;
+        uses[i] = all ? 0 : use_ns(timeline, &timeline->rows.at[i]);
+    }
+    if (!all) {
+        int objects = least((int)(count - timeline->object_first), plan->pinned / 4);
+        int gils = least((int)(timeline->object_first - timeline->gil_first),
+                         (plan->pinned - objects + 1) / 3);
+        int cores = least((int)timeline->gil_first, plan->pinned - objects - gils);
+        gils = least((int)(timeline->object_first - timeline->gil_first),
+                     plan->pinned - objects - cores);
+        choose(uses, stays, 0, timeline->gil_first, cores);
+        choose(uses, stays, timeline->gil_first, timeline->object_first, gils);
+        choose(uses, stays, timeline->object_first, count, plan->pinned - cores - gils);
+    }
+    int next = 0;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < count; i++) {
+            if (stays[i] != (round == 0))
+                continue;
+            place[i] = next;
+            upper[next++] = (int)i;
+        }
+    plan->upper = upper;
+    plan->upper_place = place;
+}
+
 // How high rows are, how many are shown and which.
 static void place_rows(DrawList *list, TimelinePlan *plan, int h)
 {
@@ -133,11 +195,7 @@ static void place_rows(DrawList *list, TimelinePlan *plan, int h)
     plan->pinned = (int)plan->timeline->task_first;
     if (plan->shown < plan->rows)
         plan->pinned = least(plan->pinned, plan->shown / 2);
-    // A GIL says more than the last of the cores.
-    int cores = (int)plan->timeline->gil_first;
-    int gils = least((int)(plan->timeline->object_first - plan->timeline->gil_first),
-                     (plan->pinned + 1) / 3);
-    plan->cores = least(cores, plan->pinned - gils);
+    choose_upper(list, plan);
     int last = plan->rows - plan->shown;
     plan->first = plan->player->first_row > last ? last : plan->player->first_row;
     plan->kept = -1;
@@ -147,12 +205,19 @@ static void place_rows(DrawList *list, TimelinePlan *plan, int h)
     plan->bar_h = plan->ghost != NULL ? plan->pitch * 11 / 20 : plan->pitch * 7 / 10;
 }
 
+// The run before, if it can be drawn along the same axis.
+static const Timeline *ghost_of(const Player *player)
+{
+    const Timeline *ghost = player->before != NULL ? &player->before->timeline : NULL;
+    return ghost != NULL && ghost->by_event == player_by_event(player) ? ghost : NULL;
+}
+
 TimelinePlan plan_make(DrawList *list, Box inside, const Player *player)
 {
     const Theme *theme = list->theme;
     TimelinePlan plan = {.player = player,
                          .timeline = &player->take->timeline,
-                         .ghost = player->before != NULL ? &player->before->timeline : NULL,
+                         .ghost = ghost_of(player),
                          .span = player->zoom};
     if (plan.span.to_ns <= plan.span.from_ns)
         plan.span.to_ns = plan.span.from_ns + 1;

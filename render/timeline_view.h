@@ -13,10 +13,11 @@ typedef struct TimelinePlan {
     Box scroll;             // beside the rows that scroll; empty when all are shown
     int pitch, bar_h;       // pixels from row to row, and of a bar
     // The first rows, cores, GILs and objects, stay; when they would take more than half of the
-    // room, some of them: `cores` cores, and what follows the last core. Threads scroll, with the
-    // rows that do not stay behind the last one.
+    // room, those of them that are in use for the longest. Threads scroll, with the rows that do
+    // not stay behind the last one.
     int pinned;
-    int cores;
+    const int *upper;       // those rows in this order, the ones that stay first
+    const int *upper_place; // by row: its place in `upper`
     int first;              // of those that scroll, the first one shown
     int shown;              // rows shown, the pinned ones included
     int rows;               // that there are
@@ -62,6 +63,7 @@ void overlay_draw(DrawList *list, const TimelinePlan *plan);
 // What a thread does at one instant is a small flag on its bars, by TimelineInstantKind: what the
 // legend says, NULL for kinds without one; and one that is drawn about a point.
 const char *flag_legend(int kind);
+ColourRole flag_colour(int kind);
 void flag_draw(DrawList *list, int x, int y, int kind);
 int flag_px(const DrawList *list);
 int path_px(const DrawList *list); // width of the critical path's line

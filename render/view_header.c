@@ -65,7 +65,8 @@ void view_header(DrawList *list, Box box, const Player *player)
     const Runtime *runtime = python_runtime(scenario);
     if (runtime != NULL) {
         snprintf(value, sizeof value, "%u.%u", runtime->major, runtime->minor);
-        setting(list, &row, KEY_GIL, "GIL", runtime->has_gil ? value : "none");
+        bool each = player->change_shown.gil == GIL_EACH;
+        setting(list, &row, KEY_GIL, "GIL", !runtime->has_gil ? "none" : each ? "each" : value);
     }
     setting(list, &row, KEY_SCHEDULER, "scheduler",
             scheduler_info(scenario->machine.scheduler)->name);

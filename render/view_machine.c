@@ -18,7 +18,7 @@ static int user_rows(const Scenario *scenario)
         rows += !scenario->syncs[i].library;
     rows = rows < 3 ? 3 : rows > 8 ? 8 : rows;
     int python = band_python_rows(scenario);
-    return 1 + (python + rows < 12 ? python + rows : 12);
+    return 1 + (python + rows < 12 ? python + rows : 12) + band_memory_rows(scenario);
 }
 
 static int kernel_rows(const Stage *stage)
@@ -56,8 +56,13 @@ static Bands bands_of(const Stage *stage, Box box)
     int boundary = theme_px(theme, stage->compact ? 16 : 18), left = box.h - boundary;
     int kernel = kernel_rows(stage) * stage_row_h(stage) + 2 * pad;
     int user = user_rows(scenario) * stage_row_h(stage) + 3 * pad;
-    // What there is, in the proportion of what is wanted.
-    kernel = left * kernel / (kernel + user);
+    // What there is, in the proportion of what is wanted; but who waits in the kernel is seen there
+    // as long as user space has room for the most of it.
+    enum { USER_LEAST = 5 };
+    int fair = left * kernel / (kernel + user);
+    int most = left - USER_LEAST * stage_row_h(stage) - 3 * pad;
+    kernel = kernel < most ? kernel : most;
+    kernel = kernel > fair ? kernel : fair;
     bands.kernel = box_cut_bottom(&box, kernel);
     bands.boundary = box_cut_bottom(&box, boundary);
     bands.user = box;

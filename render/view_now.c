@@ -3,7 +3,6 @@
 #include "render/views.h"
 #include "sim/analysis/cause.h"
 #include "sim/analysis/sentence.h"
-#include "sim/analysis/why.h"
 #include "sim/base/count.h"
 
 #include <inttypes.h>
@@ -76,31 +75,26 @@ static const char *next_text(const Player *player, const Names *names,
 // says how many there are besides.
 static void why_chain(DrawList *list, Box box, const Player *player, uint32_t task)
 {
-    Why why = {0};
-    if (player->why && player->selected_coroutine != 0)
-        why_coroutine_now(&why, player->recording, &player->scene, player->selected_coroutine);
-    else
-        why_now(&why, player->recording, &player->scene, task);
+    const Why *why = player_why(player, task, player->why ? player->selected_coroutine : 0);
     TextStyle style = player->why || frame_is_low(list) ? STYLE_SMALL : STYLE_BODY;
-    if (why.count > 0 &&
-        draw_paragraph_h(list, box.w, style, why.lines[0].text) + draw_line_height(list, style) >
+    if (why->count > 0 &&
+        draw_paragraph_h(list, box.w, style, why->lines[0].text) + draw_line_height(list, style) >
             box.h)
         style = STYLE_SMALL; // the first reason at least
     int step = theme_px(list->theme, 14), line = draw_line_height(list, style);
-    for (uint32_t i = 0; i < why.count; i++) {
-        int indent = (int)(why.lines[i].depth < 6 ? why.lines[i].depth : 6) * step;
+    for (uint32_t i = 0; i < why->count; i++) {
+        int indent = (int)(why->lines[i].depth < 6 ? why->lines[i].depth : 6) * step;
         Box place = {box.x + indent, box.y, box.w - indent, box.h};
-        int h = draw_paragraph_h(list, place.w, style, why.lines[i].text);
-        if (h + (i + 1 < why.count ? line : 0) > box.h) {
+        int h = draw_paragraph_h(list, place.w, style, why->lines[i].text);
+        if (h + (i + 1 < why->count ? line : 0) > box.h) {
             if (box.h >= line)
                 draw_textf(list, (Box){box.x, box.y, box.w, line}, ALIGN_LEFT, style,
                            COLOUR_TEXT_SOFT,
-                           player->why ? "and %u more" : "why, and %u more: key W", why.count - i);
+                           player->why ? "and %u more" : "why, and %u more: key W", why->count - i);
             break;
         }
-        box_cut_top(&box, draw_paragraph(list, place, style, COLOUR_TEXT_SOFT, why.lines[i].text));
+        box_cut_top(&box, draw_paragraph(list, place, style, COLOUR_TEXT_SOFT, why->lines[i].text));
     }
-    why_free(&why);
 }
 
 // Where the last sentence but that at `end` ends; 0: it is the only one.

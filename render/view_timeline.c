@@ -6,7 +6,7 @@
 
 static void draw_axis(DrawList *list, const TimelinePlan *plan)
 {
-    Ticks ticks = ticks_choose(list, plan->span, plan->plot.w);
+    Ticks ticks = ticks_choose(list, plan->span, plan->timeline->by_event, plan->plot.w);
     int64_t before = plan->span.from_ns % ticks.step_ns;
     int64_t first = plan->span.from_ns + (before > 0 ? ticks.step_ns - before : 0);
     int right = box_right(plan->axis), gap = theme_px(list->theme, 8), taken = plan->axis.x - gap;

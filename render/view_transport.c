@@ -1,5 +1,6 @@
 // The transport: step and play, the speed, and the whole run as one bar to scrub along.
 #include "render/panel.h"
+#include "render/timeline_view.h"
 #include "render/views.h"
 
 #include <stdio.h>
@@ -68,12 +69,36 @@ static void speed(DrawList *list, Box *row, const Player *player)
 {
     char text[32], whole[48];
     int h = theme_px(list->theme, 24), w = button_width(list, BUTTON_SETTING, "+");
-    snprintf(whole, sizeof whole, "%s/s", duration_text((int64_t)player->speed, text));
+    if (player_by_event(player))
+        snprintf(whole, sizeof whole, "%.0f ev/s", player->speed);
+    else
+        snprintf(whole, sizeof whole, "%s/s", duration_text((int64_t)player->speed, text));
     cut_button(list, row, w, h, BUTTON_SETTING, KEY_SLOWER, "−");
     Box place = box_cut_left(row, draw_text_width(list, STYLE_MONO, "999.9 ms/s"));
     draw_text(list, place, ALIGN_CENTRE, STYLE_MONO, COLOUR_TEXT, whole);
     box_cut_left(row, theme_px(list->theme, 8));
     cut_button(list, row, w, h, BUTTON_SETTING, KEY_FASTER, "+");
+}
+
+// What the program says along the bar, and who asks for the GIL: where there is something to see.
+// Too many would be a hedge; in a quiz they would tell what comes.
+static void draw_instants(DrawList *list, Box bar, const Player *player, int64_t end)
+{
+    const Timeline *timeline = &player->take->timeline;
+    int most = bar.w / theme_px(list->theme, 6), w = theme_px(list->theme, 1.5f);
+    int over = theme_px(list->theme, 5);
+    if (player->quiz || end <= 0 || timeline->instants.count > 4 * (size_t)most)
+        return;
+    for (int kind = 0; kind < INSTANT_KIND_COUNT; kind++) {
+        if (flag_legend(kind) == NULL || timeline->instant_counts[kind] > (size_t)most)
+            continue;
+        for (size_t i = 0; i < timeline->instants.count; i++) {
+            const TimelineInstant *instant = &timeline->instants.at[i];
+            int x = bar.x + (int)((double)instant->time_ns / (double)end * bar.w);
+            if (instant->kind == kind && x <= box_right(bar))
+                draw_fill(list, (Box){x, bar.y - over, w, bar.h + 2 * over}, flag_colour(kind));
+        }
+    }
 }
 
 void view_transport(DrawList *list, Box box, const Player *player)
@@ -89,10 +114,12 @@ void view_transport(DrawList *list, Box box, const Player *player)
                row.w - theme_px(theme, 30), theme_px(theme, 6)};
     if (bar.w < theme_px(theme, 40))
         return;
-    int64_t end = player->recording->end_ns;
-    int done = end > 0 ? (int)((double)player->time_ns / (double)end * bar.w) : 0;
+    int64_t end =
+        player_by_event(player) ? (int64_t)player->recording->count : player->recording->end_ns;
+    int done = end > 0 ? (int)((double)player_place(player) / (double)end * bar.w) : 0;
     draw_round(list, bar, bar.h / 2, COLOUR_PANEL_EDGE);
     draw_round(list, (Box){bar.x, bar.y, done, bar.h}, bar.h / 2, COLOUR_ACCENT);
+    draw_instants(list, bar, player, end);
     int knob = theme_px(theme, 16);
     Box round = {bar.x + done - knob / 2, box.y + (box.h - knob) / 2, knob, knob};
     draw_round(list, round, knob / 2, COLOUR_PANEL);

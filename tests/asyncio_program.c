@@ -24,6 +24,7 @@ typedef struct Program {
     int prints, indent;
     int budget;   // ops left for the function
     bool threads; // some functions run in threads: w0, w1, …
+    bool eager;   // tasks begin as they are made
     int workers;  // so many so far
 } Program;
 
@@ -160,7 +161,8 @@ static void wait(Program *program)
     add(program, " }\n");
 }
 
-// Over new tasks only: of those that have ended before, CPython does not say which comes first.
+// Over new tasks only: of those that have ended before, CPython does not say which comes first. Nor
+// does it say in which order eager ones begin: there is one only.
 static void as_completed(Program *program, int depth)
 {
     int function = callee(program);
@@ -170,7 +172,11 @@ static void as_completed(Program *program, int depth)
     }
     begin(program);
     add(program, "as_completed:\n%*stasks: [ f%d", program->indent + 4, "", function);
-    add(program, ", f%d ]\n", callee(program));
+    function = callee(program);
+    if (program->eager)
+        add(program, " ]\n");
+    else
+        add(program, ", f%d ]\n", function);
     if (below(program, 2) == 0)
         add(program, "%*stimeout: %s\n", program->indent + 4, "", delay(program));
     program->indent += 4;
@@ -682,10 +688,14 @@ static void function(Program *program, int i, bool contended)
     }
 }
 
-void asyncio_program(uint64_t seed, int minor, char *text, size_t room)
+static void write_program(uint64_t seed, int minor, bool eager, char *text, size_t room)
 {
-    Program program = {
-        .rng = rng_make(seed, 1), .at = text, .end = text + room, .minor = minor, .indent = 4};
+    Program program = {.rng = rng_make(seed, 1),
+                       .at = text,
+                       .end = text + room,
+                       .minor = minor,
+                       .indent = 4,
+                       .eager = eager};
     program.functions = 2 + (int)below(&program, FUNCTIONS_MOST - 1);
     program.called = (int)below(&program, CALLED_MOST + 1);
     bool contended = below(&program, 2) == 0;
@@ -710,7 +720,18 @@ void asyncio_program(uint64_t seed, int minor, char *text, size_t room)
     program.function = program.functions - 1; // it uses plain functions only
     feeder(&program);
     add(&program,
-        "threads:\n  - name: t\n    run:\n      - try:\n          do: [ { asyncio.run: f0 "
+        "threads:\n  - name: t\n    run:\n      - try:\n          do: [ { asyncio.run: %s "
         "} ]\n          except: { cancelled: [ { print: c } ], A: [ { print: A } ], "
-        "timeout: [ { print: T } ], error: [ { print: e } ] }\n");
+        "timeout: [ { print: T } ], error: [ { print: e } ] }\n",
+        eager ? "{ main: f0, eager: true }" : "f0");
+}
+
+void asyncio_program(uint64_t seed, int minor, char *text, size_t room)
+{
+    write_program(seed, minor, false, text, room);
+}
+
+void asyncio_eager_program(uint64_t seed, int minor, char *text, size_t room)
+{
+    write_program(seed, minor, true, text, room);
 }

@@ -63,7 +63,7 @@ void laws_on_lock_taken(Laws *laws, const TraceRecord *record, LawTask *task)
 void laws_on_lock_released(Laws *laws, const TraceRecord *record)
 {
     uint32_t *holder = &laws->holders[record->a - 1];
-    LAW(*holder == record->task, "lock: released, but task %u has it", *holder);
+    LAW(*holder == released_holder(record), "lock: released, but task %u has it", *holder);
     *holder = 0;
 }
 

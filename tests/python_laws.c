@@ -12,6 +12,12 @@ typedef struct LawGil {
     uint32_t dropper; // TaskId: who has dropped it on request, and nobody has taken it since
 } LawGil;
 
+// Of a process whose collector stops all threads.
+typedef struct LawWorld {
+    uint32_t stopper; // TaskId; 0: it runs
+    bool stopped;
+} LawWorld;
+
 typedef struct LawThread {
     uint32_t process;
     uint64_t gil; // the interpreter that it is in, as records name it; 0: not known yet
@@ -35,9 +41,11 @@ typedef struct PythonLaws {
     const Scenario *scenario;
     ARRAY(LawGil) gils;             // of main interpreters, by Pid
     ARRAY(LawGil) own_gils;         // of others
+    ARRAY(LawWorld) worlds;         // by Pid
     ARRAY(uint32_t) defs;           // by Pid: ProcessId that it is made from
     ARRAY(LawThread) threads;       // by TaskId
     ARRAY(LawCoroutine) coroutines; // by serial
+    ARRAY(uint32_t) starters;       // by serial, of an eager one that begins: whose serial, plus 1
     ARRAY(LawTimer) timers;         // by number
     const char *broken;
 } PythonLaws;
@@ -139,9 +147,49 @@ static void on_gil(PythonLaws *laws, const TraceRecord *record)
     }
 }
 
+static void on_world(PythonLaws *laws, const TraceRecord *record)
+{
+    LawWorld *world = AT(&laws->worlds, record->a);
+    const Runtime *runtime = runtime_of(laws, record->task);
+    LAW(AT(&laws->threads, record->task)->process == record->a, "world: another process's");
+    LAW(runtime != NULL && runtime_stops_world(runtime), "world: its process has a GIL");
+    switch ((EventKind)record->kind) {
+    case EVENT_WORLD_STOP:
+        LAW(world->stopper == 0, "world: stopped by two");
+        *world = (LawWorld){.stopper = record->task};
+        break;
+    case EVENT_WORLD_HELD:
+        LAW(world->stopper != 0 && world->stopper == record->b, "world: waits and need not");
+        LAW(world->stopper != record->task, "world: its stopper waits");
+        break;
+    default:
+        LAW(world->stopper == record->task && world->stopped, "world: started by another");
+        *world = (LawWorld){0};
+        break;
+    }
+}
+
+static void on_collection(PythonLaws *laws, const TraceRecord *record)
+{
+    LawWorld *world = AT(&laws->worlds, AT(&laws->threads, record->task)->process);
+    const Runtime *runtime = runtime_of(laws, record->task);
+    if (runtime == NULL || !runtime_stops_world(runtime))
+        return;
+    LAW(world->stopper == record->task, "world: a collection begins while it runs");
+    world->stopped = true;
+}
+
+static void needs_world(PythonLaws *laws, const TraceRecord *record)
+{
+    const LawWorld *world = AT(&laws->worlds, AT(&laws->threads, record->task)->process);
+    LAW(!world->stopped || world->stopper == record->task,
+        "world: bytecode is executed while it is stopped");
+}
+
 static void needs_gil(PythonLaws *laws, const TraceRecord *record)
 {
     const Runtime *runtime = runtime_of(laws, record->task);
+    needs_world(laws, record);
     if (runtime == NULL || !runtime->has_gil)
         return;
     const LawThread *thread = AT(&laws->threads, record->task);
@@ -198,6 +246,11 @@ static void on_loop(PythonLaws *laws, const TraceRecord *record)
         loop->next++;
         loop->resumes = record->a == CALLBACK_STEP ? coroutine_serial(record->b) : 0;
         break;
+    case EVENT_LOOP_CALLS:
+        needs_gil(laws, record);
+        LAW(record->a != CALLBACK_STEP, "loop: a coroutine goes on that was not ready");
+        LAW(loop->running == 0, "loop: calls while a coroutine runs");
+        break;
     case EVENT_LOOP_ENDED:
         LAW(loop->running == 0, "loop: ends while a coroutine runs");
         loop->ready.count = loop->next = 0;
@@ -207,12 +260,36 @@ static void on_loop(PythonLaws *laws, const TraceRecord *record)
     }
 }
 
+// An eager one begins as it is made; who has made it goes on when it first awaits or has ended.
+static void on_begun(PythonLaws *laws, const TraceRecord *record, LawThread *loop)
+{
+    uint32_t serial = coroutine_serial(record->a), starter = coroutine_serial(record->b);
+    LawCoroutine *state = AT(&laws->coroutines, serial);
+    needs_gil(laws, record);
+    LAW(*state == WAITS, "coroutine: begins and is not new");
+    LAW(loop->running == starter, "coroutine: begun by another than who runs");
+    *AT(&laws->starters, serial) = starter + 1;
+    loop->running = serial;
+    *state = RUNS;
+}
+
+// Who runs when this one does no more.
+static uint32_t runs_then(PythonLaws *laws, uint32_t serial)
+{
+    uint32_t *starter = AT(&laws->starters, serial), then = *starter == 0 ? 0 : *starter - 1;
+    *starter = 0;
+    return then;
+}
+
 static void on_coroutine(PythonLaws *laws, const TraceRecord *record)
 {
     LawThread *loop = AT(&laws->threads, record->task);
     uint32_t serial = coroutine_serial(record->a);
     LawCoroutine *state = AT(&laws->coroutines, serial);
     switch ((EventKind)record->kind) {
+    case EVENT_COROUTINE_BEGUN:
+        on_begun(laws, record, loop);
+        break;
     case EVENT_COROUTINE_CREATED:
         LAW(*state == NOT_MADE, "coroutine: made twice");
         *state = WAITS;
@@ -228,7 +305,7 @@ static void on_coroutine(PythonLaws *laws, const TraceRecord *record)
         break;
     case EVENT_COROUTINE_SUSPENDED:
         LAW(loop->running == serial && *state == RUNS, "coroutine: awaits and does not run");
-        loop->running = 0;
+        loop->running = runs_then(laws, serial);
         *state = WAITS;
         // It may have been made ready just before: asyncio.sleep(0).
         for (size_t i = loop->ready.count; i > loop->next; i--)
@@ -238,7 +315,7 @@ static void on_coroutine(PythonLaws *laws, const TraceRecord *record)
         break;
     default:
         LAW(loop->running == serial && *state == RUNS, "coroutine: ends and does not run");
-        loop->running = 0;
+        loop->running = runs_then(laws, serial);
         *state = ENDED;
         break;
     }
@@ -275,6 +352,17 @@ static void on_record(PythonLaws *laws, const TraceRecord *record)
     case EVENT_GIL_RELEASED:
         on_gil(laws, record);
         break;
+    case EVENT_WORLD_STOP:
+    case EVENT_WORLD_HELD:
+    case EVENT_WORLD_STARTED:
+        on_world(laws, record);
+        break;
+    case EVENT_GC_BEGUN:
+        on_collection(laws, record);
+        break;
+    case EVENT_OP_BEGUN:
+        needs_world(laws, record);
+        break;
     case EVENT_LOAD:
     case EVENT_STORE:
         needs_gil(laws, record);
@@ -285,12 +373,14 @@ static void on_record(PythonLaws *laws, const TraceRecord *record)
         break;
     case EVENT_CALLBACK_READY:
     case EVENT_CALLBACK_RUN:
+    case EVENT_LOOP_CALLS:
     case EVENT_LOOP_TURN:
     case EVENT_LOOP_SNAPSHOT:
     case EVENT_LOOP_ENDED:
         on_loop(laws, record);
         break;
     case EVENT_COROUTINE_CREATED:
+    case EVENT_COROUTINE_BEGUN:
     case EVENT_COROUTINE_RESUMED:
     case EVENT_COROUTINE_SUSPENDED:
     case EVENT_COROUTINE_DONE:
@@ -321,9 +411,11 @@ const char *python_laws(const Scenario *scenario, const TraceRecord *records, si
         ARRAY_FREE(&laws.threads.at[k].ready);
     ARRAY_FREE(&laws.gils);
     ARRAY_FREE(&laws.own_gils);
+    ARRAY_FREE(&laws.worlds);
     ARRAY_FREE(&laws.defs);
     ARRAY_FREE(&laws.threads);
     ARRAY_FREE(&laws.coroutines);
+    ARRAY_FREE(&laws.starters);
     ARRAY_FREE(&laws.timers);
     return laws.broken != NULL ? text : NULL;
 }

@@ -6,6 +6,9 @@
 // asks
 //   has waited for a switch interval at least; who drops it on request was asked to, and takes it
 //   again only when another thread has had it.
+// - world: in the build without a GIL one at a time stops the others, and starts them again; in its
+//   collection no other thread of the process begins an operation, stores a variable or resumes a
+//   coroutine; who waits names it.
 // - bytecode: a thread of a process with a GIL resumes coroutines, calls callbacks, and loads and
 //   stores variables only while it holds it.
 // - loop: it calls what has been made ready, in that order, and in one turn no more than was ready
@@ -13,6 +16,7 @@
 //   the turn began.
 // - coroutine: it is made once and ends once; one of a loop runs at a time; it goes on only when it
 //   has been made ready and the loop resumes it.
+//   An eager one begins as it is made, in the midst of what the one does who makes it.
 // - timer: it fires only when it is set, and due.
 #pragma once
 #include "sim/scenario/scenario.h"

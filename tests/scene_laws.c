@@ -154,6 +154,45 @@ static const char *coroutines_law(const Scene *scene)
     return NULL;
 }
 
+// Executors, pools of processes and streams.
+static const char *work_law(const Scene *scene)
+{
+    const SceneWork *work = &scene->python.work;
+    uint32_t over = 0, begun = 0, before = 0;
+    for (size_t i = 0; i < work->items.count; i++) {
+        const SceneItem *item = &work->items.at[i];
+        LAW(item->number > before && item->number <= work->submitted, "items are not in order");
+        before = item->number;
+        over += item->state == WORK_OVER;
+        begun += item->state == WORK_RUNS || item->state == WORK_RETURNS;
+        LAW(item->state == WORK_OVER || (item->worker == 0) == (item->state == WORK_QUEUED),
+            "an item is being done by nobody, or waits its turn with somebody");
+        LAW(item->batch <= item->number && item->nth > 0, "an item is of no batch");
+        const SceneTask *worker = scene_task(scene, item->worker);
+        LAW(item->state != WORK_RUNS || (worker != NULL && worker->state != TASK_STATE_ENDED),
+            "somebody who is not there does an item");
+    }
+    LAW(over == work->over && begun == work->begun, "more or fewer items are over, or begun");
+    for (size_t i = 0; i < work->chunks.count; i++) {
+        const SceneTask *worker = scene_task(scene, work->chunks.at[i].worker);
+        LAW(worker != NULL && worker->state != TASK_STATE_ENDED &&
+                scene_chunk_of(scene, work->chunks.at[i].worker) == &work->chunks.at[i],
+            "somebody who is not there does a pool's work, or does it twice");
+    }
+    for (size_t i = 0; i < work->pools.count; i++) {
+        const ScenePool *pool = &work->pools.at[i];
+        LAW(pool->back <= pool->done && pool->done <= pool->begun && pool->begun <= pool->asked,
+            "a pool has done what it was not asked for");
+    }
+    for (size_t i = 0; i < work->streams.count; i++) {
+        const SceneStream *stream = &work->streams.at[i];
+        LAW(scene_stream(scene, stream->thread, stream->file) == stream,
+            "streams are not in order");
+        LAW(scene_loop_of(scene, stream->thread) != NULL, "a stream is of no loop");
+    }
+    return NULL;
+}
+
 static const char *python_law(const Scene *scene)
 {
     uint32_t ready = 0;
@@ -162,7 +201,8 @@ static const char *python_law(const Scene *scene)
         broken = loop_law(scene, i, &ready);
     LAW(broken != NULL || ready == scene->python.ready_used,
         "something is ready and on no loop's list");
-    return broken != NULL ? broken : coroutines_law(scene);
+    broken = broken != NULL ? broken : coroutines_law(scene);
+    return broken != NULL ? broken : work_law(scene);
 }
 
 const char *scene_laws(const Scene *scene)

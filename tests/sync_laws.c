@@ -87,7 +87,9 @@ const char *sync_laws_add(SyncLaws *laws, const Scenario *scenario, const TraceR
         laws->depth[sync] = (uint32_t)record->b;
         break;
     case EVENT_LOCK_RELEASED:
-        LAW(laws->holder[sync] == task, "a lock is released by one who does not hold it");
+        LAW(laws->holder[sync] == released_holder(record),
+            "a lock is released by one who does not hold it");
+        LAW(record->b == 0 || scenario->syncs[sync].handed, "a lock is released by another");
         laws->holder[sync] = 0;
         break;
     case EVENT_LOCK_READ:

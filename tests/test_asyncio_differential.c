@@ -267,6 +267,18 @@ static void random_programs(void **state)
     compare_random(asyncio_program);
 }
 
+// The same, with tasks that begin as they are made.
+static void random_eager_programs(void **state)
+{
+    (void)state;
+    need_python();
+    if (minor < 12) {
+        print_message("no eager tasks before CPython 3.12: %s\n", python);
+        skip();
+    }
+    compare_random(asyncio_eager_program);
+}
+
 // Its pipes are real ones, and what epoll says of them is the kernel's.
 static void random_streams(void **state)
 {
@@ -290,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_programs),
+        cmocka_unit_test(random_eager_programs),
         cmocka_unit_test(random_streams),
         cmocka_unit_test(shipped_scenarios),
     };

@@ -341,31 +341,6 @@ static void slow_callbacks_are_reported(void **state)
     simulated_free(&run);
 }
 
-// Where only the loop's own work costs something, and uvloop's rows are a third, so is the time.
-static void uvloop_costs_less(void **state)
-{
-    (void)state;
-    static const char yaml[] =
-        "machine: { costs: { base: zero, loop_turn: 600ns, loop_callback: 300ns, call_soon: "
-        "150ns,\n"
-        "                    call_later: 90ns, uvloop_turn: 200ns, uvloop_callback: 100ns,\n"
-        "                    uvloop_call_soon: 50ns, uvloop_call_later: 30ns } }\n"
-        "runtime: cpython-3.12\n"
-        "functions: { f: [ { await: { sleep: 0s } } ], main: [ { gather: [ f, f ] } ] }\n"
-        "threads: [ { name: t, run: [ { asyncio.run: { main: main, uvloop: %s } } ] } ]\n";
-    char text[sizeof yaml + 20];
-    int64_t took[2];
-    for (int i = 0; i < 2; i++) {
-        Simulated run;
-        snprintf(text, sizeof text, yaml, i == 0 ? "false" : "true");
-        simulate(&run, text);
-        took[i] = run.result.ended.ns;
-        simulated_free(&run);
-    }
-    assert_int_equal(took[0], 3 * took[1]);
-    assert_true(took[1] > 0);
-}
-
 // ---- what is counted, and what is refused
 
 static void waits_and_levels_are_counted(void **state)
@@ -438,7 +413,6 @@ int main(void)
         cmocka_unit_test(a_callback_can_be_taken_back),
         cmocka_unit_test(a_callback_wakes_and_makes_tasks),
         cmocka_unit_test(slow_callbacks_are_reported),
-        cmocka_unit_test(uvloop_costs_less),
         cmocka_unit_test(waits_and_levels_are_counted),
         cmocka_unit_test(objects_are_the_loops),
     };

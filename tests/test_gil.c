@@ -325,6 +325,39 @@ static void an_addition_is_over_first_since_3_10(void **state)
     }
 }
 
+// The signal comes at 1 ms, into x += 1, which takes 3 ms. Up to 3.9 it is handled there and then,
+// from 3.10 on behind the addition; without a GIL it is no different.
+static void a_handler_waits_for_an_addition_since_3_10(void **state)
+{
+    static const struct {
+        const char *python;
+        int64_t handled_ms;
+    } cases[] = {{"3.9", 1}, {"3.10", 3}, {"3.13", 3}, {"3.13t", 3}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char yaml[768];
+        snprintf(yaml, sizeof yaml,
+                 "machine: { cores: 2, costs: { base: zero, add: 3ms } }\n"
+                 "processes:\n"
+                 "  - name: app\n"
+                 "    runtime: cpython-%s\n"
+                 "    variables: { x: 0 }\n"
+                 "    functions: { handler: [ { mark: handled } ] }\n"
+                 "    threads:\n"
+                 "      - name: main\n"
+                 "        run: [ { on_signal: { signal: USR1, run: handler } }, { add: x } ]\n"
+                 "  - name: outside\n"
+                 "    threads:\n"
+                 "      - name: k\n"
+                 "        run: [ { compute: 1ms }, { kill: { process: app, signal: USR1 } } ]\n",
+                 cases[i].python);
+        one_run(yaml);
+        assert_int_equal(simulated_time_of(&run, EVENT_MARK, "main"), cases[i].handled_ms * MS);
+        expect_end(END_DONE, 3 * MS);
+        one_run_end(state);
+    }
+}
+
 // ---- who releases it
 
 // C code runs without it: a's 20 ms and b's 20 ms of bytecode overlap. a needs the GIL again behind
@@ -676,6 +709,7 @@ int main(void)
         RUN(a_new_program_has_a_new_one),
         RUN(without_it_threads_overlap),
         cmocka_unit_test(an_addition_is_over_first_since_3_10),
+        cmocka_unit_test(a_handler_waits_for_an_addition_since_3_10),
         RUN(code_in_c_releases_it),
         RUN(a_sleeper_releases_it_and_asks_for_it),
         RUN(who_waits_for_a_lock_releases_it),

@@ -1,5 +1,5 @@
-// Python's multiprocessing: processes, connections, pools, executors of processes. What is worked
-// out by hand stands beside each test.
+// Python's multiprocessing: processes, connections, pools, managers. What is worked out by hand
+// stands beside each test. Executors of processes are test_process_pool.c's.
 #include "sim/base/rng.h"
 #include "sim/scenario/python_text.h"
 #include "sim/trace/record.h"
@@ -329,65 +329,6 @@ static void a_pool_belongs_to_one_process(void **state)
     assert_non_null(strstr(said, "uses the pool 'pool', which another process has opened"));
 }
 
-// ---- executors of processes
-
-static uint64_t started_with(const char *start, uint32_t submits)
-{
-    char yaml[1000];
-    snprintf(yaml, sizeof yaml,
-             ZERO("8") PYTHON
-             "executors: { pool: { processes: 4, start: %s } }\n"
-             "functions: { work: [ { compute: 1ms } ] }\n"
-             "threads:\n  - name: main\n    run:\n"
-             "      - submit: { to: pool, run: work, as: f, count: %u }\n      - result: f\n"
-             "      - submit: { to: pool, run: work, as: f }\n      - result: f\n",
-             start, submits);
-    one_run(yaml);
-    expect_nothing_left();
-    return simulated_count(&run, EVENT_PROCESS_STARTED, NULL);
-}
-
-static void processes_start_at_once_or_as_needed(void **state)
-{
-    (void)state;
-    // With fork all four at the first submit. With spawn one a submit while none is known to be
-    // idle: one, or three; the submit after that finds idle ones.
-    assert_int_equal(started_with("fork", 1), 4);
-    one_run_end(NULL);
-    assert_int_equal(started_with("spawn", 1), 1);
-    one_run_end(NULL);
-    assert_int_equal(started_with("spawn", 3), 3);
-    one_run_end(NULL);
-    assert_int_equal(started_with("spawn", 7), 4);
-}
-
-static void the_call_queue_holds_one_more_than_there_are_processes(void **state)
-{
-    (void)state;
-    // Ten items, two processes. Before the first is done two are being done and three wait in the
-    // queue to the processes: five are left to the manager.
-    one_run(ZERO("8") PYTHON "executors: { pool: { processes: 2 } }\n"
-                             "functions: { work: [ { compute: 10ms } ] }\n"
-                             "threads:\n  - name: main\n    run:\n"
-                             "      - submit: { to: pool, run: work, as: f, count: 9 }\n"
-                             "      - sleep: 1ms\n" // all is quiet
-                             "      - submit: { to: pool, run: work, as: g }\n"
-                             "      - result: f\n      - result: g\n");
-    uint64_t level = 0, submitted = 0;
-    for (uint64_t i = 0; i < run.memory.count; i++) {
-        const TraceRecord *record = memory_sink_at(&run.memory, i);
-        submitted += record->kind == EVENT_EXECUTOR_SUBMITTED;
-        if (record->kind == EVENT_SYNC_LEVEL && record->time_ns < 10 * MS &&
-            strcmp(scenario_string(&run.scenario, run.scenario.syncs[record->a - 1].name),
-                   "pool") == 0)
-            level = record->b;
-    }
-    assert_int_equal(submitted, 10);
-    assert_int_equal(level, 10 - 2 - 3);
-    assert_int_equal(run.result.ended.ns, 50 * MS); // ten items of 10 ms over two
-    expect_nothing_left();
-}
-
 // ---- managers
 
 static void each_thread_has_a_connection_to_a_manager(void **state)
@@ -452,7 +393,7 @@ static void it_is_written_as_a_program(void **state)
     static const char *const parts[] = {
         "wire_reader, wire_writer = multiprocessing.Pipe(duplex=False)\n",
         "letters = multiprocessing.Queue(3)\n",
-        "other = ProcessPoolExecutor(3, get_context(\"fork\"))\n",
+        "other = ProcessPoolExecutor(3, multiprocessing.get_context(\"fork\"))\n",
         "    wire_writer.send((work, bytes(1024)))\n    letters.put((None, bytes(0)))\n",
         "multiprocessing.get_context(\"fork\").Process(target=child)",
         "    received, _ = letters.get()\n    if received is not None:\n        received()\n",
@@ -534,9 +475,6 @@ int main(void)
         cmocka_unit_test_teardown(closing_a_pool_waits_for_its_processes, one_run_end),
         cmocka_unit_test_teardown(an_exception_comes_back_to_the_caller, one_run_end),
         cmocka_unit_test(a_pool_belongs_to_one_process),
-        cmocka_unit_test_teardown(processes_start_at_once_or_as_needed, one_run_end),
-        cmocka_unit_test_teardown(the_call_queue_holds_one_more_than_there_are_processes,
-                                  one_run_end),
         cmocka_unit_test_teardown(each_thread_has_a_connection_to_a_manager, one_run_end),
         cmocka_unit_test(a_manager_ends_with_who_started_it),
         cmocka_unit_test_teardown(it_is_written_as_a_program, one_run_end),

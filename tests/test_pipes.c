@@ -180,6 +180,35 @@ static const char broken[] =
     "  - name: r\n"
     "    threads: [ { name: r, run: [ { read: { pipe: p, size: 1KiB } } ] } ]\n";
 
+// Python ignores the signal: the write raises an error, and the process goes on.
+static void python_raises_an_error_at_a_broken_pipe(void **state)
+{
+    (void)state;
+    Simulated run;
+    Metrics metrics;
+    simulate(&run,
+             "machine: { cores: 2, costs: zero }\npipes: [ p ]\n"
+             "processes:\n"
+             "  - name: w\n"
+             "    runtime: cpython-3.12\n"
+             "    threads:\n"
+             "      - name: w\n"
+             "        run:\n"
+             "          - write: { pipe: p, size: 1B }\n"
+             "          - sleep: 2ms\n"
+             "          - try: { do: [ { write: { pipe: p, size: 1KiB } }, { print: written } "
+             "], except: { error: [ { print: broken } ] } }\n"
+             "          - print: on\n"
+             "  - name: r\n"
+             "    threads: [ { name: r, run: [ { read: { pipe: p, size: 1B } } ] } ]\n");
+    simulated_measure(&run, &metrics);
+    assert_int_equal(metrics.printed_count, 2);
+    assert_int_equal(metrics.processes.processes.at[0].status, 0);
+    assert_int_equal(metrics.processes.broken_pipes, 1);
+    metrics_free(&metrics);
+    simulated_free(&run);
+}
+
 static void nobody_reads_is_a_broken_pipe(void **state)
 {
     (void)state;
@@ -471,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_forgotten_end_is_a_deadlock),
         cmocka_unit_test(the_end_of_a_process_closes_its_ends),
         cmocka_unit_test(nobody_reads_is_a_broken_pipe),
+        cmocka_unit_test(python_raises_an_error_at_a_broken_pipe),
         cmocka_unit_test(who_ignores_it_goes_on),
         cmocka_unit_test(a_waiting_writer_finds_it_broken),
         cmocka_unit_test(a_closed_end_cannot_be_used),

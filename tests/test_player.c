@@ -457,6 +457,72 @@ static void the_key_of_the_gil(void **state)
     expect_overrides("");
 }
 
+// Several threads of 3.12 may have a GIL each; they then compute at once: 10 ms instead of 20.
+static void the_key_of_the_gil_gives_each_its_own(void **state)
+{
+    (void)state;
+    open_other("machine: { cores: 2, costs: zero }\nruntime: cpython-3.12\nthreads:\n"
+               "  - { name: a, run: [ { compute: 10ms } ] }\n"
+               "  - { name: b, run: [ { compute: 10ms } ] }\n");
+    press(KEY_GIL, 1);
+    expect_overrides("runtime=cpython-3.13t");
+    run_asked();
+    press(KEY_GIL, 1);
+    expect_overrides("threads.a.interpreter=a threads.b.interpreter=b");
+    run_asked();
+    assert_int_equal(take->headline.makespan_ns, 10 * MS);
+    assert_int_equal(player.scenario->processes[0].interpreters, 2);
+    press(KEY_CORES, 1);
+    expect_overrides("machine.cores=4 threads.a.interpreter=a threads.b.interpreter=b");
+    press(KEY_GIL, 1);
+    expect_overrides("machine.cores=4");
+    // Before 3.12 they would share one all the same.
+    open_other("machine: { cores: 2, costs: zero }\nruntime: cpython-3.11\nthreads:\n"
+               "  - { name: a, run: [ { compute: 10ms } ] }\n"
+               "  - { name: b, run: [ { compute: 10ms } ] }\n");
+    press(KEY_GIL, 1);
+    expect_overrides("runtime=cpython-3.13t");
+    run_asked();
+    press(KEY_GIL, 1);
+    expect_overrides("");
+}
+
+// A run that takes no time is shown event by event: the axis counts events.
+static void a_run_without_time(void **state)
+{
+    (void)state;
+    open_other("machine: { cores: 1, costs: zero }\n"
+               "threads: [ { name: a, run: [ { print: one }, { print: two } ] } ]\n");
+    int64_t count = (int64_t)player.recording->count;
+    assert_int_equal(player.recording->end_ns, 0);
+    assert_true(player_by_event(&player));
+    assert_int_equal(player_whole(&player).to_ns, count + 1);
+    assert_int_equal(player_place(&player), 0);
+    press(KEY_NEXT, 3);
+    assert_int_equal(player_place(&player), 3);
+    assert_int_equal(player.time_ns, 0);
+    // At 5 events a second two seconds are ten.
+    player.speed = 5;
+    press(KEY_HOME, 1);
+    press(KEY_PLAY, 1);
+    player_pass(&player, 0.1);
+    assert_int_equal(player_place(&player), 0);
+    player_pass(&player, 0.1);
+    assert_int_equal(player_place(&player), 1);
+    player_pass(&player, 1.2);
+    assert_int_equal(player_place(&player), 7);
+    player_pass(&player, 1000);
+    assert_int_equal(player_place(&player), count);
+    assert_false(player.playing);
+    press(KEY_PLAY, 1); // again from the beginning
+    assert_int_equal(player_place(&player), 0);
+    // With costs it takes time again, and the axis is one of time.
+    press(KEY_COSTS, 1);
+    run_asked();
+    assert_false(player_by_event(&player));
+    assert_int_equal(player.zoom.to_ns, player.recording->end_ns);
+}
+
 static void the_key_of_the_gil_changes_every_python(void **state)
 {
     (void)state;
@@ -623,6 +689,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_tied_is_right, open_frame, close_frame),
         cmocka_unit_test_setup_teardown(keys_ask_for_other_machines, open_player, close_player),
         cmocka_unit_test_setup_teardown(the_key_of_the_gil, open_player, close_player),
+        cmocka_unit_test_setup_teardown(the_key_of_the_gil_gives_each_its_own, open_player,
+                                        close_player),
+        cmocka_unit_test_setup_teardown(a_run_without_time, open_player, close_player),
         cmocka_unit_test_setup_teardown(the_key_of_the_gil_changes_every_python, open_player,
                                         close_player),
         cmocka_unit_test_setup_teardown(another_take_keeps_the_instant, open_player, close_player),

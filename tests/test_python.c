@@ -1,11 +1,16 @@
-// `ringside python`: the text of small programs, what has no Python form, and that the shipped
-// scenarios of the event loop have one. That CPython does with such programs what the simulator
-// does is test_asyncio_differential.c's business.
+// `ringside python`: the text of small programs, and what has no Python form. That CPython does
+// with such programs what the simulator does is test_asyncio_differential.c's business; that each
+// operation and each shipped scenario has a text, test_python_programs.c's.
 #include "sim/scenario/python_text.h"
-#include "tests/recorded.h"
-#include "tests/run_program.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static Scenario scenario;
 static Diag diag;
@@ -220,64 +225,288 @@ static void asyncio_objects(void **state)
     EXPECT(text, "    asyncio.run(begin(main), debug=True)\n");
 }
 
-static void what_has_no_python_form(void **state)
+static void threads_that_wait_for_a_limited_time(void **state)
 {
     (void)state;
-    assert_null(program("functions: { f: [ yield ] }\n"
-                        "threads: [ { name: t, run: [ { fork: f } ] } ]\n"));
-    assert_string_equal(
-        diag_text(&diag),
-        "t.yaml:2:32: error: 'fork' has no Python form in this version of ringside\n"
-        "    2 | threads: [ { name: t, run: [ { fork: f } ] } ]\n"
-        "      |                                ^~~~\n");
+    const char *text =
+        program("runtime: cpython-3.12\n"
+                "locks: { l: lock }\nsemaphores: { s: 2 }\nconditions: { c: l }\nevents: [ e ]\n"
+                "barriers: { b: 2 }\nqueues: { q: 10, p: { order: priority } }\n"
+                "functions: { work: [ yield ] }\n"
+                "threads:\n"
+                "  - name: t\n"
+                "    run:\n"
+                "      - lock: { lock: l, timeout: 1s, else: [ { print: no } ] }\n"
+                "      - with: { lock: l, timeout: 2s, do: [ yield ], else: [ { print: no } ] }\n"
+                "      - acquire: { semaphore: s, timeout: 3s }\n"
+                "      - release: { semaphore: s, count: 2 }\n"
+                "      - wait: { for: e, timeout: 4s, else: [ { print: no } ] }\n"
+                "      - barrier: { barrier: b, timeout: 5s, else: [ { print: broken } ] }\n"
+                "      - put: { queue: q, run: work, timeout: 6s }\n"
+                "      - get: { queue: q, timeout: 7s, else: [ { print: empty } ] }\n"
+                "      - put: { queue: p, run: work, priority: 3 }\n"
+                "      - get: p\n"
+                "      - exit\n");
+    assert_non_null(text);
+    EXPECT(text, "    if not l.acquire(timeout=1):\n        print(\"no\")\n"
+                 "    if l.acquire(timeout=2):\n        try:\n            time.sleep(0)\n"
+                 "        finally:\n            l.release()\n    else:\n        print(\"no\")\n"
+                 "    s.acquire(timeout=3)\n    s.release(2)\n"
+                 "    if not e.wait(4):\n        print(\"no\")\n"
+                 "    try:\n        b.wait(5)\n    except threading.BrokenBarrierError:\n"
+                 "        print(\"broken\")\n"
+                 "    try:\n        q.put(work, timeout=6)\n    except queue.Full:\n        pass\n"
+                 "    try:\n        item = q.get(timeout=7)\n    except queue.Empty:\n"
+                 "        print(\"empty\")\n    else:\n        carry_out(item)\n"
+                 "    p.put((3, next(order), work))\n    carry_out(p.get())\n    sys.exit()\n");
+}
+
+// A thread's copy is a local name; what comes in one step is done under a lock.
+static void variables_and_copies(void **state)
+{
+    (void)state;
+    const char *text = program(
+        "runtime: cpython-3.12\nvariables: { x: 1, y: 2 }\n"
+        "threads:\n"
+        "  - name: t\n"
+        "    run:\n"
+        "      - load: x\n"
+        "      - store: { to: x, plus: 1 }\n"
+        "      - store: { to: y, from: x, plus: -2 }\n"
+        "      - atomic_add: { to: y, value: 3 }\n"
+        "      - compare_and_swap: { in: x, plus: 1, retry: [ { load: x } ] }\n"
+        "      - compare_and_swap: { in: y, expect: 3, value: 4, else: [ { print: no } ] }\n");
+    assert_non_null(text);
+    EXPECT(text, "atomic = threading.Lock()");
+    EXPECT(text, "    global x, y\n    x_copy = x\n    x_copy += 1\n    x = x_copy\n"
+                 "    y_copy = x_copy - 2\n    y = y_copy\n"
+                 "    with atomic:\n        y += 3\n"
+                 "    while True:\n        with atomic:\n            swapped = x == x_copy\n"
+                 "            if swapped:\n                x = x_copy + 1\n"
+                 "            x_copy = x\n        if swapped:\n            break\n"
+                 "        x_copy = x\n"
+                 "    with atomic:\n        swapped = y == 3\n        if swapped:\n"
+                 "            y = 4\n        y_copy = y\n    if not swapped:\n        "
+                 "print(\"no\")\n");
     tear_down(NULL);
-    assert_null(program("runtime: cpython-3.12\n"
-                        "threads: [ { name: t, interpreter: one, run: [ yield ] } ]\n"));
-    assert_non_null(strstr(diag_text(&diag), "error: a process with several interpreters has no "
-                                             "Python form in this version of ringside\n"));
+    assert_null(program("runtime: cpython-3.12\nvariables: { x: 1 }\n"
+                        "functions: { part: [ { store: x } ] }\n"
+                        "threads: [ { name: t, run: [ { load: x }, { call: part } ] } ]\n"));
+    EXPECT(diag_text(&diag), "t.yaml:3:24: error: 'store' has no Python form: a copy is a local "
+                             "name, and this function has not loaded it before\n");
 }
 
-static void shipped_ones_have(void **state)
+static void memory_and_objects(void **state)
 {
     (void)state;
-    glob_t paths;
-    size_t seen = 0;
-    shipped_paths(&paths);
-    for (size_t i = 0; i < paths.gl_pathc; i++) {
-        if (strstr(paths.gl_pathv[i], "/7-") == NULL)
-            continue;
-        if (!scenario_load(&scenario, paths.gl_pathv[i], NULL, 0, &diag))
-            fail_msg("%s: %s", paths.gl_pathv[i], diag_text(&diag));
-        for (uint32_t id = 1; id <= scenario.process_count; id++) {
-            const ProcessDef *process = &scenario.processes[id - 1];
-            // Not Python in the first place; or one of several programs that talk by pipes.
-            bool talks = scenario.pipe_count > 0 && scenario.process_count > 1;
-            if (!process->runtime.python || process->forked || talks)
-                continue;
-            if (python_text(&scenario, (ProcessId){id}, &arena, &diag) == NULL)
-                fail_msg("%s: %s", paths.gl_pathv[i], diag_text(&diag));
-            seen++;
-        }
-        tear_down(NULL);
-    }
-    globfree(&paths);
-    assert_true(seen >= 10);
+    const char *text = program("runtime: cpython-3.12\n"
+                               "threads:\n"
+                               "  - name: t\n"
+                               "    run:\n"
+                               "      - alloc: { size: 8KiB, as: own }\n"
+                               "      - alloc: { size: 4KiB, as: board, shared: true }\n"
+                               "      - touch: { block: board, access: read, times: 3 }\n"
+                               "      - touch: 4KiB\n"
+                               "      - free: own\n"
+                               "      - gc.disable\n"
+                               "      - new_objects: { count: 100, as: graph, cycles: true }\n"
+                               "      - drop: graph\n"
+                               "      - gc.collect\n"
+                               "      - syscall: getppid\n");
+    assert_non_null(text);
+    EXPECT(text, "\ngraph = []\n");
+    EXPECT(text, "    global own, board\n"
+                 "    own = mmap.mmap(-1, 8192, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+                 "    board = mmap.mmap(-1, 4096)\n"
+                 "    look(board, len(board), 3)\n"
+                 "    kept.append(mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))\n"
+                 "    touch(kept[-1], 4096)\n"
+                 "    own.close()\n"
+                 "    gc.disable()\n"
+                 "    make_objects(graph, 100, cycles=True)\n"
+                 "    del graph[:]\n"
+                 "    gc.collect()\n"
+                 "    os.getppid()\n");
 }
 
-static void the_command(void **state)
+static void children_and_signals(void **state)
 {
     (void)state;
-    file_write("two.yaml", "processes:\n"
-                           "  - { name: a, threads: [ { name: t, run: [ { print: a } ] } ] }\n"
-                           "  - { name: b, threads: [ { name: t, run: [ { print: b } ] } ] }\n");
-    ASSERT_RUN(2, "the scenario has 2 processes", "python", "two.yaml");
-    ASSERT_RUN(2, "no process 'c'", "python", "two.yaml", "--process", "c");
-    ASSERT_RUN(2, "a FILE is needed", "python");
-    Ran ran = program_run("python", "two.yaml", "--process", "b", NULL);
-    assert_int_equal(ran.status, 0);
-    assert_contains(ran.out, "    print(\"b\")\n");
-    assert_null(strstr(ran.out, "print(\"a\")"));
-    program_free(&ran);
+    const char *text = program(
+        "runtime: cpython-3.12\nvariables: { hits: { value: 5, shared: true } }\n"
+        "locks: { guard: { kind: lock, shared: true } }\n"
+        "functions: { work: [ { with: { lock: guard, do: [ { add: hits } ] } } ], tidy: [ { print: "
+        "bye } ] }\n"
+        "threads:\n"
+        "  - name: t\n"
+        "    run:\n"
+        "      - on_signal: { signal: TERM, run: tidy }\n"
+        "      - fork: { run: work, as: child, count: 2 }\n"
+        "      - kill: { process: child, signal: USR1 }\n"
+        "      - wait_child: child\n"
+        "      - wait_child\n"
+        "      - exit: 3\n");
+    assert_non_null(text);
+    EXPECT(text, "guard = multiprocessing.Lock()\n");
+    EXPECT(text, "hits = multiprocessing.RawValue(\"l\", 5)\n");
+    EXPECT(text, "def work():\n    with guard:\n        hits.value += 1\n");
+    EXPECT(text, "    signal.signal(signal.SIGTERM, lambda *_: tidy())\n"
+                 "    for _ in range(2):\n        child_processes.append(fork(work))\n"
+                 "    send_signal(child_processes, signal.SIGUSR1)\n"
+                 "    wait_child(child_processes)\n"
+                 "    try:\n        os.wait()\n    except OSError:  # it has no child\n"
+                 "        pass\n    exit_process(3)\n");
+}
+
+// What does not begin as a copy is handed its connections, which must be of its kind.
+static void processes_of_multiprocessing(void **state)
+{
+    (void)state;
+    const char *text =
+        program("runtime: cpython-3.12\nconnections: { results: queue }\nmanagers: { registry: 2 "
+                "}\npools: { crew: 3 }\n"
+                "functions: { work: [ { send_object: results } ] }\n"
+                "threads:\n"
+                "  - name: t\n"
+                "    run:\n"
+                "      - start_process: { run: work, as: child, method: spawn }\n"
+                "      - receive_object: results\n"
+                "      - join_process: child\n"
+                "      - manager.call: { manager: registry, run: work, size: 1KiB }\n"
+                "      - pool.apply: { pool: crew, run: work }\n");
+    assert_non_null(text);
+    EXPECT(text, "results = multiprocessing.get_context(\"spawn\").Queue()\n");
+    EXPECT(text, "    child_processes.append(multiprocessing.get_context(\"spawn\").Process("
+                 "target=adopt, args=(work, {\"results\": results})))\n");
+    EXPECT(text, "    kept_by(\"registry\", \"fork\").call(work, bytes(1024), 0)\n");
+    // The end of a process closes its pools: a pool of Python's own accord would be cut off.
+    EXPECT(text, "def run():\n    t_thread()\n    close_pool(\"crew\")\n");
+}
+
+#define TWO_PROCESSES                                                                              \
+    "pipes: [ line ]\n"                                                                            \
+    "processes:\n"                                                                                 \
+    "  - name: writer\n"                                                                           \
+    "    functions: { work: [ { write: { pipe: line, size: 5B } } ] }\n"                           \
+    "    threads: [ { name: main, run: [ { call: work }, { kill: reader } ] } ]\n"                 \
+    "  - name: reader\n"                                                                           \
+    "    runtime: cpython-3.12\n"                                                                  \
+    "    functions: { work: [ { reader.read: { from: line, size: 1KiB } } ] }\n"                   \
+    "    threads: [ { name: main, run: [ { asyncio.run: work } ] } ]\n"
+
+// Both in one program, which begins as many processes. Names that both have tell whose they are.
+static void several_processes(void **state)
+{
+    (void)state;
+    if (!scenario_parse(&scenario, "t.yaml", TWO_PROCESSES, strlen(TWO_PROCESSES), NULL, 0, &diag))
+        fail_msg("%s", diag_text(&diag));
+    const char *text = python_text(&scenario, (ProcessId){0}, &arena, &diag);
+    assert_non_null(text);
+    EXPECT(text, "process_ids = multiprocessing.RawArray(\"i\", 2)\nline_pipe = Pipe()\n");
+    EXPECT(text, "def writer_work():\n    os.write(line_pipe.write_end, b\"x\" * 5)\n");
+    EXPECT(text, "    writer_work()\n    os.kill(process_ids[1], signal.SIGTERM)\n");
+    EXPECT(text, "def writer_run():\n    \"\"\"In the scenario it is no program of Python.\"\"\"\n"
+                 "    os.close(line_pipe.read_end)\n    writer_main_thread()\n");
+    EXPECT(text, "async def reader_work():\n    await (await line_pipe.reader()).read(1024)\n");
+    EXPECT(text, "def reader_run():\n    os.close(line_pipe.write_end)\n");
+    EXPECT(text, "def close_pipes():\n    os.close(line_pipe.read_end)\n"
+                 "    os.close(line_pipe.write_end)\n");
+    EXPECT(text, "def run():\n    start_processes([writer_run, reader_run])\n");
+    // One of them alone does not have the pipe, nor does it know the other.
+    assert_null(python_text(&scenario, (ProcessId){1}, &arena, &diag));
+    EXPECT(diag_text(&diag), "t.yaml:4:28: error: 'write' of a pipe to another process has no "
+                             "Python form: a program of this process alone does not have it\n");
+    EXPECT(diag_text(&diag), "'kill' to another process has no Python form");
+    tear_down(NULL);
+    // Nobody waits for what is not his child.
+    static const char stranger[] =
+        "processes:\n"
+        "  - { name: a, threads: [ { name: s, run: [ { wait_child: b } ] } ] }\n"
+        "  - { name: b, threads: [ { name: t, run: [ yield ] } ] }\n";
+    if (!scenario_parse(&scenario, "t.yaml", stranger, sizeof stranger - 1, NULL, 0, &diag))
+        fail_msg("%s", diag_text(&diag));
+    assert_null(python_text(&scenario, (ProcessId){0}, &arena, &diag));
+    EXPECT(diag_text(&diag), "t.yaml:2:47: error: 'wait_child' of what is no child of this process "
+                             "has no Python form: only who has started it knows it\n");
+}
+
+static void programs_that_no_interpreter_could_run(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "processes:\n"
+        "  - { name: a, runtime: cpython-3.12, threads: [ { name: s, run: [ yield ] } ] }\n"
+        "  - { name: b, runtime: cpython-2.7, threads: [ { name: t, run: [ { put: q } ] } ], "
+        "queues: { q: 3 } }\n"
+        "  - { name: c, runtime: node, functions: { f: [ yield ] }, threads: [ { name: u, run: [ { "
+        "node.run: f } ] } ] }\n";
+    if (!scenario_parse(&scenario, "t.yaml", yaml, sizeof yaml - 1, NULL, 0, &diag))
+        fail_msg("%s", diag_text(&diag));
+    assert_null(python_text(&scenario, (ProcessId){0}, &arena, &diag));
+    EXPECT(diag_text(&diag), "t.yaml:3:13: error: this process runs in Python 2.7, another one in "
+                             "3.12, and a program in one; name one of them with --process\n");
+    assert_null(python_text(&scenario, (ProcessId){3}, &arena, &diag));
+    EXPECT(diag_text(&diag), "t.yaml:4:13: error: what Node runs has no Python form\n");
+    const char *text = python_text(&scenario, (ProcessId){2}, &arena, &diag);
+    assert_non_null(text);
+    EXPECT(text, "from __future__ import division, print_function\n\nimport Queue as queue\n");
+}
+
+// What Python 2.7 has not.
+static void python_2(void **state)
+{
+    (void)state;
+    const char *text = program("runtime: cpython-2.7\nlocks: { l: lock }\nsemaphores: { s: 1 }\n"
+                               "threads: [ { name: t, affinity: 0, run: [ { compute: 1ms }, { "
+                               "native: 1ms }, { release: { semaphore: s, count: 2 } } ] } ]\n");
+    assert_non_null(text);
+    EXPECT(text, "def thread_time():\n    usage = resource.getrusage(1)");
+    EXPECT(text, "    for _ in range(2):\n        s.release()\n");
+    assert_null(strstr(text, "asyncio"));
+    tear_down(NULL);
+    assert_null(program("runtime: cpython-2.7\nlocks: { l: lock }\nbarriers: { b: 2 }\n"
+                        "threads: [ { name: t, run: [ { lock: { lock: l, timeout: 1s } } ] } ]\n"));
+    EXPECT(diag_text(&diag), "t.yaml:3:13: error: 'b' has no Python form: Python 2.7 has no "
+                             "barriers\n");
+    EXPECT(diag_text(&diag), "t.yaml:4:32: error: 'lock' with a timeout has no Python form: in "
+                             "Python 2.7 it has no timeout\n");
+}
+
+// Each is made by a thread of the main one, and reads the program anew.
+static void interpreters(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "runtime: cpython-%s\n"
+        "threads:\n"
+        "  - { name: a, interpreter: one, run: [ { compute: 1ms } ] }\n"
+        "  - { name: b, interpreter: two, count: 2, run: [ { compute: 1ms } ] }\n";
+    char full[300];
+    snprintf(full, sizeof full, yaml, "3.12");
+    const char *text = program(full);
+    assert_non_null(text);
+    EXPECT(text, "import _xxsubinterpreters as interpreters\n");
+    EXPECT(text, "def run_interpreter_1():\n    a_thread()\n");
+    EXPECT(text, "def run_interpreter_2():\n    for _ in range(2):\n"
+                 "        b_threads.append(threading.Thread(target=b_thread))\n");
+    EXPECT(text, "threading.Thread(target=run_interpreter, args=(\"run_interpreter_2\",))");
+    tear_down(NULL);
+    // Before 3.12 they share the GIL, as the threads of one do.
+    snprintf(full, sizeof full, yaml, "3.11");
+    text = program(full);
+    assert_non_null(text);
+    assert_null(strstr(text, "interpreters"));
+}
+
+static void locks_that_python_has_not(void **state)
+{
+    (void)state;
+    assert_null(program("locks: { a: rwlock, b: spin, c: pi }\n"
+                        "threads: [ { name: t, run: [ { lock: a } ] } ]\n"));
+    EXPECT(diag_text(&diag), "t.yaml:1:10: error: 'a' has no Python form: Python's library has no "
+                             "lock for readers and writers\n");
+    EXPECT(diag_text(&diag), "'b' has no Python form: Python has no spin lock\n");
+    EXPECT(diag_text(&diag), "'c' has no Python form: Python has no lock that hands priorities");
 }
 
 int main(void)
@@ -288,9 +517,16 @@ int main(void)
         cmocka_unit_test_teardown(executors_and_timers, tear_down),
         cmocka_unit_test_teardown(the_gil, tear_down),
         cmocka_unit_test_teardown(asyncio_objects, tear_down),
-        cmocka_unit_test_teardown(what_has_no_python_form, tear_down),
-        cmocka_unit_test_teardown(shipped_ones_have, tear_down),
-        cmocka_unit_test_setup_teardown(the_command, program_set_up, program_tear_down),
+        cmocka_unit_test_teardown(threads_that_wait_for_a_limited_time, tear_down),
+        cmocka_unit_test_teardown(variables_and_copies, tear_down),
+        cmocka_unit_test_teardown(memory_and_objects, tear_down),
+        cmocka_unit_test_teardown(children_and_signals, tear_down),
+        cmocka_unit_test_teardown(processes_of_multiprocessing, tear_down),
+        cmocka_unit_test_teardown(several_processes, tear_down),
+        cmocka_unit_test_teardown(programs_that_no_interpreter_could_run, tear_down),
+        cmocka_unit_test_teardown(python_2, tear_down),
+        cmocka_unit_test_teardown(interpreters, tear_down),
+        cmocka_unit_test_teardown(locks_that_python_has_not, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

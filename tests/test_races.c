@@ -422,6 +422,50 @@ static void any_records_are_taken(void **state)
     }
 }
 
+// ---- additions of Python
+
+// How many pairs of places race in a run of two threads, one with these ops and one with those.
+static size_t races_between(const char *runtime, const char *one, const char *other)
+{
+    char yaml[512];
+    Simulated run;
+    Races races;
+    snprintf(yaml, sizeof yaml,
+             "machine: { cores: 2 }\nruntime: %s\nvariables: { x: 0 }\nthreads:\n"
+             "  - { name: a, run: [ %s ] }\n  - { name: b%s ] }\n",
+             runtime, one, other);
+    simulate(&run, yaml);
+    Instances instances;
+    instances_open(&instances, &run.scenario);
+    races_open(&races, &instances);
+    for (uint64_t i = 0; i < run.memory.count; i++) {
+        instances_add(&instances, memory_sink_at(&run.memory, i));
+        races_add(&races, memory_sink_at(&run.memory, i));
+    }
+    size_t found = races.found.count;
+    races_free(&races);
+    instances_free(&instances);
+    simulated_free(&run);
+    return found;
+}
+
+// Under the GIL nobody comes into the middle of another's x += 1 from 3.10 on: it counts as one
+// access. Before, without a GIL, and under another interpreter's, it does not.
+static void additions_under_one_gil_are_whole(void **state)
+{
+#define ADDS ", run: [ { add: x }"
+    (void)state;
+    assert_int_equal(races_between("cpython-3.9", "{ add: x }", ADDS), 1);
+    assert_int_equal(races_between("cpython-3.10", "{ add: x }", ADDS), 0);
+    assert_int_equal(races_between("cpython-3.13", "{ add: x }", ADDS), 0);
+    assert_int_equal(races_between("cpython-3.13t", "{ add: x }", ADDS), 1);
+    assert_int_equal(races_between("c", "{ add: x }", ADDS), 1);
+    assert_int_equal(races_between("cpython-3.12", "{ add: x }", ", interpreter: own" ADDS), 1);
+    // What loads and stores by itself may have the addition in between: two pairs.
+    assert_int_equal(
+        races_between("cpython-3.12", "{ load: x }, { store: { to: x, plus: 1 } }", ADDS), 2);
+}
+
 // ---- random programs
 
 typedef struct Program {
@@ -659,6 +703,7 @@ int main(void)
         cmocka_unit_test(saved_traces_tell_the_same),
         cmocka_unit_test(too_many_threads_are_told),
         cmocka_unit_test(any_records_are_taken),
+        cmocka_unit_test(additions_under_one_gil_are_whole),
         cmocka_unit_test(small_programs_agree),
         cmocka_unit_test(random_scenarios_agree),
     };

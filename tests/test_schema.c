@@ -472,8 +472,12 @@ static void check_multiprocessing_op(const char *op)
 
 static void check_node_op(const char *op)
 {
-    check_loads(format("runtime: node\nfunctions: { handle: [ yield ], work: [ { %s } ] }\n"
+    bool clears = strncmp(op, "clear_", strlen("clear_")) == 0;
+    check_loads(format("runtime: node\nfunctions: { handle: [ yield ], work: [ %s{ %s } ] }\n"
                        "threads: [ { name: main, run: [ { node.run: work } ] } ]\n",
+                       clears ? "{ set_interval: { every: 1ms, run: handle, as: tick } }, "
+                                "{ set_immediate: { run: handle, as: later } }, "
+                              : "",
                        op));
 }
 

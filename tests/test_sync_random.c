@@ -1,9 +1,9 @@
 // The laws of sync_laws.h in random scenarios: threads that take and give locks of every kind,
 // semaphores, events, conditions, barriers and queues, on one to four cores, under several
-// schedulers, with and without costs. All of them are written so that they end; a fifth has a
-// thread less than its barrier wants, or a get too many, and must end in a deadlock, with nobody
-// waiting for what is there. RINGSIDE_SEEDS says how many (1000), RINGSIDE_SEED=N tries only that
-// one.
+// schedulers, with and without costs, in C and in several Pythons. All of them are written so that
+// they end; a fifth has a thread less than its barrier wants, or a get too many, and must end in a
+// deadlock, with nobody waiting for what is there. RINGSIDE_SEEDS says how many (1000),
+// RINGSIDE_SEED=N tries only that one.
 #include "sim/base/rng.h"
 #include "tests/simulate.h"
 #include "tests/sync_laws.h"
@@ -24,7 +24,7 @@ typedef struct Draft {
     char yaml[YAML_BYTES];
     size_t length;
     Rng rng;
-    bool may_spin, hangs;
+    bool may_spin, hangs, python;
     unsigned barriers; // how often each thread comes to the barrier
 } Draft;
 
@@ -149,6 +149,12 @@ static void put_machine(Draft *draft)
     put(draft,
         "seed: %u\nlimits: { events: 2M }\nmachine: { cores: %u, scheduler: %s, costs: %s }\n",
         below(draft, 1000), cores, schedulers[scheduler], chance(draft, 50) ? "zero" : "typical");
+    static const char *const runtimes[] = {
+        "c", "cpython-2.7", "cpython-3.8", "cpython-3.12", "cpython-3.13t", "c"};
+    unsigned runtime = below(draft, 6);
+    draft->python = strcmp(runtimes[runtime], "c") != 0;
+    draft->may_spin = draft->may_spin && !draft->python; // there the GIL is kept from the holder
+    put(draft, "runtime: %s\n", runtimes[runtime]);
 }
 
 static void draft_scenario(Draft *draft, uint64_t seed)
@@ -169,7 +175,7 @@ static void draft_scenario(Draft *draft, uint64_t seed)
         chance(draft, 50) ? "rwlock" : "{ kind: rwlock, prefer: writers }");
     put(draft,
         "semaphores: { s: %u }\nconditions: { c: { lock: l, spurious: %u%% } }\nevents: [ e ]\n",
-        1 + below(draft, 3), below(draft, 2) * 30);
+        1 + below(draft, 3), draft->python ? 0 : below(draft, 2) * 30);
     put(draft, "barriers: { b: %u }\nqueues: { q: { capacity: %u, order: %s } }\nthreads:\n", total,
         1 + below(draft, 3), chance(draft, 50) ? "fifo" : "priority");
     for (unsigned i = 0; i < threads; i++)

@@ -503,9 +503,35 @@ static void any_records(void **state)
     hand_free(&hand);
 }
 
+// Without a GIL: b stops at 10 ms for a's collection, which is at work until 14 ms. It says so to
+// a, 10 us, and goes to sleep, 5 us. d finds at 21 ms that c changes x, 20 ms long from 20 ms on;
+// it tries forty times, 10 us each, and goes to sleep. (Times are shown with four digits.)
+static void what_threads_without_a_gil_wait_for(void **state)
+{
+    (void)state;
+    record_run(&recorded,
+               "machine: { cores: 4, costs: { base: zero, object_new: 100ns, gc_object: 40ns, "
+               "syscall: 10us, store: 20ms } }\nruntime: cpython-3.13t\nvariables: { x: 0 }\n"
+               "threads:\n"
+               "  - name: a\n"
+               "    run: [ gc.disable, { new_objects: { count: 100000, as: o } }, gc.collect ]\n"
+               "  - { name: b, run: [ { compute: 60ms } ] }\n"
+               "  - { name: c, start: 20ms, run: [ { store: { to: x, value: 1 } } ] }\n"
+               "  - { name: d, start: 21ms, run: [ { store: { to: x, value: 2 } } ] }\n");
+    expect_now("b", 12 * MS,
+               "b waits since 10.02 ms: a collects garbage, and until it is done no other thread "
+               "executes bytecode.\n"
+               "  a runs on core 0 since 0 ns, at line 6 (gc.collect).\n");
+    expect_now("d", 30 * MS,
+               "d waits since 21.41 ms for an object that c changes.\n"
+               "  c runs on core 0 since 20 ms, at line 8 (store).\n");
+    recorded_free(&recorded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_threads_without_a_gil_wait_for),
         cmocka_unit_test_teardown(lock_convoy, end),
         cmocka_unit_test_teardown(woken_in_vain, end),
         cmocka_unit_test_teardown(priority_inversion, end),

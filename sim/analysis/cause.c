@@ -176,7 +176,7 @@ static bool of_ready(const Asked *asked, char *text, size_t size)
     else if (loop->callback != 0 && loop->about != 0)
         snprintf(text, size, "The loop was to %s %s.", callback_sentence(loop->callback - 1),
                  coroutine_text(asked, loop->about, name));
-    else if (loop->phase == LOOP_PHASE_POLLS)
+    else if (loop->phase == LOOP_PHASE_POLLS || loop->callback != 0)
         snprintf(text, size, "What it had set a timer for has come, or an event.");
     else
         return false;
@@ -194,6 +194,19 @@ static bool of_run(const Asked *asked, char *text, size_t size)
     else
         snprintf(text, size, "It is the first of those that were ready as the turn began; %u more.",
                  loop->snapshot);
+    return true;
+}
+
+// The record has come: the phase is the scene's.
+static bool of_calls(const Asked *asked, char *text, size_t size)
+{
+    const SceneLoop *loop = scene_loop_of(asked->scene, asked->record->task);
+    if (loop == NULL)
+        return false;
+    if (loop->phase == LOOP_PHASE_TIMERS)
+        snprintf(text, size, "Its timer was due as the timers phase began.");
+    else
+        snprintf(text, size, "Its event has come: libuv calls at once what it is for.");
     return true;
 }
 
@@ -218,6 +231,8 @@ bool cause_text(const Recording *recording, const Scene *scene, char *text, size
         return of_gil(&asked, text, size);
     case EVENT_CALLBACK_READY:
         return of_ready(&asked, text, size);
+    case EVENT_LOOP_CALLS:
+        return of_calls(&asked, text, size);
     case EVENT_CALLBACK_RUN:
         return of_run(&asked, text, size);
     case EVENT_IRQ:

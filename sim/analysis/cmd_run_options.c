@@ -20,7 +20,7 @@ static const struct argp_option options[] = {
      1},
     {"at", KEY_AT, "WHEN", 0, "At which instant: 12ms, or event:214; else the end", 1},
     {"critical-path", KEY_PATH, "SPAN", OPTION_ARG_OPTIONAL,
-     "What the length of the run, or of a span, is made of", 1},
+     "What the length of the run, or of a span, or of a coroutine ('#2'), is made of", 1},
     {"quiet", KEY_QUIET, NULL, 0, "No summary; only what went wrong", 1},
     {NULL, 0, NULL, 0, "What to write besides:", 2},
     {"trace", KEY_TRACE, "OUT.json", 0, "The trace for ui.perfetto.dev and chrome://tracing", 2},

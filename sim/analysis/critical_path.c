@@ -1,6 +1,4 @@
-#include "sim/analysis/critical_path.h"
-
-#include "sim/analysis/instances.h"
+#include "sim/analysis/critical_path_walk.h"
 
 #include "sim/base/check.h"
 
@@ -9,17 +7,7 @@
 
 // ---- where a thread is
 
-// Where a thread is just before a record, as far as the walk back must know it.
-typedef enum Where {
-    WHERE_NOT_YET,
-    WHERE_ON_CORE,
-    WHERE_RUNNABLE,
-    WHERE_BLOCKED,
-    WHERE_ENDED
-} Where;
-
-// The index of the last record of `task` before `at`; RECORD_NONE when there is none.
-static int64_t before(const Recording *recording, uint32_t task, uint64_t at)
+int64_t path_before(const Recording *recording, uint32_t task, uint64_t at)
 {
     while (at > 0) {
         if (recording_at(recording, --at)->task == task)
@@ -30,11 +18,11 @@ static int64_t before(const Recording *recording, uint32_t task, uint64_t at)
 
 // Reads back to the last record that settles it. A thread may have been woken while it was still
 // leaving its core: then it is runnable as soon as it has left.
-static Where where_is(const Recording *recording, uint32_t task, uint64_t at)
+Where path_where_is(const Recording *recording, uint32_t task, uint64_t at)
 {
     bool queued = false, left = false;
-    for (int64_t k = before(recording, task, at); k >= 0;
-         k = before(recording, task, (uint64_t)k)) {
+    for (int64_t k = path_before(recording, task, at); k >= 0;
+         k = path_before(recording, task, (uint64_t)k)) {
         const TraceRecord *record = recording_at(recording, (uint64_t)k);
         switch ((EventKind)record->kind) {
         case EVENT_ENQUEUED:
@@ -70,9 +58,12 @@ static TaskState blocked_state(uint64_t reason)
 {
     switch ((SwitchReason)reason) {
     case SWITCH_BLOCKED_LOCK:
+    case SWITCH_BLOCKED_OBJECT:
         return TASK_STATE_WAITS_LOCK;
     case SWITCH_BLOCKED_GIL:
         return TASK_STATE_WAITS_GIL;
+    case SWITCH_BLOCKED_WORLD:
+        return TASK_STATE_WAITS_WORLD;
     case SWITCH_BLOCKED_SYNC:
         return TASK_STATE_WAITS_SYNC;
     case SWITCH_BLOCKED_START:
@@ -99,28 +90,12 @@ static TaskState blocked_state(uint64_t reason)
 
 // ---- the walk back
 
-typedef struct Walk {
-    const Recording *recording;
-    CriticalPath *path; // its segments latest first until the walk is over
-    uint32_t task;      // whose records are followed
-    uint64_t at;        // those before this one are still to be read
-    int64_t from_ns;    // where the walk ends
-    int64_t to_ns;      // what is after this instant has been told
-    Where where;        // of the task before record `at`
-    size_t stay;        // index of the first segment since the path came to this task
-    bool spinning;      // it spins; from the release of the lock on, `released`
-    uint64_t released;
-    Instances instances; // whose spin lock is which; made when it is first asked for
-    bool has_instances;
-} Walk;
-
 static bool is_over(const Walk *walk)
 {
     return walk->to_ns <= walk->from_ns;
 }
 
-// The task has been in `state` from `time_ns` on.
-static void tell(Walk *walk, int64_t time_ns, TaskState state)
+void path_tell(Walk *walk, int64_t time_ns, TaskState state)
 {
     CriticalPath *path = walk->path;
     int64_t from = time_ns > walk->from_ns ? time_ns : walk->from_ns;
@@ -131,14 +106,15 @@ static void tell(Walk *walk, int64_t time_ns, TaskState state)
     if (later != NULL && later->state == state)
         later->from_ns = from;
     else
-        *ARRAY_PUSH(&path->segments) = (PathSegment){
-            .from_ns = from, .to_ns = walk->to_ns, .task = walk->task, .state = (uint8_t)state};
+        *ARRAY_PUSH(&path->segments) = (PathSegment){.from_ns = from,
+                                                     .to_ns = walk->to_ns,
+                                                     .task = walk->task,
+                                                     .coroutine = walk->coroutine,
+                                                     .state = (uint8_t)state};
     walk->to_ns = from;
 }
 
-// The path goes on with `task`, which has brought the present one here by record `index`. Of a task
-// that was on the path for no time at all nothing is left.
-static void jump(Walk *walk, uint32_t task, uint64_t index, PathLink link)
+void path_jump(Walk *walk, uint32_t task, uint64_t index, PathLink link)
 {
     CriticalPath *path = walk->path;
     if (path->segments.count > walk->stay) {
@@ -148,8 +124,9 @@ static void jump(Walk *walk, uint32_t task, uint64_t index, PathLink link)
     }
     walk->stay = path->segments.count;
     walk->task = task;
+    walk->coroutine = path_coroutine_at(walk, task, index);
     walk->at = index;
-    walk->where = where_is(walk->recording, task, index);
+    walk->where = path_where_is(walk->recording, task, index);
     walk->spinning = false;
 }
 
@@ -183,7 +160,7 @@ static void find_release(Walk *walk, uint64_t taken)
         if (record->task != walk->task)
             continue;
         if (record->kind == EVENT_LOCK_SPIN && record->a == lock && released > 0) {
-            tell(walk, recording_at(recording, taken)->time_ns, TASK_STATE_RUNNING_USER);
+            path_tell(walk, recording_at(recording, taken)->time_ns, TASK_STATE_RUNNING_USER);
             walk->spinning = true;
             walk->released = released - 1;
             return;
@@ -202,7 +179,7 @@ static bool is_spin_lock(const Recording *recording, uint64_t lock)
 // It has spun from `time_ns` to the end of what is known of it: nobody has released the lock.
 static void was_spinning(Walk *walk, int64_t time_ns)
 {
-    tell(walk, time_ns, TASK_STATE_RUNNING_USER);
+    path_tell(walk, time_ns, TASK_STATE_RUNNING_USER);
     for (size_t i = walk->stay; i < walk->path->segments.count; i++) {
         PathSegment *segment = &walk->path->segments.at[i];
         if (segment->state == TASK_STATE_RUNNING_USER)
@@ -215,8 +192,8 @@ static void was_spinning(Walk *walk, int64_t time_ns)
 // The Pid of whose GIL the walk's task waits for before record `k`; 0: for none.
 static uint64_t gil_wanted(const Walk *walk, uint64_t k)
 {
-    for (int64_t i = before(walk->recording, walk->task, k); i >= 0;
-         i = before(walk->recording, walk->task, (uint64_t)i)) {
+    for (int64_t i = path_before(walk->recording, walk->task, k); i >= 0;
+         i = path_before(walk->recording, walk->task, (uint64_t)i)) {
         const TraceRecord *record = recording_at(walk->recording, (uint64_t)i);
         switch ((EventKind)record->kind) {
         case EVENT_GIL_WAIT:
@@ -253,7 +230,7 @@ static void leave_to_holder(Walk *walk, uint64_t k)
         if (record->kind != EVENT_GIL_TAKEN)
             continue;
         if (record->task != 0 && record->task != walk->task)
-            jump(walk, record->task, k, PATH_HELD);
+            path_jump(walk, record->task, k, PATH_HELD);
         return;
     }
 }
@@ -270,9 +247,7 @@ static TaskState gap_state(const Walk *walk)
     return walk->where == WHERE_ENDED ? TASK_STATE_ENDED : TASK_STATE_RUNNABLE;
 }
 
-// What state record `record` of the walk's task begins, given where the task is behind it. False
-// when it begins none.
-static bool begins_state(const Walk *walk, const TraceRecord *record, TaskState *state)
+bool path_begins_state(const Walk *walk, const TraceRecord *record, TaskState *state)
 {
     switch ((EventKind)record->kind) {
     case EVENT_SWITCH_IN:
@@ -319,7 +294,7 @@ static void step_over(Walk *walk, uint64_t k)
         break;
     case EVENT_WAKEUP:
         if (record->a != 0 && record->a <= UINT32_MAX && record->a != walk->task)
-            jump(walk, (uint32_t)record->a, k, PATH_WOKEN);
+            path_jump(walk, (uint32_t)record->a, k, PATH_WOKEN);
         else if (walk->where != WHERE_ON_CORE)
             walk->where = WHERE_BLOCKED;
         if (record->a == 0 && walk->where == WHERE_BLOCKED)
@@ -328,11 +303,11 @@ static void step_over(Walk *walk, uint64_t k)
     case EVENT_TASK_CREATED:
         walk->where = WHERE_NOT_YET;
         if (created_by(record->b) != 0)
-            jump(walk, created_by(record->b), k, PATH_CREATED);
+            path_jump(walk, created_by(record->b), k, PATH_CREATED);
         break;
     case EVENT_TASK_EXITED:
     case EVENT_TASK_KILLED:
-        walk->where = where_is(walk->recording, walk->task, k);
+        walk->where = path_where_is(walk->recording, walk->task, k);
         break;
     case EVENT_LOCK_TAKEN:
         if (is_spin_lock(walk->recording, record->a))
@@ -352,23 +327,25 @@ static void leave_to_releaser(Walk *walk)
     const Recording *recording = walk->recording;
     const TraceRecord *release = recording_at(recording, walk->released);
     TaskState state = TASK_STATE_SPINNING;
-    for (int64_t k = before(recording, walk->task, walk->released); k >= 0;
-         k = before(recording, walk->task, (uint64_t)k)) {
+    for (int64_t k = path_before(recording, walk->task, walk->released); k >= 0;
+         k = path_before(recording, walk->task, (uint64_t)k)) {
         const TraceRecord *record = recording_at(recording, (uint64_t)k);
-        if (record->kind == EVENT_LOCK_SPIN || begins_state(walk, record, &state))
+        if (record->kind == EVENT_LOCK_SPIN || path_begins_state(walk, record, &state))
             break;
     }
-    tell(walk, release->time_ns, state);
-    jump(walk, release->task, walk->released, PATH_RELEASED);
+    path_tell(walk, release->time_ns, state);
+    path_jump(walk, release->task, walk->released, PATH_RELEASED);
 }
 
-static void walk_back(Walk *walk)
+void path_walk_back(Walk *walk)
 {
-    walk->where = where_is(walk->recording, walk->task, walk->at);
+    walk->where = path_where_is(walk->recording, walk->task, walk->at);
     while (!is_over(walk)) {
-        int64_t k = before(walk->recording, walk->task, walk->at);
+        if (walk->given_up != NULL && atomic_load(walk->given_up))
+            return;
+        int64_t k = path_before(walk->recording, walk->task, walk->at);
         if (k < 0 || walk->where == WHERE_NOT_YET) {
-            tell(walk, walk->from_ns, TASK_STATE_NOT_YET);
+            path_tell(walk, walk->from_ns, TASK_STATE_NOT_YET);
             return;
         }
         if (walk->spinning && (uint64_t)k < walk->released) {
@@ -377,64 +354,18 @@ static void walk_back(Walk *walk)
         }
         const TraceRecord *record = recording_at(walk->recording, (uint64_t)k);
         TaskState state;
-        if (begins_state(walk, record, &state))
-            tell(walk, record->time_ns, state);
+        if (walk->coroutine != 0 && path_leave_coroutine(walk, (uint64_t)k))
+            continue;
+        if (path_begins_state(walk, record, &state))
+            path_tell(walk, record->time_ns, state);
         step_over(walk, (uint64_t)k);
     }
 }
 
-// ---- the finished path
+// ---- of a task
 
-static void reverse(CriticalPath *path)
-{
-    for (size_t i = 0, k = path->segments.count; i + 1 < k; i++) {
-        PathSegment kept = path->segments.at[i];
-        path->segments.at[i] = path->segments.at[--k];
-        path->segments.at[k] = kept;
-    }
-}
-
-static int by_length(const void *left, const void *right)
-{
-    const PathShare *a = left, *b = right;
-    if (a->ns != b->ns)
-        return a->ns > b->ns ? -1 : 1;
-    return a->task < b->task ? -1 : a->task > b->task;
-}
-
-// The row of a task. `rows` has for each task of the trace its row plus 1; one that the trace does
-// not know can only be the earliest of the path, and gets a row of its own.
-static PathShare *share_of(CriticalPath *path, uint32_t *rows, uint32_t id_max, uint32_t task)
-{
-    if (task <= id_max && rows[task] != 0)
-        return &path->shares.at[rows[task] - 1];
-    PathShare *share = ARRAY_PUSH(&path->shares);
-    share->task = task;
-    if (task <= id_max)
-        rows[task] = (uint32_t)path->shares.count;
-    return share;
-}
-
-static void add_up(CriticalPath *path, const Recording *recording)
-{
-    uint32_t id_max = recording->tasks.id_max;
-    uint32_t *rows = calloc((size_t)id_max + 1, sizeof *rows);
-    CHECKF(rows != NULL, "out of memory for %u tasks", id_max);
-    for (size_t i = 0; i < path->segments.count; i++) {
-        const PathSegment *segment = &path->segments.at[i];
-        int64_t ns = segment->to_ns - segment->from_ns;
-        PathShare *share = share_of(path, rows, id_max, segment->task);
-        path->by_state[segment->state] += ns;
-        share->ns += ns;
-        share->by_state[segment->state] += ns;
-    }
-    free(rows);
-    if (path->shares.count > 0)
-        qsort(path->shares.at, path->shares.count, sizeof *path->shares.at, by_length);
-}
-
-void critical_path_of_task(CriticalPath *path, const Recording *recording, uint32_t task,
-                           uint64_t next, int64_t from_ns, int64_t to_ns)
+static void follow(CriticalPath *path, const Recording *recording, uint32_t task, uint64_t next,
+                   int64_t from_ns, int64_t to_ns, const atomic_bool *given_up)
 {
     *path = (CriticalPath){.from_ns = from_ns, .to_ns = to_ns};
     Walk walk = {.recording = recording,
@@ -442,18 +373,18 @@ void critical_path_of_task(CriticalPath *path, const Recording *recording, uint3
                  .task = task,
                  .at = next < recording->count ? next : recording->count,
                  .from_ns = from_ns,
-                 .to_ns = to_ns};
-    walk_back(&walk);
+                 .to_ns = to_ns,
+                 .given_up = given_up};
+    path_walk_back(&walk);
     if (walk.has_instances)
         instances_free(&walk.instances);
-    reverse(path);
-    add_up(path, recording);
+    path_finish(path, recording);
 }
 
-void critical_path_free(CriticalPath *path)
+void critical_path_of_task(CriticalPath *path, const Recording *recording, uint32_t task,
+                           uint64_t next, int64_t from_ns, int64_t to_ns)
 {
-    ARRAY_FREE(&path->segments);
-    ARRAY_FREE(&path->shares);
+    follow(path, recording, task, next, from_ns, to_ns, NULL);
 }
 
 // ---- the whole run
@@ -503,9 +434,15 @@ static int64_t last_deed(const Recording *recording)
 
 void critical_path_of_run(CriticalPath *path, const Recording *recording)
 {
+    critical_path_of_run_unless(path, recording, NULL);
+}
+
+void critical_path_of_run_unless(CriticalPath *path, const Recording *recording,
+                                 const atomic_bool *given_up)
+{
     int64_t last = last_deed(recording);
     uint32_t task = last < 0 ? 0 : recording_at(recording, (uint64_t)last)->task;
-    critical_path_of_task(path, recording, task, recording->count, 0, recording->end_ns);
+    follow(path, recording, task, recording->count, 0, recording->end_ns, given_up);
 }
 
 // ---- spans
@@ -536,44 +473,4 @@ bool critical_path_of_span(CriticalPath *path, const Recording *recording, uint6
     critical_path_of_task(path, recording, first->task, (uint64_t)end, first->time_ns,
                           recording_at(recording, (uint64_t)end)->time_ns);
     return true;
-}
-
-// A span that has begun, as `critical_path_longest_span` meets it.
-typedef struct BegunSpan {
-    uint64_t record, serial;
-    uint32_t task;
-} BegunSpan;
-
-int64_t critical_path_longest_span(const Recording *recording, const char *name)
-{
-    ARRAY(BegunSpan) begun = {0};
-    int64_t longest = RECORD_NONE, longest_ns = -1;
-    for (uint64_t i = 0; i < recording->count; i++) {
-        const TraceRecord *record = recording_at(recording, i);
-        bool begins = record->kind == EVENT_SPAN_BEGIN;
-        if (!begins && record->kind != EVENT_SPAN_END)
-            continue;
-        if (record->a > UINT32_MAX ||
-            strcmp(scenario_string(recording->scenario, (StringId){(uint32_t)record->a}), name) !=
-                0)
-            continue;
-        if (begins) {
-            *ARRAY_PUSH(&begun) = (BegunSpan){i, record->b, record->task};
-            continue;
-        }
-        for (size_t k = begun.count; k > 0; k--) {
-            BegunSpan *span = &begun.at[k - 1];
-            if (span->task != record->task || span->serial != record->b)
-                continue;
-            int64_t ns = record->time_ns - recording_at(recording, span->record)->time_ns;
-            if (ns > longest_ns || (ns == longest_ns && (int64_t)span->record < longest)) {
-                longest_ns = ns;
-                longest = (int64_t)span->record;
-            }
-            *span = begun.at[--begun.count];
-            break;
-        }
-    }
-    ARRAY_FREE(&begun);
-    return longest;
 }

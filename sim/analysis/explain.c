@@ -122,7 +122,7 @@ static void say_shares(Writer *writer, Arena *arena, const Recording *recording,
     for (size_t i = 0; i < count && i < SHARES_TOLD; i++) {
         const PathShare *share = &path->shares.at[i];
         writer_text(writer, "  ");
-        writer_text(writer, name_in(arena, recording, share->task));
+        writer_text(writer, critical_path_name(arena, recording, share->task, share->coroutine));
         writer_char(writer, ' ');
         say_ns(writer, share->ns);
         writer_text(writer, ": ");
@@ -145,6 +145,12 @@ static const char *link_text(Arena *arena, const Recording *recording, const Pat
                             name_in(arena, recording, created_by(record->b)));
     if (segment->link == PATH_HELD)
         return "waited for the GIL";
+    if (segment->link == PATH_READY)
+        return "made ready by the one before";
+    if (segment->link == PATH_RESULT)
+        return arena_format(arena, "result of %s", name_in(arena, recording, record->task));
+    if (segment->link == PATH_INPUT)
+        return arena_format(arena, "pipe used by %s", name_in(arena, recording, record->task));
     return arena_format(arena, "lock released by %s", name_in(arena, recording, record->task));
 }
 
@@ -163,9 +169,10 @@ static void say_segments(Writer *writer, Arena *arena, const Recording *recordin
         const PathSegment *segment = &path->segments.at[i];
         table_ns(&table, segment->from_ns);
         table_ns(&table, segment->to_ns);
-        table_text(&table, segment->link == PATH_SAME && i > first
-                               ? ""
-                               : name_in(arena, recording, segment->task));
+        table_text(&table,
+                   segment->link == PATH_SAME && i > first
+                       ? ""
+                       : critical_path_name(arena, recording, segment->task, segment->coroutine));
         table_text(&table, link_text(arena, recording, segment));
         table_text(&table, task_state_word(segment->state));
     }
@@ -175,12 +182,44 @@ static void say_segments(Writer *writer, Arena *arena, const Recording *recordin
     table_print(&table, writer, false);
 }
 
+// From when it was made to when it has ended, or the run has; and how many records had happened.
+static bool find_coroutine(const Recording *recording, uint32_t serial, int64_t *from, int64_t *to,
+                           uint64_t *next)
+{
+    bool found = false;
+    *next = recording->count;
+    *to = recording->end_ns;
+    for (uint64_t i = 0; i < recording->count; i++) {
+        const TraceRecord *record = recording_at(recording, i);
+        bool made = record->kind == EVENT_COROUTINE_CREATED;
+        if ((!made && record->kind != EVENT_COROUTINE_DONE) ||
+            coroutine_serial(record->a) != serial)
+            continue;
+        found = true;
+        if (made) {
+            *from = record->time_ns;
+            continue;
+        }
+        *to = record->time_ns;
+        *next = i + 1;
+        break;
+    }
+    return found;
+}
+
 bool explain_path(Writer *writer, const Recording *recording, const char *span, Diag *diag)
 {
     CriticalPath path;
     Arena arena = {0};
+    uint32_t coroutine = span != NULL ? coroutine_named(span) : 0;
     if (span == NULL) {
         critical_path_of_run(&path, recording);
+    } else if (coroutine != 0) {
+        int64_t from = 0, to = 0;
+        uint64_t next = 0;
+        if (!find_coroutine(recording, coroutine, &from, &to, &next))
+            return diag_fail(diag, (SourceAt){0}, "there is no coroutine '%s'", span);
+        critical_path_of_coroutine(&path, recording, coroutine, next, from, to);
     } else {
         int64_t begin = critical_path_longest_span(recording, span);
         if (begin < 0)
@@ -188,7 +227,7 @@ bool explain_path(Writer *writer, const Recording *recording, const char *span, 
         critical_path_of_span(&path, recording, (uint64_t)begin);
     }
     writer_text(writer, "Critical path of the ");
-    writer_text(writer, span == NULL ? "run" : "longest span ");
+    writer_text(writer, span == NULL ? "run" : coroutine != 0 ? "coroutine " : "longest span ");
     writer_text(writer, span == NULL ? "" : span);
     writer_text(writer, ", ");
     say_ns(writer, path.to_ns - path.from_ns);

@@ -10,6 +10,7 @@
 // message, when no thread of the recording is called so.
 bool explain_why(Writer *writer, const Recording *recording, const Scene *scene, const char *name,
                  Diag *diag);
-// The critical path of the run, or of the longest span called `span` when that is not NULL. False,
-// with a message, when there is no such span that ends.
+// The critical path of the run, or of the longest span called `span` when that is not NULL, or of
+// the coroutine that it means ("#2"). False, with a message, when there is no such coroutine, or
+// no such span that ends.
 bool explain_path(Writer *writer, const Recording *recording, const char *span, Diag *diag);

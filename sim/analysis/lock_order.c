@@ -182,6 +182,9 @@ void lock_order_add(LockOrder *order, const TraceRecord *record, uint32_t number
                                 .reads = record->kind == EVENT_LOCK_READ});
         break;
     case EVENT_LOCK_RELEASED:
+        if (released_holder(record) < TASKS_MAX)
+            released(order, released_holder(record), number);
+        break;
     case EVENT_LOCK_READ_RELEASED:
         released(order, record->task, number);
         break;

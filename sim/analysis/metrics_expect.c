@@ -237,6 +237,7 @@ static void answer_make(const Metrics *metrics, MetricsValues *answer)
     case METRIC_RESIDENT:
     case METRIC_PRIVATE:
     case METRIC_SHARED:
+    case METRIC_HEAP:
     case METRIC_PAGE_FAULTS:
     case METRIC_PAGES_COPIED:
     case METRIC_EXIT_CODE:

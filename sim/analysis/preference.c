@@ -1,6 +1,7 @@
 #include "sim/analysis/preference.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 // What is known of the two.
 typedef struct Rivals {
@@ -80,11 +81,15 @@ static bool in_kernel(const Rivals *rivals)
 
 static const char in_kernel_text[] = ", which is in the kernel, where it is not preempted";
 
+// The lesser of two times against the other; by how much, where both would be told alike.
 static const char *against(Arena *arena, const char *what, int64_t left, int64_t right)
 {
     char one[32], other[32];
-    return arena_format(arena, "%s (%s against %s)", what, duration_text(left, one),
-                        duration_text(right, other));
+    duration_text(left, one);
+    duration_text(right, other);
+    if (strcmp(one, other) == 0)
+        return arena_format(arena, "%s, by %s", what, duration_text(right - left, one));
+    return arena_format(arena, "%s (%s against %s)", what, one, other);
 }
 
 static const char *by_deadline(const Rivals *rivals)

@@ -138,6 +138,11 @@ void process_table_add(ProcessTable *table, const TraceRecord *record, uint32_t 
         memory_changes(process, record);
         memory_greatest(process);
         break;
+    case EVENT_HEAP:
+        process = process_table_at(table, record->a);
+        if (process != NULL && record->b > process->heap_max)
+            process->heap_max = record->b;
+        break;
     case EVENT_PROCESS_ENDED:
     case EVENT_PROCESS_REAPED:
     case EVENT_PROCESS_ADOPTED:
@@ -197,6 +202,9 @@ bool process_value(const ProcessMetrics *process, MetricId metric, double *value
         return memory;
     case METRIC_SHARED:
         *value = (double)process->shared_max;
+        return memory;
+    case METRIC_HEAP:
+        *value = (double)process->heap_max;
         return memory;
     case METRIC_PAGE_FAULTS:
         *value = 0;

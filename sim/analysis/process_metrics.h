@@ -12,6 +12,7 @@ typedef struct ProcessMetrics {
     uint32_t instance;                   // from 1, among the processes of `def`
     uint64_t reserved, resident, shared; // bytes, now
     uint64_t reserved_max, resident_max, shared_max, private_max;
+    uint64_t heap_max;                 // bytes of objects
     uint64_t faults[FAULT_KIND_COUNT]; // pages
     bool said;                         // its memory was traced
     bool ended, reaped;
@@ -45,10 +46,10 @@ typedef struct ProcessTable {
 } ProcessTable;
 
 // Whether a record of this kind is for the table: the rows of processes and memory follow each
-// other.
+// other, but for the last.
 static inline bool process_table_takes(unsigned kind)
 {
-    return kind >= EVENT_PAGE_FAULT && kind <= EVENT_MESSAGE_WAIT;
+    return (kind >= EVENT_PAGE_FAULT && kind <= EVENT_MESSAGE_WAIT) || kind == EVENT_HEAP;
 }
 
 void process_table_open(ProcessTable *table, const Scenario *scenario);

@@ -12,6 +12,7 @@ typedef struct RaceTask {
     TaskRow row;
     uint32_t thread1; // index1 of its RaceThread; 0: it has touched no variable
     bool left_out;
+    uint64_t interpreter; // of Python, as records name it, whose GIL it had last; 0: none
     VectorClock clock;
 } RaceTask;
 
@@ -384,6 +385,26 @@ static bool is_new_pair(Races *races, uint32_t a, uint32_t b)
     return true;
 }
 
+// Whether the task is at an `add` that nobody else of its interpreter comes into the middle of.
+static bool adds_whole(const Races *races, const RaceTask *task, uint32_t op)
+{
+    const Scenario *scenario = races->scenario;
+    if (task == NULL || task->interpreter == 0 || scenario->ops[op].code != OP_ADD)
+        return false;
+    ProcessId process = scenario->threads[task->row.def - 1].process;
+    ProcessId family = scenario->processes[process.index1 - 1].family;
+    return runtime_looks_up_seldom(&scenario->processes[family.index1 - 1].runtime);
+}
+
+// Whether two accesses that nothing orders are additions of which each is whole for the other.
+static bool both_whole(const Races *races, const RaceTask *task, uint32_t op, uint32_t other_task,
+                       uint32_t other_op)
+{
+    const RaceTask *other = task_table_at(&races->tasks, other_task);
+    return adds_whole(races, task, op) && adds_whole(races, other, other_op) &&
+           task->interpreter == other->interpreter;
+}
+
 // Compares with the last access of every thread at every place of the variable. Returns whether all
 // of them happened before.
 static bool compare(Races *races, const RaceTask *task, const struct RacePlace *here,
@@ -402,6 +423,8 @@ static bool compare(Races *races, const RaceTask *task, const struct RacePlace *
             ordered = false;
             if (!conflict)
                 break;
+            if (both_whole(races, task, here->op, other->task, place->op))
+                continue;
             if (races->found.count < RACES_PAIRS_MAX && is_new_pair(races, place->op, here->op))
                 *ARRAY_PUSH(&races->found) = (Race){.variable = id,
                                                     .number = here->variable,
@@ -470,6 +493,9 @@ void races_add(Races *races, const TraceRecord *record)
     case EVENT_SWAPPED:
     case EVENT_SWAP_FAILED:
         accessed(races, task, record);
+        break;
+    case EVENT_GIL_TAKEN:
+        task->interpreter = record->a;
         break;
     case EVENT_SPAWNED:
         spawned(races, task, record->a);

@@ -19,6 +19,9 @@
 // Sleeping, and looking whether a lock is taken or how many items a queue or a semaphore has, order
 // nothing. reference.c tells users the same.
 //
+// Two additions (`add`) by threads of one interpreter of Python from 3.10 on are none: under its
+// GIL nobody comes into the middle of one. A load or a store beside them is, as ever.
+//
 // The algorithm is FastTrack's, except that it keeps, for each place (operation) and each thread,
 // the last access, not only the last write of all: so that all pairs of places are found and not
 // only the first. While all accesses to a variable are ordered, each costs one comparison.

@@ -495,6 +495,7 @@ static void process_end_row(const Report *report, uint64_t pid, const ProcessMet
         set_count(row, KEY_PROCESS_END_RESIDENT_BYTES, process->resident_max);
         set_count(row, KEY_PROCESS_END_PRIVATE_BYTES, process->private_max);
         set_count(row, KEY_PROCESS_END_SHARED_BYTES, process->shared_max);
+        set_count(row, KEY_PROCESS_END_HEAP_BYTES, process->heap_max);
     }
     set_count(row, KEY_PROCESS_END_FAULTS, faults);
     set_count(row, KEY_PROCESS_END_COPIED, process->faults[FAULT_COW]);

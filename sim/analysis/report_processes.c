@@ -85,6 +85,15 @@ static void heading(const Report *report, Writer *writer, const char *text)
     writer_char(writer, '\n');
 }
 
+// Whether any process had objects of Python.
+static bool has_objects(const ProcessTable *table)
+{
+    for (size_t i = 0; i < table->processes.count; i++)
+        if (table->processes.at[i].heap_max > 0)
+            return true;
+    return false;
+}
+
 static void process_row(const Report *report, Table *rows, uint64_t pid,
                         const ProcessMetrics *process)
 {
@@ -98,6 +107,8 @@ static void process_row(const Report *report, Table *rows, uint64_t pid,
     size_cell(rows, process->said, process->resident_max);
     size_cell(rows, process->said, process->private_max);
     size_cell(rows, process->said, process->shared_max);
+    if (has_objects(&metrics->processes))
+        size_cell(rows, process->said, process->heap_max);
     table_count(rows, (uint64_t)faults);
     table_count(rows, process->faults[FAULT_COW]);
     end_cell(rows, process);
@@ -105,17 +116,19 @@ static void process_row(const Report *report, Table *rows, uint64_t pid,
 
 static void processes(const Report *report, Writer *writer, Arena *arena)
 {
-    static const char *const words[] = {"",       "reserved", "resident", "private",
-                                        "shared", "faults",   "copied",   "end"};
-    enum { COLUMNS = sizeof words / sizeof words[0] };
+    static const char *const words[] = {"",       "reserved", "resident", "private", "shared",
+                                        "Python", "faults",   "copied",   "end"};
+    enum { COLUMNS = sizeof words / sizeof words[0], PYTHON = 5 };
     const ProcessTable *table = &report->metrics->processes;
     if (!report->scenario->tracks_memory && !report->scenario->tracks_processes)
         return;
     heading(report, writer, "Processes, and the most memory that they had");
     Table rows = {.arena = arena};
+    bool objects = has_objects(table);
     for (int i = 0; i < COLUMNS; i++)
-        table_text(&rows, words[i]);
-    rows.columns = COLUMNS;
+        if (i != PYTHON || objects)
+            table_text(&rows, words[i]);
+    rows.columns = COLUMNS - !objects;
     rows.left = 1;
     uint64_t shown = 0, hidden = 0;
     for (uint64_t pid = 1; pid <= table->processes.count; pid++) {

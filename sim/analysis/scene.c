@@ -13,12 +13,16 @@ _Static_assert(sizeof(SceneSync) == 48, "a field of SceneSync has room before it
 _Static_assert(sizeof(ScenePipe) == 24, "a field of ScenePipe has room before it");
 _Static_assert(sizeof(SceneMessages) == 16, "a field of SceneMessages has room before it");
 _Static_assert(sizeof(SceneGil) == 72, "a field of SceneGil has room before it");
-_Static_assert(sizeof(SceneLoop) == 120, "a field of SceneLoop has room before it");
+_Static_assert(sizeof(SceneLoop) == 128, "a field of SceneLoop has room before it");
 _Static_assert(sizeof(SceneReady) == 24, "a field of SceneReady has room before it");
 _Static_assert(sizeof(SceneTimer) == 16, "a field of SceneTimer has room before it");
-_Static_assert(sizeof(SceneCoroutine) == 56, "a field of SceneCoroutine has room before it");
+_Static_assert(sizeof(SceneCoroutine) == 64, "a field of SceneCoroutine has room before it");
 _Static_assert(sizeof(SceneWatch) == 32, "a field of SceneWatch has room before it");
-_Static_assert(sizeof(SceneProcess) == 128, "a field of SceneProcess has room before it");
+_Static_assert(sizeof(SceneItem) == 56, "a field of SceneItem has room before it");
+_Static_assert(sizeof(SceneChunk) == 24, "a field of SceneChunk has room before it");
+_Static_assert(sizeof(ScenePool) == 32, "a field of ScenePool has room before it");
+_Static_assert(sizeof(SceneStream) == 32, "a field of SceneStream has room before it");
+_Static_assert(sizeof(SceneProcess) == 136, "a field of SceneProcess has room before it");
 
 // ---- words
 
@@ -114,6 +118,10 @@ static void free_python(ScenePython *python)
     ARRAY_FREE(&python->coroutines);
     ARRAY_FREE(&python->watches);
     ARRAY_FREE(&python->uvs);
+    ARRAY_FREE(&python->work.items);
+    ARRAY_FREE(&python->work.chunks);
+    ARRAY_FREE(&python->work.pools);
+    ARRAY_FREE(&python->work.streams);
 }
 
 void scene_free(Scene *scene)
@@ -150,6 +158,17 @@ static void copy_items(void **items, size_t *capacity, const void *from, size_t 
         (to)->count = (from)->count;                                                               \
     } while (0)
 
+static void copy_work(SceneWork *to, const SceneWork *from)
+{
+    COPY_ARRAY(&to->items, &from->items);
+    COPY_ARRAY(&to->chunks, &from->chunks);
+    COPY_ARRAY(&to->pools, &from->pools);
+    COPY_ARRAY(&to->streams, &from->streams);
+    to->submitted = from->submitted;
+    to->over = from->over;
+    to->begun = from->begun;
+}
+
 static void copy_python(ScenePython *to, const ScenePython *from)
 {
     COPY_ARRAY(&to->gils, &from->gils);
@@ -159,6 +178,7 @@ static void copy_python(ScenePython *to, const ScenePython *from)
     COPY_ARRAY(&to->coroutines, &from->coroutines);
     COPY_ARRAY(&to->watches, &from->watches);
     COPY_ARRAY(&to->uvs, &from->uvs);
+    copy_work(&to->work, &from->work);
     to->ready_free = from->ready_free;
     to->ready_used = from->ready_used;
     to->timers_set = from->timers_set;
@@ -194,12 +214,19 @@ void scene_copy(Scene *to, const Scene *from)
     to->python = kept.python;
 }
 
+static size_t work_bytes(const SceneWork *work)
+{
+    return work->items.count * sizeof(SceneItem) + work->chunks.count * sizeof(SceneChunk) +
+           work->pools.count * sizeof(ScenePool) + work->streams.count * sizeof(SceneStream);
+}
+
 static size_t python_bytes(const ScenePython *python)
 {
     return python->gils.count * sizeof(SceneGil) + python->loops.count * sizeof(SceneLoop) +
            python->ready.count * sizeof(SceneReady) + python->timers.count * sizeof(SceneTimer) +
            python->coroutines.count * sizeof(SceneCoroutine) +
-           python->watches.count * sizeof(SceneWatch) + python->uvs.count * sizeof(SceneUv);
+           python->watches.count * sizeof(SceneWatch) + python->uvs.count * sizeof(SceneUv) +
+           work_bytes(&python->work);
 }
 
 size_t scene_bytes(const Scene *scene)
@@ -249,6 +276,16 @@ static uint64_t hash_instances(uint64_t state, const Instances *instances)
     return state;
 }
 
+static uint64_t hash_work(uint64_t h, const SceneWork *work)
+{
+    h = hash_value(h, (uint64_t)work->submitted << 32 | work->over);
+    h = hash_value(h, work->begun);
+    h = hash_bytes(h, work->items.at, work->items.count * sizeof(SceneItem));
+    h = hash_bytes(h, work->chunks.at, work->chunks.count * sizeof(SceneChunk));
+    h = hash_bytes(h, work->pools.at, work->pools.count * sizeof(ScenePool));
+    return hash_bytes(h, work->streams.at, work->streams.count * sizeof(SceneStream));
+}
+
 static uint64_t hash_python(uint64_t h, const ScenePython *python)
 {
     h = hash_value(h, (uint64_t)python->ready_free << 32 | python->ready_used);
@@ -259,6 +296,7 @@ static uint64_t hash_python(uint64_t h, const ScenePython *python)
     h = hash_bytes(h, python->timers.at, python->timers.count * sizeof(SceneTimer));
     h = hash_bytes(h, python->watches.at, python->watches.count * sizeof(SceneWatch));
     h = hash_bytes(h, python->uvs.at, python->uvs.count * sizeof(SceneUv));
+    h = hash_work(h, &python->work);
     return hash_bytes(h, python->coroutines.at, python->coroutines.count * sizeof(SceneCoroutine));
 }
 

@@ -23,6 +23,7 @@
     X(RUNNABLE, "runnable", "could run and waits for a core")                                      \
     X(WAITS_LOCK, "waits for lock", "waits for a lock")                                            \
     X(WAITS_GIL, "waits for GIL", "waits for the GIL")                                             \
+    X(WAITS_WORLD, "waits for collector", "waits until a garbage collection is over")              \
     X(WAITS_SYNC, "waits", "waits for another thread")                                             \
     X(WAITS_JOIN, "joins", "waits for threads to end")                                             \
     X(WAITS_CHILD, "waits for child", "waits for a child to end")                                  \
@@ -85,7 +86,10 @@ typedef enum PlaceKind {
     PLACE_PROCESS,  // Pid: waits for a child of it
     PLACE_TIMER,    // sleeps
     PLACE_SIGNAL,
-    PLACE_LOOP, // no thread's: TaskId of who runs the loop (timeline.h)
+    // No thread's, but a row's of a timeline (timeline.h):
+    PLACE_LOOP,   // TaskId of who runs the loop
+    PLACE_POOL,   // PoolDef's index1
+    PLACE_STREAM, // PipeId
     PLACE_COUNT
 } PlaceKind;
 
@@ -170,8 +174,8 @@ typedef struct SceneProcess {
     uint32_t first_gil;                  // index plus 1 into the scene's; 0: none yet
     uint32_t gils;                       // how many
     uint32_t in_state[TASK_STATE_COUNT]; // how many of its threads
-    uint32_t unused;
     uint64_t reserved, resident, shared; // bytes; 0 in scenarios that do not speak of memory
+    uint64_t heap;                       // bytes of objects
 } SceneProcess;
 
 struct Scene {

@@ -43,6 +43,8 @@ static List list_of(Scene *scene, unsigned place, uint32_t id)
         return (List){&scene->first_blocked, &scene->last_blocked, &scene->blocked};
     case PLACE_NONE:
     case PLACE_LOOP:
+    case PLACE_POOL:
+    case PLACE_STREAM:
     case PLACE_COUNT:
         break;
     }
@@ -318,6 +320,8 @@ static const struct {
     [SWITCH_BLOCKED_SIGNAL] = {TASK_STATE_WAITS_SIGNAL, PLACE_SIGNAL},
     [SWITCH_BLOCKED_EPOLL] = {TASK_STATE_WAITS_EVENTS, PLACE_TIMER},
     [SWITCH_BLOCKED_GIL] = {TASK_STATE_WAITS_GIL, PLACE_TIMER},
+    [SWITCH_BLOCKED_OBJECT] = {TASK_STATE_WAITS_LOCK, PLACE_TIMER},
+    [SWITCH_BLOCKED_WORLD] = {TASK_STATE_WAITS_WORLD, PLACE_TIMER},
     [SWITCH_BLOCKED_START] = {TASK_STATE_WAITS_JOIN, PLACE_TIMER},
 };
 
@@ -445,7 +449,7 @@ static void on_lock(Scene *scene, const TraceRecord *record, SceneTask *task)
         sync->held_since_ns = scene->time_ns;
         break;
     case EVENT_LOCK_RELEASED:
-        if (sync->holder == record->task)
+        if (sync->holder == released_holder(record))
             sync->holder = sync->depth = 0;
         break;
     case EVENT_LOCK_NESTED:
@@ -618,6 +622,7 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_MEMORY_RESERVED:
     case EVENT_MEMORY_RESIDENT:
     case EVENT_MEMORY_SHARED:
+    case EVENT_HEAP:
     case EVENT_PIPE_WRITTEN:
     case EVENT_PIPE_READ:
     case EVENT_PIPE_CLOSED:
@@ -629,6 +634,11 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_EPOLL_TAKEN:
         scene_fold_watch(scene, record);
         break;
+    case EVENT_WORLD_HELD:
+    case EVENT_OBJECT_WAIT:
+        if (task_of(scene, record->task) != NULL)
+            task_of(scene, record->task)->holder = (uint32_t)record->b;
+        break;
     case EVENT_GIL_WAIT:
     case EVENT_GIL_ASKED:
     case EVENT_GIL_TAKEN:
@@ -639,6 +649,8 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_LOOP_TURN:
     case EVENT_LOOP_POLL:
     case EVENT_LOOP_SNAPSHOT:
+    case EVENT_LOOP_TIMERS:
+    case EVENT_LOOP_CALLS:
     case EVENT_CALLBACK_READY:
     case EVENT_CALLBACK_RUN:
     case EVENT_LOOP_TIMER_SET:
@@ -646,6 +658,7 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_LOOP_TIMER_CANCELLED:
     case EVENT_COROUTINE_CREATED:
     case EVENT_COROUTINE_RESUMED:
+    case EVENT_COROUTINE_BEGUN:
     case EVENT_COROUTINE_SUSPENDED:
     case EVENT_COROUTINE_DONE:
     case EVENT_COROUTINE_CANCEL:
@@ -658,7 +671,22 @@ void scene_fold(Scene *scene, const TraceRecord *record)
     case EVENT_UV_POLL:
     case EVENT_UV_CHECK:
     case EVENT_UV_CALL:
+    case EVENT_UV_QUEUED:
+    case EVENT_UV_CLEARED:
+    case EVENT_UV_ENDED:
         scene_fold_python(scene, record);
+        break;
+    case EVENT_EXECUTOR_SUBMITTED:
+    case EVENT_EXECUTOR_RUN:
+    case EVENT_EXECUTOR_DONE:
+    case EVENT_POOL_ASKED:
+    case EVENT_POOL_RUN:
+    case EVENT_POOL_DONE:
+    case EVENT_POOL_RESULT:
+    case EVENT_STREAM_LEVEL:
+    case EVENT_STREAM_PAUSED:
+    case EVENT_STREAM_RESUMED:
+        scene_fold_work(scene, record);
         break;
     case EVENT_RUN_END:
         scene->ended = true;

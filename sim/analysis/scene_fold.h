@@ -70,12 +70,26 @@ void scene_fold_watch(Scene *scene, const TraceRecord *record);
 
 // ---- scene_fold_uv.c: Node's loops
 
-// UV_TIMERS, UV_POLL, UV_CHECK or UV_CALL.
+// UV_TIMERS, UV_POLL, UV_CHECK, UV_CALL, UV_QUEUED, UV_CLEARED or UV_ENDED.
 void scene_fold_uv(Scene *scene, const TraceRecord *record);
 // The thread ends, and its loop with it, if it runs one.
 void scene_leave_uv(Scene *scene, uint32_t thread);
 // The thread's set is closed with its loop.
 void scene_forget_watches(Scene *scene, uint32_t thread);
+
+// ---- scene_fold_gil.c
+
+void scene_fold_gil(Scene *scene, const TraceRecord *record);
+// The thread has no GIL, and waits for none, any more.
+void scene_leave_gil(Scene *scene, SceneTask *task);
+
+// ---- scene_fold_work.c: executors, pools of processes, streams
+
+void scene_fold_work(Scene *scene, const TraceRecord *record);
+// The thread's loop is closed, and its streams with it.
+void scene_forget_streams(Scene *scene, uint32_t thread);
+// The thread has ended: it does no work.
+void scene_leave_work(Scene *scene, uint32_t worker);
 
 // ---- scene_fold_python.c
 
@@ -83,7 +97,5 @@ void scene_forget_watches(Scene *scene, uint32_t thread);
 void scene_fold_python(Scene *scene, const TraceRecord *record);
 // The thread begins an operation.
 void scene_fold_python_op(Scene *scene, const SceneTask *task, uint32_t op);
-// The thread has no GIL, and waits for none, any more.
-void scene_leave_gil(Scene *scene, SceneTask *task);
 // The thread has ended: it waits for no GIL and runs no loop.
 void scene_fold_python_end(Scene *scene, SceneTask *task);

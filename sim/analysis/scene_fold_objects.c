@@ -64,6 +64,9 @@ static void on_process(Scene *scene, const TraceRecord *record)
     case EVENT_MEMORY_SHARED:
         process->shared = record->b;
         break;
+    case EVENT_HEAP:
+        process->heap = record->b;
+        break;
     default:
         break;
     }

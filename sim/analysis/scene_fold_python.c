@@ -1,155 +1,7 @@
-// How records of GILs, loops and coroutines change a scene.
+// How records of loops and coroutines change a scene. GILs: scene_fold_gil.c.
 #include "sim/analysis/scene_fold.h"
 
 #include <string.h>
-
-// ---- GILs
-
-// A process has as many as interpreters at most.
-enum { GILS_MOST = INTERPRETERS_MAX + 1 };
-
-static SceneGil *gil_at(Scene *scene, uint32_t number)
-{
-    return number - 1 < scene->python.gils.count ? &scene->python.gils.at[number - 1] : NULL;
-}
-
-static int64_t switch_interval(const Scenario *scenario, uint32_t def)
-{
-    uint32_t family =
-        def - 1 < scenario->process_count ? scenario->processes[def - 1].family.index1 : 0;
-    return family != 0 ? scenario->processes[family - 1].runtime.switch_interval_ns : 0;
-}
-
-// The number of the GIL that the record names: a new one if it is the first record of it; 0: none.
-static uint32_t gil_of(Scene *scene, const TraceRecord *record)
-{
-    SceneProcess *process = process_of(scene, (uint32_t)record->a);
-    uint32_t interpreter = (uint32_t)(record->a >> 32), number, last = 0;
-    if (process == NULL || process->def == 0)
-        return 0;
-    for (number = process->first_gil; number != 0; number = gil_at(scene, number)->next) {
-        if (gil_at(scene, number)->interpreter == interpreter)
-            return number;
-        last = number;
-    }
-    if (process->gils >= GILS_MOST) // only in a damaged trace
-        return 0;
-    *ARRAY_PUSH(&scene->python.gils) = (SceneGil){
-        .process = (uint32_t)record->a,
-        .interpreter = interpreter,
-        .since_ns = scene->time_ns,
-        .asked_ns = -1,
-        .interval_ns = switch_interval(scene->scenario, process->def),
-    };
-    number = (uint32_t)scene->python.gils.count;
-    if (last == 0)
-        process->first_gil = number;
-    else
-        gil_at(scene, last)->next = number;
-    process->gils++;
-    return number;
-}
-
-static bool waits_for_gil(const Scene *scene, const SceneTask *task)
-{
-    uint32_t id = (uint32_t)(task - scene->tasks.at) + 1;
-    return task->gil != 0 && scene->python.gils.at[task->gil - 1].holder != id;
-}
-
-static void leave_gil_list(Scene *scene, SceneTask *task)
-{
-    if (!waits_for_gil(scene, task))
-        return;
-    SceneGil *gil = gil_at(scene, task->gil);
-    if (task->gil_previous != 0)
-        scene->tasks.at[task->gil_previous - 1].gil_next = task->gil_next;
-    else
-        gil->first = task->gil_next;
-    if (task->gil_next != 0)
-        scene->tasks.at[task->gil_next - 1].gil_previous = task->gil_previous;
-    else
-        gil->last = task->gil_previous;
-    gil->waiting--;
-    task->gil = task->gil_next = task->gil_previous = 0;
-}
-
-// The holder lets go of it.
-static void free_gil(Scene *scene, SceneGil *gil)
-{
-    SceneTask *holder = task_of(scene, gil->holder);
-    if (holder != NULL)
-        holder->gil = 0;
-    if (gil->holder != 0)
-        gil->last_holder = gil->holder;
-    gil->holder = 0;
-    gil->since_ns = scene->time_ns;
-}
-
-static void on_gil_wait(Scene *scene, SceneTask *task, uint32_t number)
-{
-    SceneGil *gil = gil_at(scene, number);
-    if (task->gil != 0 || task->state == TASK_STATE_ENDED)
-        return;
-    uint32_t id = (uint32_t)(task - scene->tasks.at) + 1;
-    task->gil = number;
-    task->gil_since_ns = scene->time_ns;
-    task->gil_previous = gil->last;
-    if (gil->last != 0)
-        scene->tasks.at[gil->last - 1].gil_next = id;
-    else
-        gil->first = id;
-    gil->last = id;
-    gil->waiting++;
-}
-
-static void on_gil_taken(Scene *scene, SceneTask *task, uint32_t number)
-{
-    SceneGil *gil = gil_at(scene, number);
-    uint32_t id = (uint32_t)(task - scene->tasks.at) + 1;
-    if (task->state == TASK_STATE_ENDED || gil->holder == id)
-        return;
-    leave_gil_list(scene, task);
-    if (task->gil != 0) // only in a damaged trace: it has another one
-        free_gil(scene, gil_at(scene, task->gil));
-    if (gil->holder != 0)
-        free_gil(scene, gil);
-    gil->holder = id;
-    gil->since_ns = scene->time_ns;
-    gil->taken++;
-    gil->asker = gil->dropper = 0;
-    gil->asked_ns = -1;
-    task->gil = number;
-}
-
-static void on_gil(Scene *scene, const TraceRecord *record)
-{
-    SceneTask *task = task_of(scene, record->task);
-    bool own = task != NULL && task->process == (uint32_t)record->a;
-    uint32_t number = own ? gil_of(scene, record) : 0;
-    SceneGil *gil = gil_at(scene, number);
-    if (gil == NULL)
-        return;
-    switch ((EventKind)record->kind) {
-    case EVENT_GIL_WAIT:
-        on_gil_wait(scene, task, number);
-        break;
-    case EVENT_GIL_ASKED:
-        if (gil->asked_ns >= 0)
-            break; // it has been asked for already
-        gil->asker = record->task;
-        gil->asked_ns = scene->time_ns;
-        break;
-    case EVENT_GIL_TAKEN:
-        on_gil_taken(scene, task, number);
-        break;
-    default:
-        if (gil->holder != record->task)
-            break;
-        free_gil(scene, gil);
-        gil->dropper = record->kind == EVENT_GIL_DROPPED ? record->task : 0;
-        break;
-    }
-}
 
 // ---- coroutines
 
@@ -222,26 +74,72 @@ static void on_coroutine_created(Scene *scene, const TraceRecord *record, uint32
     python->loops.at[loop - 1].in_state[COROUTINE_STATE_READY]++;
 }
 
-// asyncio.sleep(): its timer is the last one that it has set.
-static bool sleeps_at(const Scenario *scenario, uint64_t op)
+// The item of an executor that the coroutine awaits there: the last one that it has submitted. 0:
+// it awaits none.
+static uint32_t item_awaited(const Scene *scene, const SceneCoroutine *coroutine, const Op *op)
 {
-    return op < scenario->op_count && scenario->ops[op].code == OP_AWAIT &&
-           scenario->ops[op].arg[1] != 0;
+    enum { TO_THREAD = 2, IN_EXECUTOR }; // fields of `await`
+    const SceneWork *work = &scene->python.work;
+    if (op->code != OP_AWAIT || (op->arg[TO_THREAD] == 0 && op->arg[IN_EXECUTOR] == 0))
+        return 0;
+    for (size_t i = work->items.count; i-- > 0;)
+        if (work->items.at[i].coroutine == coroutine->serial)
+            return work->items.at[i].state != WORK_OVER ? work->items.at[i].number : 0;
+    return 0;
+}
+
+// What no record before has said: the operation tells what it waits for.
+static CoroutineState wait_of_op(const Scene *scene, SceneCoroutine *coroutine)
+{
+    const Op *op = &scene->scenario->ops[coroutine->op];
+    uint32_t timer = coroutine->waits_for;
+    coroutine->waits_for = 0;
+    switch (op->code) {
+    case OP_AS_COMPLETED:
+        return COROUTINE_STATE_WAITS_TASK;
+    case OP_READER_READ:
+    case OP_READER_READLINE:
+    case OP_READER_READEXACTLY:
+    case OP_READER_LINES:
+    case OP_READER_CHUNKS:
+    case OP_WRITER_DRAIN:
+        coroutine->waits_for = op->arg[0];
+        return COROUTINE_STATE_WAITS_STREAM;
+    case OP_AWAIT:
+        if (op->arg[1] != 0 && timer != 0) { // asyncio.sleep(): its timer is the last that it set
+            coroutine->waits_for = timer;
+            return COROUTINE_STATE_SLEEPS;
+        }
+        coroutine->waits_for = item_awaited(scene, coroutine, op);
+        return coroutine->waits_for != 0 ? COROUTINE_STATE_WAITS_ITEM : COROUTINE_STATE_WAITS;
+    default:
+        return COROUTINE_STATE_WAITS;
+    }
+}
+
+// It does not run any more: back to the loop, or to who has begun it as an eager task.
+static void leave_running(Scene *scene, SceneLoop *loop, SceneCoroutine *coroutine)
+{
+    bool function = coroutine->starter1 == 1; // that the loop has called
+    SceneCoroutine *starter =
+        coroutine->starter1 > 1 ? coroutine_of(scene, coroutine->starter1 - 1) : NULL;
+    coroutine->starter1 = 0;
+    if (loop->running != coroutine->serial)
+        return;
+    loop->running = starter != NULL ? starter->serial : 0;
+    if (starter != NULL)
+        set_coroutine(scene, starter, COROUTINE_STATE_RUNNING);
+    else if (!function)
+        loop->callback = loop->about = loop->function = 0;
 }
 
 static void on_suspended(Scene *scene, const TraceRecord *record, SceneCoroutine *coroutine)
 {
     SceneLoop *loop = &scene->python.loops.at[coroutine->loop - 1];
-    if (loop->running == coroutine->serial)
-        loop->running = loop->callback = loop->about = loop->function = 0;
+    leave_running(scene, loop, coroutine);
     coroutine->op = record->b < scene->scenario->op_count ? (uint32_t)record->b : 0;
-    CoroutineState state = COROUTINE_STATE_WAITS;
-    if (coroutine->wait != 0)
-        state = (CoroutineState)(coroutine->wait - 1);
-    else if (coroutine->waits_for != 0 && sleeps_at(scene->scenario, record->b))
-        state = COROUTINE_STATE_SLEEPS;
-    else
-        coroutine->waits_for = 0;
+    CoroutineState state =
+        coroutine->wait != 0 ? (CoroutineState)(coroutine->wait - 1) : wait_of_op(scene, coroutine);
     coroutine->wait = 0;
     set_coroutine(scene, coroutine, state);
 }
@@ -260,10 +158,24 @@ static void on_resumed(Scene *scene, SceneCoroutine *coroutine)
     set_coroutine(scene, coroutine, COROUTINE_STATE_RUNNING);
 }
 
+// An eager task: whoever has made it stands still.
+static void on_begun(Scene *scene, const TraceRecord *record, SceneCoroutine *coroutine)
+{
+    on_resumed(scene, coroutine);
+    coroutine->starter1 = coroutine_serial(record->b) + 1;
+}
+
 static void on_awaits(Scene *scene, const TraceRecord *record, SceneCoroutine *coroutine)
 {
     uint32_t serial = coroutine_serial(record->b);
     SceneCoroutine *awaited = coroutine_of(scene, serial);
+    if (scene->scenario->ops[coroutine->op].code == OP_AS_COMPLETED) { // it may not wait at all
+        if (awaited != NULL) {
+            awaited->awaited_by = coroutine->serial;
+            awaited->awaited_at = AWAITED_IN_TURN;
+        }
+        return;
+    }
     bool first = coroutine->wait != COROUTINE_STATE_WAITS_TASK + 1;
     coroutine->wait = COROUTINE_STATE_WAITS_TASK + 1;
     coroutine->waits_for = first ? serial : 0;
@@ -283,12 +195,14 @@ static void on_coroutine(Scene *scene, const TraceRecord *record)
     case EVENT_COROUTINE_RESUMED:
         on_resumed(scene, coroutine);
         break;
+    case EVENT_COROUTINE_BEGUN:
+        on_begun(scene, record, coroutine);
+        break;
     case EVENT_COROUTINE_SUSPENDED:
         on_suspended(scene, record, coroutine);
         break;
     case EVENT_COROUTINE_DONE:
-        if (loop->running == coroutine->serial)
-            loop->running = loop->callback = loop->about = loop->function = 0;
+        leave_running(scene, loop, coroutine);
         end_coroutine(scene, coroutine);
         forget_ended(&scene->python);
         break;
@@ -451,6 +365,27 @@ static void on_run(Scene *scene, const TraceRecord *record, SceneLoop *loop)
     loop->calls_since_ns = scene->time_ns;
 }
 
+// Not of those that are ready: a timer's, or an event's.
+static void on_calls(Scene *scene, const TraceRecord *record, SceneLoop *loop)
+{
+    set_phase(scene, loop,
+              loop->phase == LOOP_PHASE_TIMERS ? LOOP_PHASE_TIMERS : LOOP_PHASE_EVENTS);
+    loop->callback = record->a >= UINT32_MAX ? 0 : (uint32_t)record->a + 1;
+    loop->about = coroutine_serial(record->b);
+    loop->function = coroutine_function(record->b);
+    loop->calls_since_ns = scene->time_ns;
+}
+
+// Which loop asyncio.run was told to run.
+static bool runs_libuv(const Scene *scene, uint32_t thread)
+{
+    const SceneTask *task = scene_task(scene, thread);
+    if (task == NULL || task->op >= scene->scenario->op_count)
+        return false;
+    const Op *op = &scene->scenario->ops[task->op];
+    return op->code == OP_ASYNCIO_RUN && op->arg[ASYNCIO_RUN_LOOP] == EVENT_LOOP_LIBUV;
+}
+
 static void on_turn(Scene *scene, const TraceRecord *record, SceneLoop *loop)
 {
     while (loop->ready > record->a) // the last ones had been cancelled
@@ -537,6 +472,7 @@ static void close_loop(Scene *scene, uint32_t number)
     if (task != NULL) {
         forget_objects(scene, task->process);
         scene_forget_watches(scene, loop->thread);
+        scene_forget_streams(scene, loop->thread);
         task->loop = 0;
     }
     *loop = (SceneLoop){0};
@@ -552,6 +488,7 @@ static void on_loop(Scene *scene, const TraceRecord *record)
     switch ((EventKind)record->kind) {
     case EVENT_LOOP_STARTED:
         loop->main = coroutine_serial(record->a);
+        loop->libuv = runs_libuv(scene, record->task);
         break;
     case EVENT_LOOP_ENDED:
         close_loop(scene, number);
@@ -565,6 +502,12 @@ static void on_loop(Scene *scene, const TraceRecord *record)
     case EVENT_LOOP_SNAPSHOT:
         set_phase(scene, loop, LOOP_PHASE_CALLBACKS);
         loop->snapshot = record->a < loop->ready ? (uint32_t)record->a : loop->ready;
+        break;
+    case EVENT_LOOP_TIMERS:
+        set_phase(scene, loop, LOOP_PHASE_TIMERS);
+        break;
+    case EVENT_LOOP_CALLS:
+        on_calls(scene, record, loop);
         break;
     case EVENT_CALLBACK_READY:
         on_ready(scene, record, loop);
@@ -591,9 +534,10 @@ void scene_fold_python(Scene *scene, const TraceRecord *record)
     case EVENT_GIL_TAKEN:
     case EVENT_GIL_DROPPED:
     case EVENT_GIL_RELEASED:
-        on_gil(scene, record);
+        scene_fold_gil(scene, record);
         break;
     case EVENT_COROUTINE_RESUMED:
+    case EVENT_COROUTINE_BEGUN:
     case EVENT_COROUTINE_SUSPENDED:
     case EVENT_COROUTINE_DONE:
     case EVENT_COROUTINE_CANCEL:
@@ -610,6 +554,9 @@ void scene_fold_python(Scene *scene, const TraceRecord *record)
     case EVENT_UV_POLL:
     case EVENT_UV_CHECK:
     case EVENT_UV_CALL:
+    case EVENT_UV_QUEUED:
+    case EVENT_UV_CLEARED:
+    case EVENT_UV_ENDED:
         scene_fold_uv(scene, record);
         break;
     default:
@@ -627,25 +574,11 @@ void scene_fold_python_op(Scene *scene, const SceneTask *task, uint32_t op)
         coroutine->op = op;
 }
 
-void scene_leave_gil(Scene *scene, SceneTask *task)
-{
-    uint32_t id = (uint32_t)(task - scene->tasks.at) + 1;
-    SceneGil *gil = gil_at(scene, task->gil);
-    if (gil != NULL && gil->holder == id)
-        free_gil(scene, gil);
-    else if (gil != NULL)
-        leave_gil_list(scene, task);
-    const SceneProcess *process = process_of(scene, task->process);
-    gil = process == NULL ? NULL : gil_at(scene, process->first_gil);
-    for (; gil != NULL; gil = gil_at(scene, gil->next))
-        if (gil->dropper == id)
-            gil->dropper = 0;
-}
-
 void scene_fold_python_end(Scene *scene, SceneTask *task)
 {
     scene_leave_gil(scene, task);
     scene_leave_uv(scene, (uint32_t)(task - scene->tasks.at) + 1);
+    scene_leave_work(scene, (uint32_t)(task - scene->tasks.at) + 1);
     if (task->loop != 0)
         close_loop(scene, task->loop);
 }

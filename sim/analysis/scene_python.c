@@ -69,9 +69,49 @@ const SceneCoroutine *scene_coroutine(const Scene *scene, uint32_t serial)
 bool scene_awaited_by(const Scene *scene, const SceneCoroutine *coroutine, uint32_t serial)
 {
     const SceneCoroutine *awaiter = scene_coroutine(scene, serial);
-    return awaiter != NULL && coroutine->awaited_by == serial &&
-           awaiter->state == COROUTINE_STATE_WAITS_TASK &&
-           awaiter->resumed == coroutine->awaited_at;
+    if (awaiter == NULL || coroutine->awaited_by != serial ||
+        awaiter->state != COROUTINE_STATE_WAITS_TASK)
+        return false;
+    return coroutine->awaited_at == AWAITED_IN_TURN
+               ? scene->scenario->ops[awaiter->op].code == OP_AS_COMPLETED
+               : coroutine->awaited_at == awaiter->resumed;
+}
+
+// Of one that runs: its loop's thread may sleep meanwhile, or wait for a core.
+static unsigned thread_state(const Scene *scene, const SceneCoroutine *coroutine)
+{
+    const SceneTask *thread = NULL;
+    if (coroutine->loop - 1 < scene->python.loops.count)
+        thread = scene_task(scene, scene->python.loops.at[coroutine->loop - 1].thread);
+    return thread != NULL ? thread->state : TASK_STATE_RUNNING_USER;
+}
+
+unsigned scene_coroutine_like(const Scene *scene, const SceneCoroutine *coroutine)
+{
+    const SyncDef *def;
+    switch ((CoroutineState)coroutine->state) {
+    case COROUTINE_STATE_READY:
+        return TASK_STATE_RUNNABLE;
+    case COROUTINE_STATE_RUNNING:
+        return thread_state(scene, coroutine);
+    case COROUTINE_STATE_SLEEPS:
+        return TASK_STATE_SLEEPS;
+    case COROUTINE_STATE_WAITS_TASK:
+        return TASK_STATE_WAITS_JOIN;
+    case COROUTINE_STATE_WAITS_OBJECT:
+        def = scene_sync_def(scene, coroutine->waits_for);
+        return def != NULL && sync_is_lock(def->kind) ? TASK_STATE_WAITS_LOCK
+                                                      : TASK_STATE_WAITS_SYNC;
+    case COROUTINE_STATE_WAITS_STREAM:
+        return TASK_STATE_WAITS_PIPE;
+    case COROUTINE_STATE_WAITS_ITEM:
+    case COROUTINE_STATE_WAITS:
+        return TASK_STATE_WAITS_SYNC;
+    case COROUTINE_STATE_ENDED:
+    case COROUTINE_STATE_COUNT:
+        break;
+    }
+    return TASK_STATE_ENDED;
 }
 
 const SceneGil *scene_gil(const Scene *scene, uint64_t interpreter)

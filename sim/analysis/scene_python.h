@@ -5,7 +5,8 @@
 // References are TaskIds, serials of coroutines, and indexes plus 1 into the scene's arrays (0:
 // none), so that a scene can be copied.
 #pragma once
-#include "sim/base/array.h"
+#include "sim/analysis/scene_work.h"
+#include "sim/trace/vocabulary.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +38,9 @@ typedef struct SceneGil {
     X(BEGINS, "begins")       /* between asyncio.run and the first turn, and at its end */         \
     X(TURN, "turn")           /* a turn has begun: looks at what is ready, and at the timers */    \
     X(POLLS, "polls")         /* asks the selector for events, or waits there */                   \
-    X(CALLBACKS, "callbacks") /* calls what was ready */
+    X(CALLBACKS, "callbacks") /* calls what was ready */                                           \
+    X(EVENTS, "events")       /* of libuv: calls what events are for */                            \
+    X(TIMERS, "timers")       /* of libuv: calls what timers that are due are for */
 
 typedef enum LoopPhase {
 #define X(id, word) LOOP_PHASE_##id,
@@ -55,6 +58,8 @@ const char *loop_phase_word(unsigned phase);
     X(SLEEPS, "sleeps", "sleeps")                                                                  \
     X(WAITS_TASK, "waits for task", "waits for others to end")                                     \
     X(WAITS_OBJECT, "waits at object", "waits at an object")                                       \
+    X(WAITS_ITEM, "waits for executor", "waits for what an executor does")                         \
+    X(WAITS_STREAM, "waits for stream", "waits for a stream")                                      \
     X(WAITS, "waits", "waits")                                                                     \
     X(ENDED, "ended", "has ended")
 
@@ -82,8 +87,8 @@ typedef struct SceneLoop {
     uint32_t timers;             // that are set, cancelled ones left out
     uint32_t in_state[COROUTINE_STATE_COUNT]; // how many of its coroutines; ENDED: since it began
     uint32_t watched;                         // files that its selector watches
-    uint32_t unused;
     uint32_t function; // FunctionDef's index1 of `about`, or of the plain function that it calls; 0
+    uint32_t libuv;    // 1: it is uvloop's
     int64_t started_ns, phase_since_ns;
     int64_t calls_since_ns; // the callback; 0: calls none
     int64_t poll_until_ns;  // while it polls: no longer than that; -1: without end
@@ -118,15 +123,20 @@ typedef struct SceneWatch {
 
 typedef enum UvPhase { UV_PHASE_BEGINS, UV_PHASE_TIMERS, UV_PHASE_POLL, UV_PHASE_CHECK } UvPhase;
 
-// Node's loop of a thread, until that ends. What is queued in it no record tells.
+// Node's loop of a thread.
 typedef struct SceneUv {
     uint32_t thread; // TaskId; 0: there is none here any more
     uint32_t phase;  // UvPhase
+    uint32_t turns;
+    uint32_t function; // FunctionDef's index1 of its last call in this phase; 0: none yet
+    uint32_t from;     // UvQueueKind of that
+    uint32_t queued[UV_QUEUE_COUNT]; // functions that it is to call later
     uint32_t unused;
-    uint32_t function;     // FunctionDef's index1 of its last call in this phase; 0: none yet
     int64_t since_ns;      // it called that, or the phase began
     int64_t poll_until_ns; // while it polls: no longer than that; -1: without end
 } SceneUv;
+
+enum { AWAITED_IN_TURN = 0x7fffffff };
 
 // A coroutine that is a task of a loop. They are in the order of their serials; those in state
 // ENDED are gone, and only their places are left for a while.
@@ -140,16 +150,20 @@ typedef struct SceneCoroutine {
     uint32_t creator; // serial; 0: the loop
     // What it waits for. SLEEPS: number of its timer. WAITS_OBJECT: number of the object, see
     // `syncs` of the scene. WAITS_TASK: serial of the one whose end it awaits; 0: of several ones,
-    // see scene_awaited_by.
+    // see scene_awaited_by. WAITS_ITEM: the item's number (scene_work.h). WAITS_STREAM: PipeId.
     uint32_t waits_for;
     uint32_t awaited_by; // serial of who awaits its end, of several the last that came; 0: nobody
-    uint32_t awaited_at; // and what that one's `resumed` was then
+    uint32_t awaited_at; // and what that one's `resumed` was then; AWAITED_IN_TURN: it takes them
+                         // as they end, by as_completed, and so awaits this one as long as it does
     uint32_t op;         // where it is, or awaits; 0 before its first operation
     uint32_t waker;      // READY: serial of the coroutine that ran when it became so; 0: none did
     uint32_t resumed;    // how often it has gone on
     // Number of the object at which it waits, or for which it has been woken and is to try again
     // (also in state READY); 0: none.
     uint32_t object;
+    uint32_t starter1; // while it begins as an eager task: who has made it, its serial plus 1; 1: a
+                       // function that the loop has called; 0: it does not
+    uint32_t unused2;
     int64_t since_ns; // in this state
 } SceneCoroutine;
 
@@ -161,11 +175,14 @@ typedef struct ScenePython {
     ARRAY(SceneCoroutine) coroutines;
     ARRAY(SceneWatch) watches;
     ARRAY(SceneUv) uvs;
+    SceneWork work;
     uint32_t ready_free, ready_used; // index plus 1 of the first free place; how many are not free
     uint32_t timers_set;
     uint32_t ended; // how many places of `coroutines` are of those that have ended
 } ScenePython;
 
+// Node's loop of the thread; NULL when it runs none.
+const SceneUv *scene_uv_of(const Scene *scene, uint32_t task);
 // NULL when the thread runs none.
 const SceneLoop *scene_loop_of(const Scene *scene, uint32_t task);
 // The coroutine with this serial, which has not ended; NULL: there is none.
@@ -174,6 +191,8 @@ const SceneCoroutine *scene_coroutine(const Scene *scene, uint32_t serial);
 size_t scene_coroutine_place(const ScenePython *python, uint32_t serial);
 // Whether it waits for the end of `coroutine`, which has not ended.
 bool scene_awaited_by(const Scene *scene, const SceneCoroutine *coroutine, uint32_t serial);
+// The TaskState that is like what the coroutine does: that of its thread, while it runs.
+unsigned scene_coroutine_like(const Scene *scene, const SceneCoroutine *coroutine);
 // The GIL of an interpreter as an INTERPRETER argument names it: a Pid is the process's main one.
 // NULL: it has none, or nobody has needed it yet.
 const SceneGil *scene_gil(const Scene *scene, uint64_t interpreter);

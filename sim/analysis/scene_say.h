@@ -91,3 +91,5 @@ static inline void say_coroutine(const Teller *teller, uint32_t serial)
 
 // The GILs, the event loops and their coroutines: sections of their own. (scene_text_python.c)
 void scene_text_python(Teller *teller);
+// Executors, pools of processes and streams: a section of their own. (scene_text_work.c)
+void scene_text_work(Teller *teller);

@@ -252,6 +252,11 @@ static void say_process(Teller *teller, uint32_t pid)
         say(teller, " resident, ");
         say_size(teller, process->shared);
         say(teller, " of it shared");
+        if (process->heap > 0) {
+            say(teller, ", ");
+            say_size(teller, process->heap);
+            say(teller, " of Python's objects");
+        }
     }
     writer_char(teller->writer, '\n');
 }
@@ -325,6 +330,7 @@ void scene_text(const Scene *scene, const Names *names, const TraceRecord *last,
     say_pipes(&teller);
     teller.headed = false;
     scene_text_python(&teller);
+    scene_text_work(&teller);
     say_blocked(&teller);
     teller.headed = false;
     for (uint32_t pid = 1; pid <= scene->processes.count; pid++)

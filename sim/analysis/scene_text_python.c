@@ -210,6 +210,18 @@ static void say_awaited(const Teller *teller, const SceneCoroutine *coroutine)
     writer_format(teller->writer, "waits for the end of %" PRIu32 " others", left);
 }
 
+// Of an executor, which a coroutine awaits; NULL: it has been done by now.
+static void say_item(const Teller *teller, const SceneItem *item)
+{
+    if (item == NULL) {
+        say(teller, "waits for what an executor has done");
+        return;
+    }
+    writer_format(teller->writer, "waits for item %" PRIu32 " of executor ", item->serial);
+    say_value(teller, ARG_TEXT, teller->scene->scenario->executors[item->executor - 1].name.index1);
+    writer_format(teller->writer, ", which %s", work_state_word(item->state));
+}
+
 static void say_what(const Teller *teller, const SceneCoroutine *coroutine)
 {
     if (coroutine->state == COROUTINE_STATE_WAITS_TASK) {
@@ -218,6 +230,11 @@ static void say_what(const Teller *teller, const SceneCoroutine *coroutine)
         char name[SYNC_NAME_SIZE + 32];
         say(teller, "waits at ");
         say(teller, sync_text(teller, coroutine->waits_for, name));
+    } else if (coroutine->state == COROUTINE_STATE_WAITS_ITEM) {
+        say_item(teller, scene_item(teller->scene, coroutine->waits_for));
+    } else if (coroutine->state == COROUTINE_STATE_WAITS_STREAM) {
+        say(teller, "waits for the stream of pipe ");
+        say_value(teller, ARG_PIPE, coroutine->waits_for);
     } else {
         say(teller, coroutine_state_sentence(coroutine->state));
     }
@@ -264,13 +281,18 @@ static void say_uv(Teller *teller, const SceneUv *uv)
         return;
     heading(teller, "event loops");
     label(teller, ARG_TASK, uv->thread, "loop of ");
-    writer_format(teller->writer, "libuv's, phase %s", phases[uv->phase]);
+    writer_format(teller->writer, "libuv's, turn %" PRIu32 ", phase %s", uv->turns,
+                  phases[uv->phase]);
     if (uv->function != 0) {
         say(teller, ", has called ");
         say_value(teller, ARG_COROUTINE, coroutine_pack(0, uv->function));
     }
     say(teller, ", for ");
     say_ns(teller, since(teller, uv->since_ns));
+    for (unsigned queue = 0; queue < UV_QUEUE_COUNT; queue++)
+        if (uv->queued[queue] > 0)
+            writer_format(teller->writer, "; %s: %" PRIu32, uv_queue_name(queue),
+                          uv->queued[queue]);
     say(teller, "\n");
 }
 

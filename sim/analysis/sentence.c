@@ -315,6 +315,7 @@ static const ArgumentForm forms[ARG_TYPE_COUNT] = {
     [ARG_EXCEPTION] = {.say = say_exception},
     [ARG_CALLBACK] = {.word = callback_sentence},
     [ARG_FILE] = {.say = say_file},
+    [ARG_UV_QUEUE] = {.word = uv_queue_name},
     [ARG_EPOLL] = {.say = say_epoll},
 };
 

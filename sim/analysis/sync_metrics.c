@@ -72,7 +72,8 @@ static void hold_begins(SyncMetrics *metrics, const TraceRecord *record, bool wa
 static void hold_ends(SyncMetrics *metrics, const TraceRecord *record)
 {
     size_t at = metrics->holders.count;
-    while (at > 0 && metrics->holders.at[at - 1].task != record->task)
+    uint32_t task = record->kind == EVENT_LOCK_RELEASED ? released_holder(record) : record->task;
+    while (at > 0 && metrics->holders.at[at - 1].task != task)
         at--;
     if (at == 0)
         return;

@@ -97,7 +97,8 @@ const TimelineRow *timeline_like(const Timeline *timeline, const TimelineRow *ro
     case ROW_LOCK:
     case ROW_LEVEL:
         for (size_t i = timeline->object_first; i < timeline->task_first; i++)
-            if (at[i].place == row->place && at[i].id == row->id && at[i].process == row->process)
+            if (at[i].place == row->place && at[i].id == row->id && at[i].process == row->process &&
+                at[i].instance == row->instance)
                 return &at[i];
         return NULL;
     case ROW_TASK:
@@ -143,14 +144,21 @@ static void object_name(const Recording *recording, const TimelineRow *row, char
     if (row->place == PLACE_SYNC) {
         word = sync_kind_word(scenario->syncs[row->id - 1].kind);
         name = scenario->syncs[row->id - 1].name;
-    } else if (row->place == PLACE_PIPE) {
+    } else if (row->place == PLACE_PIPE || row->place == PLACE_STREAM) {
+        word = row->place == PLACE_PIPE         ? word
+               : row->instance == PIPE_END_READ ? "stream from"
+                                                : "stream to";
         name = scenario->pipes[row->id - 1].name;
+    } else if (row->place == PLACE_POOL) {
+        word = "pool";
+        name = scenario->pools[row->id - 1].name;
     } else {
         word = "messages";
         name = scenario->message_queues[row->id - 1].name;
     }
     char own[192];
-    process_names_own(&recording->processes, &recording->tasks, scenario, row->process, name, own);
+    process_names_own(&recording->processes, &recording->tasks, scenario,
+                      row->place == PLACE_SYNC ? row->process : 0, name, own);
     snprintf(text, 128, "%s %.96s", word, own);
 }
 

@@ -16,6 +16,8 @@
 #include "sim/analysis/open_spans.h"
 #include "sim/analysis/recording.h"
 
+#include <stdatomic.h>
+
 // What rows are in besides the states of threads. X(ID, "word")
 #define TIMELINE_STATES(X)                                                                         \
     X(INTERRUPT, "interrupt") /* a core serves one, and so does not run its thread */              \
@@ -45,11 +47,11 @@ _Static_assert(TIMELINE_STATE_COUNT <= 32, "a row's states are a mask of 32 bits
 const char *timeline_state_word(unsigned state);
 
 // What a row is about. Cores come first, then GILs, then objects: locks that somebody takes or
-// waits for, and what counts (the value of a semaphore, the items of a queue, the bytes of a pipe
-// …) if it ever changes. Then threads; one's spans have a row, below its own, when it begins any,
-// and so has the event loop that it runs: the loop itself, how many callbacks are ready (a
-// ROW_LEVEL), and its coroutines, in the order of their creation, up to TIMELINE_COROUTINES of them
-// in all.
+// waits for, and what counts (the value of a semaphore, the items of a queue or a pool, the bytes
+// of a pipe or a stream …) if it ever changes; of what Python's library has, executors' queues
+// only. Then threads; one's spans have a row, below its own, when it begins any, and so has the
+// event loop that it runs: the loop itself, how many callbacks are ready (a ROW_LEVEL), and its
+// coroutines, in the order of their creation, up to TIMELINE_COROUTINES of them in all.
 typedef enum TimelineRowKind {
     ROW_CORE,
     ROW_LOCK,
@@ -73,7 +75,7 @@ typedef struct TimelineInterval {
     // 0: of none. A coroutine, whose states are those of threads: RUNNABLE from when it is ready,
     // RUNNING_USER while its code is being executed, also when the thread waits meanwhile; SLEEPS;
     // WAITS_JOIN for the coroutine with that serial, or 0: for several; WAITS_LOCK and WAITS_SYNC
-    // at the SyncId, 0: for something else. ENDED.
+    // at the SyncId, 0: for something else; WAITS_PIPE for the stream of that PipeId. ENDED.
     uint32_t subject;
     uint8_t state; // TimelineState
 } TimelineInterval;
@@ -83,13 +85,15 @@ enum { TIMELINE_BLOCK = 16 };
 typedef struct TimelineRow {
     uint8_t kind;  // TimelineRowKind
     uint8_t place; // of an object: PLACE_SYNC, PLACE_PIPE or PLACE_MESSAGES; of the level of a
-                   // ready list: PLACE_LOOP
+                   // ready list: PLACE_LOOP; of the items that a pool has not begun: PLACE_POOL;
+                   // of the buffer of a stream: PLACE_STREAM
     uint32_t id; // core, TaskId, SyncId, or the id that belongs to `place`. A GIL: Pid. A loop and
-                 // its ready list: TaskId of its thread. A coroutine: its serial.
-    uint32_t process; // Pid, when the object is a process's own copy, or of a GIL; else 0
+                 // its ready list: TaskId of its thread. A coroutine: its serial. A pool: PoolDef's
+                 // index1. A stream: PipeId.
+    uint32_t process; // Pid, when the object is a process's own copy, of a GIL or stream; else 0
     uint32_t states;  // that occur in it: a mask
     // Of a thread. A GIL: `instance` is its interpreter's number, 0 the main one's. A coroutine:
-    // its function, and TaskId of its loop's thread.
+    // its function, and TaskId of its loop's thread. A stream: `instance` is its PipeEnd.
     uint32_t def, instance;
     ARRAY(TimelineInterval) intervals;
     // Of every block when there are several, else NULL: when it begins, and in the same memory how
@@ -142,6 +146,8 @@ typedef struct TimelineName {
 typedef struct Timeline {
     const Recording *recording;
     int64_t end_ns;
+    bool by_event; // the run takes no time: each event has a place of its own, from 1, and all
+                   // times of rows, wake-ups and instants are these instead of nanoseconds
     uint32_t states; // that occur in any row: a mask
     ARRAY(TimelineRow) rows;
     size_t gil_first, object_first, task_first; // rows; cores begin at 0
@@ -156,6 +162,9 @@ typedef struct Timeline {
 
 // Folds the whole recording once, which outlives the timeline.
 void timeline_open(Timeline *timeline, const Recording *recording);
+// The same, but when `*given_up` becomes true it ends soon, and what comes of it is of no use.
+void timeline_open_unless(Timeline *timeline, const Recording *recording,
+                          const atomic_bool *given_up);
 void timeline_free(Timeline *timeline);
 size_t timeline_bytes(const Timeline *timeline); // of memory
 

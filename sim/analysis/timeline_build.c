@@ -358,6 +358,7 @@ static void fold_record(Fold *fold, const TraceRecord *record)
     if (record->task != 0)
         follow_task(fold, record->task, now);
     timeline_follow_python(fold, record);
+    timeline_follow_work(fold, record);
     follow_object(fold, record);
     follow_loop_end(fold, record);
     follow_instant(fold, record);
@@ -384,6 +385,8 @@ static void fold_free(Fold *fold)
     ARRAY_FREE(&fold->tasks);
     ARRAY_FREE(&fold->copies);
     ARRAY_FREE(&fold->gil_rows);
+    ARRAY_FREE(&fold->pool_rows);
+    ARRAY_FREE(&fold->stream_rows);
     free(fold->cores);
 }
 
@@ -450,13 +453,29 @@ static bool object_used(const TimelineRow *row)
     return state != TIMELINE_FREE && state != TIMELINE_LEVEL;
 }
 
-// Moves the row to the next place if its object was used.
-static void keep_used(TimelineRow *rows, size_t *to, TimelineRow *row)
+void timeline_keep_used(TimelineRow *rows, size_t *to, TimelineRow *row)
 {
     if (object_used(row))
         rows[(*to)++] = *row;
     else
         ARRAY_FREE(&row->intervals);
+}
+
+// What only Python's library knows of says nothing to who does not: the queues of its executors do.
+static bool is_hidden(const Scenario *scenario, uint32_t sync)
+{
+    for (uint32_t i = 0; i < scenario->executor_count; i++)
+        if (scenario->executors[i].queue.index1 == sync)
+            return false;
+    return scenario->syncs[sync - 1].library;
+}
+
+static void keep_sync(const Scenario *scenario, TimelineRow *rows, size_t *to, TimelineRow *row)
+{
+    if (is_hidden(scenario, row->id))
+        ARRAY_FREE(&row->intervals);
+    else
+        timeline_keep_used(rows, to, row);
 }
 
 // Puts the rows into their order: cores, GILs, objects that were used, threads with their spans and
@@ -475,11 +494,12 @@ static void order_rows(Fold *fold)
     TimelineRow *object = &from[timeline->object_first];
     timeline->object_first = to;
     for (size_t i = 0; i < scenario->sync_count; i++)
-        keep_used(rows, &to, object++);
+        keep_sync(scenario, rows, &to, object++);
     for (size_t i = 0; i < fold->copies.count; i++)
-        keep_used(rows, &to, &from[fold->copies.at[i] - 1]);
+        keep_sync(scenario, rows, &to, &from[fold->copies.at[i] - 1]);
     for (size_t i = scenario->sync_count; i < objects; i++)
-        keep_used(rows, &to, object++);
+        timeline_keep_used(rows, &to, object++);
+    timeline_order_work(fold, from, rows, &to);
     timeline->task_first = to;
     for (size_t i = 0; i < fold->tasks.count; i++) {
         const FoldTask *task = &fold->tasks.at[i];
@@ -554,13 +574,35 @@ static void index_names(Timeline *timeline)
         qsort(timeline->names.at, timeline->names.count, sizeof *timeline->names.at, by_name);
 }
 
+// The record, at its place in order instead of its time if that is how the timeline has it.
+static void fold_at(Fold *fold, uint64_t index)
+{
+    TraceRecord record = *recording_at(fold->timeline->recording, index);
+    if (fold->timeline->by_event)
+        record.time_ns = (int64_t)index + 1;
+    fold_record(fold, &record);
+}
+
 void timeline_open(Timeline *timeline, const Recording *recording)
 {
-    *timeline = (Timeline){.recording = recording, .end_ns = recording->end_ns};
+    timeline_open_unless(timeline, recording, NULL);
+}
+
+void timeline_open_unless(Timeline *timeline, const Recording *recording,
+                          const atomic_bool *given_up)
+{
+    enum { RECORDS_AT_ONCE = 65536 };
+    bool by_event = recording->end_ns == 0 && recording->count > 0;
+    *timeline = (Timeline){.recording = recording,
+                           .by_event = by_event,
+                           .end_ns = by_event ? (int64_t)recording->count + 1 : recording->end_ns};
     Fold fold;
     fold_open(&fold, timeline);
-    for (uint64_t i = 0; i < recording->count; i++)
-        fold_record(&fold, recording_at(recording, i));
+    for (uint64_t i = 0; i < recording->count; i++) {
+        if (i % RECORDS_AT_ONCE == 0 && given_up != NULL && atomic_load(given_up))
+            break;
+        fold_at(&fold, i);
+    }
     for (uint32_t i = 0; i < recording->scenario->machine.cores; i++)
         core_catch_up(&fold, (int)i, timeline->end_ns);
     for (size_t i = 0; i < timeline->rows.count; i++)

@@ -22,13 +22,20 @@ typedef struct FoldCoroutine {
     uint32_t serial, row; // plus 1
 } FoldCoroutine;
 
+typedef struct FoldStream {
+    uint64_t file;
+    uint32_t thread, row; // plus 1
+} FoldStream;
+
 typedef struct Fold {
     Timeline *timeline;
     Scene scene;
     FoldCore *cores;
-    ARRAY(FoldTask) tasks;    // by TaskId - 1
-    ARRAY(uint32_t) copies;   // by the object's number, less those of the scenario: its row plus 1
-    ARRAY(uint32_t) gil_rows; // by the GIL's number - 1: its row plus 1
+    ARRAY(FoldTask) tasks;     // by TaskId - 1
+    ARRAY(uint32_t) copies;    // by the object's number, less those of the scenario: its row plus 1
+    ARRAY(uint32_t) gil_rows;  // by the GIL's number - 1: its row plus 1
+    ARRAY(uint32_t) pool_rows; // by the pool's number - 1: its row plus 1
+    ARRAY(FoldStream) stream_rows;
     FoldCoroutine coroutines[TIMELINE_COROUTINES]; // those that have a row, by serial
     uint32_t coroutine_count;
     OpenSpans spans;
@@ -44,6 +51,8 @@ static inline TimelineRow *row_of(Fold *fold, uint32_t row_plus_1)
 uint32_t timeline_row_add(Timeline *timeline, TimelineRowKind kind, uint32_t id);
 // The row is in this state from `now` on. What lasted no time is forgotten.
 void timeline_row_set(TimelineRow *row, int64_t now, unsigned state, uint32_t subject);
+// Moves the row to the next place of `rows` if what it is about was ever used.
+void timeline_keep_used(TimelineRow *rows, size_t *to, TimelineRow *row);
 
 // ---- timeline_python.c: rows of GILs, loops and coroutines
 
@@ -53,3 +62,8 @@ void timeline_follow_python(Fold *fold, const TraceRecord *record);
 void timeline_order_gils(const Fold *fold, const TimelineRow *from, TimelineRow *rows, size_t *to);
 void timeline_order_loops(const Fold *fold, uint32_t task, TimelineRow *from, TimelineRow *rows,
                           size_t *to);
+
+// ---- timeline_work.c: rows of pools and of streams
+
+void timeline_follow_work(Fold *fold, const TraceRecord *record);
+void timeline_order_work(const Fold *fold, TimelineRow *from, TimelineRow *rows, size_t *to);

@@ -45,15 +45,41 @@ static unsigned loop_state(const SceneLoop *loop)
     return loop->phase == LOOP_PHASE_POLLS ? TIMELINE_LOOP_POLLS : TIMELINE_LOOP_TURNS;
 }
 
+static unsigned uv_state(const SceneUv *uv)
+{
+    if (uv->function != 0)
+        return TIMELINE_LOOP_CALLS;
+    return uv->phase == UV_PHASE_POLL ? TIMELINE_LOOP_POLLS : TIMELINE_LOOP_TURNS;
+}
+
+// Node's loop: what it calls is a function, and ready is what the turn calls or what comes before.
+static void follow_uv(Fold *fold, FoldTask *known, const TraceRecord *record, const SceneUv *uv)
+{
+    bool calls = uv != NULL && uv->function != 0;
+    uint32_t ready = 0;
+    if (uv != NULL)
+        ready = uv->queued[UV_QUEUE_TICK] + uv->queued[UV_QUEUE_MICROTASK] +
+                uv->queued[UV_QUEUE_IMMEDIATE];
+    timeline_row_set(row_of(fold, known->loop_row), record->time_ns,
+                     uv == NULL ? TIMELINE_IDLE : uv_state(uv), calls ? uv->function : 0);
+    timeline_row_set(row_of(fold, known->ready_row), record->time_ns, TIMELINE_LEVEL, ready);
+}
+
 static void follow_loop(Fold *fold, FoldTask *known, const TraceRecord *record)
 {
     const SceneLoop *loop = scene_loop_of(&fold->scene, record->task);
-    if (loop == NULL && known->loop_row == 0)
+    const SceneUv *uv = loop == NULL ? scene_uv_of(&fold->scene, record->task) : NULL;
+    if (loop == NULL && uv == NULL && known->loop_row == 0)
         return;
     if (known->loop_row == 0) {
         known->loop_row = timeline_row_add(fold->timeline, ROW_LOOP, record->task);
         known->ready_row = timeline_row_add(fold->timeline, ROW_LEVEL, record->task);
         row_of(fold, known->ready_row)->place = PLACE_LOOP;
+        row_of(fold, known->loop_row)->def = uv != NULL;
+    }
+    if (row_of(fold, known->loop_row)->def != 0) {
+        follow_uv(fold, known, record, uv);
+        return;
     }
     timeline_row_set(row_of(fold, known->loop_row), record->time_ns,
                      loop == NULL ? TIMELINE_IDLE : loop_state(loop),
@@ -64,45 +90,14 @@ static void follow_loop(Fold *fold, FoldTask *known, const TraceRecord *record)
 
 // ---- coroutines
 
-// Of a coroutine that runs: it is where its loop's thread is, which may sleep, or wait for a core.
-static TaskState thread_state(const Scene *scene, const SceneCoroutine *coroutine)
-{
-    const SceneTask *thread = NULL;
-    if (coroutine->loop - 1 < scene->python.loops.count)
-        thread = scene_task(scene, scene->python.loops.at[coroutine->loop - 1].thread);
-    return thread != NULL ? (TaskState)thread->state : TASK_STATE_RUNNING_USER;
-}
-
-// Those of threads that are alike.
-static TaskState state_of(const Scene *scene, const SceneCoroutine *coroutine)
-{
-    switch ((CoroutineState)coroutine->state) {
-    case COROUTINE_STATE_READY:
-        return TASK_STATE_RUNNABLE;
-    case COROUTINE_STATE_RUNNING:
-        return thread_state(scene, coroutine);
-    case COROUTINE_STATE_SLEEPS:
-        return TASK_STATE_SLEEPS;
-    case COROUTINE_STATE_WAITS_TASK:
-        return TASK_STATE_WAITS_JOIN;
-    case COROUTINE_STATE_WAITS_OBJECT:
-        return sync_is_lock(scene_sync_def(scene, coroutine->waits_for)->kind)
-                   ? TASK_STATE_WAITS_LOCK
-                   : TASK_STATE_WAITS_SYNC;
-    case COROUTINE_STATE_WAITS:
-        return TASK_STATE_WAITS_SYNC;
-    case COROUTINE_STATE_ENDED:
-    case COROUTINE_STATE_COUNT:
-        break;
-    }
-    return TASK_STATE_ENDED;
-}
-
 static uint32_t subject_of(const Scene *scene, const SceneCoroutine *coroutine)
 {
     if (coroutine->state == COROUTINE_STATE_WAITS_OBJECT)
         return instances_sync_at(&scene->instances, coroutine->waits_for).id;
-    return coroutine->state == COROUTINE_STATE_WAITS_TASK ? coroutine->waits_for : 0;
+    return coroutine->state == COROUTINE_STATE_WAITS_TASK ||
+                   coroutine->state == COROUTINE_STATE_WAITS_STREAM
+               ? coroutine->waits_for
+               : 0;
 }
 
 static void follow_coroutine(Fold *fold, const FoldCoroutine *known, int64_t now)
@@ -112,7 +107,7 @@ static void follow_coroutine(Fold *fold, const FoldCoroutine *known, int64_t now
     if (coroutine == NULL)
         timeline_row_set(row, now, TASK_STATE_ENDED, 0);
     else
-        timeline_row_set(row, now, state_of(&fold->scene, coroutine),
+        timeline_row_set(row, now, scene_coroutine_like(&fold->scene, coroutine),
                          subject_of(&fold->scene, coroutine));
 }
 
@@ -151,6 +146,7 @@ static void follow_coroutines(Fold *fold, const TraceRecord *record)
         follow_serial(fold, coroutine_serial(record->a), record->time_ns);
         break;
     case EVENT_COROUTINE_RESUMED:
+    case EVENT_COROUTINE_BEGUN:
     case EVENT_COROUTINE_SUSPENDED:
     case EVENT_COROUTINE_DONE:
         follow_serial(fold, coroutine_serial(record->a), record->time_ns);

@@ -1,25 +1,33 @@
 #include "sim/analysis/wakers.h"
 
-// What ends a wait: an operation on the object, which its first field names.
+enum { DEED_CODES = 7 };
+
+// What ends a wait: one of these operations on the object, which its first field names.
 typedef struct Deed {
-    OpCode code, other; // `other`: 0 for none
     const char *text;
+    OpCode codes[DEED_CODES]; // 0 behind the last
 } Deed;
+
+// By which bytes come into a pipe, and out of it.
+static const Deed writes = {"writes to", {OP_WRITE, OP_WRITER_WRITE, OP_LIB_WRITE}};
+static const Deed reads = {"reads from",
+                           {OP_READ, OP_READ_UNTIL_EOF, OP_READER_READ, OP_READER_READLINE,
+                            OP_READER_READEXACTLY, OP_READER_LINES, OP_READER_CHUNKS}};
 
 static Deed deed_at_sync(SyncKind kind, OpCode own)
 {
     switch (kind) {
     case SYNC_SEMAPHORE:
-        return (Deed){OP_RELEASE, 0, "releases"};
+        return (Deed){"releases", {OP_RELEASE}};
     case SYNC_CONDITION:
-        return (Deed){OP_NOTIFY, OP_NOTIFY_ALL, "notifies"};
+        return (Deed){"notifies", {OP_NOTIFY, OP_NOTIFY_ALL}};
     case SYNC_EVENT:
-        return (Deed){OP_SET, 0, "sets"};
+        return (Deed){"sets", {OP_SET}};
     case SYNC_BARRIER:
-        return (Deed){OP_BARRIER, 0, "comes to"};
+        return (Deed){"comes to", {OP_BARRIER}};
     case SYNC_QUEUE:
-        return own == OP_PUT ? (Deed){OP_GET, 0, "gets an item from"}
-                             : (Deed){OP_PUT, 0, "puts an item into"};
+        return own == OP_PUT ? (Deed){"gets an item from", {OP_GET}}
+                             : (Deed){"puts an item into", {OP_PUT}};
     default:
         return (Deed){0};
     }
@@ -33,16 +41,14 @@ static Deed deed_for(const Scene *scene, const SceneTask *task)
     case PLACE_SYNC:
         return deed_at_sync(scene_sync_def(scene, task->place_id)->kind, own);
     case PLACE_PIPE:
-        if (own == OP_LIB_READ || own == OP_LIB_WRITE)
-            return own == OP_LIB_WRITE ? (Deed){OP_LIB_READ, 0, "reads from"}
-                                       : (Deed){OP_LIB_WRITE, 0, "writes to"};
-        return own == OP_WRITE ? (Deed){OP_READ, OP_READ_UNTIL_EOF, "reads from"}
-                               : (Deed){OP_WRITE, 0, "writes to"};
+        if (own == OP_LIB_WRITE)
+            return (Deed){"reads from", {OP_LIB_READ}};
+        return own == OP_WRITE ? reads : writes;
     case PLACE_MESSAGES:
-        return own == OP_SEND_MESSAGE ? (Deed){OP_RECEIVE_MESSAGE, 0, "receives from"}
-                                      : (Deed){OP_SEND_MESSAGE, 0, "sends to"};
+        return own == OP_SEND_MESSAGE ? (Deed){"receives from", {OP_RECEIVE_MESSAGE}}
+                                      : (Deed){"sends to", {OP_SEND_MESSAGE}};
     case PLACE_SIGNAL:
-        return (Deed){OP_KILL, 0, "sends it a signal"};
+        return (Deed){"sends it a signal", {OP_KILL}};
     default:
         return (Deed){0};
     }
@@ -61,24 +67,57 @@ typedef struct Walk {
 
 static bool runs_elsewhere(unsigned code)
 {
-    return code == OP_SPAWN || code == OP_FORK || code == OP_SPAWN_PROCESS;
+    return code == OP_SPAWN || code == OP_FORK || code == OP_SPAWN_PROCESS ||
+           code == OP_START_PROCESS || code == OP_SUBMIT;
 }
 
 static void look(Walk *walk, uint32_t entry);
 
-// The functions that the op calls in its own thread. Who gets an item does what it says.
+// The coroutines of a list of what is awaited; tasks by their names have been made by another op.
+static void look_into_awaited(Walk *walk, uint32_t first)
+{
+    const Scenario *scenario = walk->scenario;
+    for (uint32_t i = first; i - 1 < scenario->awaited_count; i++) {
+        const AwaitedDef *awaited = &scenario->awaited[i - 1];
+        if (awaited->name == 0 && awaited->function - 1 < scenario->function_count)
+            look(walk, scenario->functions[awaited->function - 1].entry);
+        if (awaited->last)
+            return;
+    }
+}
+
+// The functions that the op calls in its own thread, as coroutines or not. Who gets an item does
+// what it says.
 static void look_into(Walk *walk, const Op *op)
 {
     const Scenario *scenario = walk->scenario;
     const OpInfo *info = op_info(op->code);
     if (info == NULL || runs_elsewhere(op->code))
         return;
-    for (int i = 0; i < OP_FIELDS_MAX && info->fields[i].name != NULL; i++)
-        if (info->fields[i].type == FIELD_FUNCTION && op->code != OP_PUT)
+    if (op->code == OP_SEND_OBJECT && op->arg[0] - 1 < scenario->connection_count)
+        look(walk, scenario->connections[op->arg[0] - 1].send);
+    if (op->code == OP_RECEIVE_OBJECT && op->arg[0] - 1 < scenario->connection_count)
+        look(walk, scenario->connections[op->arg[0] - 1].receive);
+    for (int i = 0; i < OP_FIELDS_MAX && info->fields[i].name != NULL; i++) {
+        FieldType type = info->fields[i].type;
+        if (type == FIELD_FUNCTION && op->code != OP_PUT)
             look(walk, op->arg[i]);
+        else if (type == FIELD_COROUTINE && op->arg[i] - 1 < scenario->function_count)
+            look(walk, scenario->functions[op->arg[i] - 1].entry);
+        else if (type == FIELD_AWAITED)
+            look_into_awaited(walk, op->arg[i]);
+    }
     for (uint32_t i = 0; op->code == OP_GET && i < scenario->op_count; i++)
         if (scenario->ops[i].code == OP_PUT && scenario->ops[i].arg[0] == op->arg[0])
             look(walk, scenario->ops[i].arg[1]);
+}
+
+static bool does(const Deed *deed, const Op *op)
+{
+    for (int i = 0; i < DEED_CODES && deed->codes[i] != 0; i++)
+        if (op->code == deed->codes[i])
+            return true;
+    return false;
 }
 
 // A function's operations lie one behind the other, with their blocks between them.
@@ -92,10 +131,11 @@ static void look(Walk *walk, uint32_t entry)
         const Op *op = &scenario->ops[i];
         if (op->code == OP_RETURN)
             return;
-        if ((op->code == walk->deed.code ||
-             (walk->deed.other != 0 && op->code == walk->deed.other)) &&
-            op->arg[0] == walk->object)
-            walk->found = true;
+        if (op->code == OP_LIB_GOTO) { // how a process begins: on to its function
+            look(walk, op->arg[0]);
+            return;
+        }
+        walk->found = walk->found || (does(&walk->deed, op) && op->arg[0] == walk->object);
         look_into(walk, op);
     }
 }
@@ -127,12 +167,12 @@ static void look_into_handlers(Walk *walk)
             look(walk, scenario->ops[i].arg[1]);
 }
 
-Wakers wakers_of(Arena *arena, const Scene *scene, const SceneTask *task)
+static Wakers find(Arena *arena, const Scene *scene, const Deed *deed, uint32_t object)
 {
     const Scenario *scenario = scene->scenario;
     Walk walk = {.scenario = scenario,
-                 .deed = deed_for(scene, task),
-                 .object = object_of(scene, task),
+                 .deed = *deed,
+                 .object = object,
                  .seen = ARENA_ARRAY(arena, uint32_t, scenario->op_count)};
     Wakers wakers = {walk.deed.text, ARENA_ARRAY(arena, bool, scenario->thread_count + 1)};
     bool handlers = has_handlers(scenario);
@@ -145,4 +185,15 @@ Wakers wakers_of(Arena *arena, const Scene *scene, const SceneTask *task)
         wakers.may[i] = walk.found;
     }
     return wakers;
+}
+
+Wakers wakers_of(Arena *arena, const Scene *scene, const SceneTask *task)
+{
+    Deed deed = deed_for(scene, task);
+    return find(arena, scene, &deed, object_of(scene, task));
+}
+
+Wakers wakers_of_stream(Arena *arena, const Scene *scene, uint32_t pipe, PipeEnd end)
+{
+    return find(arena, scene, end == PIPE_END_READ ? &writes : &reads, pipe);
 }

@@ -12,3 +12,5 @@ typedef struct Wakers {
 
 // Of `task`, which waits in `scene`.
 Wakers wakers_of(Arena *arena, const Scene *scene, const SceneTask *task);
+// Of who waits at this end of a pipe, with a stream.
+Wakers wakers_of_stream(Arena *arena, const Scene *scene, uint32_t pipe, PipeEnd end);

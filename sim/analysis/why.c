@@ -333,7 +333,8 @@ static void tell_pipe(Asking *asking, uint32_t id, const SceneTask *task)
     char size[32];
     const char *pipe = why_argument(asking, ARG_PIPE, task->place_id);
     const Scenario *scenario = asking->scene->scenario;
-    bool writes = task->op < scenario->op_count && scenario->ops[task->op].code == OP_WRITE;
+    unsigned code = task->op < scenario->op_count ? scenario->ops[task->op].code : OP_RETURN;
+    bool writes = code == OP_WRITE || code == OP_LIB_WRITE;
     why_say(asking, id, "%s waits at the %s end of pipe %s since %s; %s are in it.",
             why_name(asking, id), pipe_end_name(writes ? PIPE_END_WRITE : PIPE_END_READ), pipe,
             why_time(asking, task->since_ns),
@@ -454,7 +455,7 @@ static void tell_blocked(Asking *asking, uint32_t id, const SceneTask *task)
 
 static void tell_state(Asking *asking, uint32_t id, const SceneTask *task)
 {
-    if (why_tell_python(asking, id))
+    if (why_tell_python(asking, id) || why_tell_work(asking, id))
         return;
     if (task->state == TASK_STATE_SPINNING && task->wants != 0)
         tell_lock(asking, id, task, "spins for");

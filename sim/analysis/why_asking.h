@@ -40,3 +40,16 @@ void why_reason(Asking *asking, uint32_t task, bool only);
 bool why_tell_python(Asking *asking, uint32_t task);
 // Behind what has been said of a thread that runs or is runnable: that it needs a GIL all the same.
 void why_tell_needs_gil(Asking *asking, uint32_t task);
+// What the loop of the coroutine does instead of calling something else.
+void why_tell_loop(Asking *asking, const SceneCoroutine *coroutine);
+// "task_a #2"; "#2" of one that has ended.
+const char *why_coroutine_name(const Asking *asking, uint32_t serial);
+
+// ---- why_work.c: waits for what was handed over
+
+// Of a thread that waits for the result of an executor's item or of a pool's items, or for work of
+// those; false: it does none of these.
+bool why_tell_work(Asking *asking, uint32_t task);
+// Of a coroutine of the loop of `thread` that awaits an item of an executor, or waits for a stream.
+void why_tell_item(Asking *asking, const SceneCoroutine *coroutine, uint32_t thread);
+void why_tell_stream(Asking *asking, const SceneCoroutine *coroutine, uint32_t thread);

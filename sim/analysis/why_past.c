@@ -185,6 +185,8 @@ static const char *link_text(Why *why, const Recording *recording, const PathSeg
         return "";
     if (segment->link == PATH_HELD)
         return " It held the GIL.";
+    if (segment->link == PATH_READY)
+        return " That made the other ready.";
     uint64_t record = segment->link == PATH_WOKEN
                           ? deed_of_wakeup(recording, segment->record, recording->count)
                           : segment->record;
@@ -222,8 +224,7 @@ static size_t end_of_stay(const CriticalPath *path, size_t first)
     return end;
 }
 
-// The critical path of the wait: each thread's part of it, in order of time.
-static void tell_path(Why *why, const Recording *recording, const CriticalPath *path)
+void telling_path(Why *why, const Recording *recording, const CriticalPath *path)
 {
     size_t stays = 0, told = 0;
     for (size_t i = 0; i < path->segments.count; i = end_of_stay(path, i))
@@ -239,7 +240,8 @@ static void tell_path(Why *why, const Recording *recording, const CriticalPath *
         telling_say(why, first->task, 1, "From %s to %s it took %s: %s.%s",
                     telling_time(why, first->from_ns),
                     telling_time(why, path->segments.at[end - 1].to_ns),
-                    telling_name(why, recording, first->task), states_text(why, path, i, end),
+                    critical_path_name(&why->arena, recording, first->task, first->coroutine),
+                    states_text(why, path, i, end),
                     last ? "" : link_text(why, recording, &path->segments.at[end]));
         tell_rival(why, recording, path, i, end);
     }
@@ -300,7 +302,7 @@ static void tell_blocked(Why *why, const Recording *recording, const Scene *scen
         return;
     CriticalPath path;
     critical_path_of_task(&path, recording, task, (uint64_t)end + 1, waiter->since_ns, to_ns);
-    tell_path(why, recording, &path);
+    telling_path(why, recording, &path);
     critical_path_free(&path);
 }
 

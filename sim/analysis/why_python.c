@@ -13,8 +13,7 @@ static Arena *arena_of(const Asking *asking)
     return &asking->why->arena;
 }
 
-// "task_a #2"; "#2" of one that has ended.
-static const char *coroutine_name(const Asking *asking, uint32_t serial)
+const char *why_coroutine_name(const Asking *asking, uint32_t serial)
 {
     const SceneCoroutine *coroutine = scene_coroutine(asking->scene, serial);
     if (coroutine == NULL)
@@ -97,13 +96,31 @@ static const char *timer_text(const Asking *asking, const SceneLoop *loop)
     return arena_format(arena_of(asking), "; its next timer is due at %s%s%s",
                         why_time(asking, timer->due_ns),
                         timer->coroutine != 0 ? ", and was set by " : "",
-                        timer->coroutine != 0 ? coroutine_name(asking, timer->coroutine) : "");
+                        timer->coroutine != 0 ? why_coroutine_name(asking, timer->coroutine) : "");
 }
 
 static void tell_poll(Asking *asking, uint32_t id, const SceneLoop *loop)
 {
     why_say(asking, id, "%s waits for events since %s: nothing is ready in its event loop%s.",
             why_name(asking, id), why_time(asking, loop->phase_since_ns), timer_text(asking, loop));
+}
+
+// ---- without a GIL
+
+static void tell_world(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    why_say(asking, id,
+            "%s waits since %s: %s collects garbage, and until it is done no other thread executes "
+            "bytecode.",
+            why_name(asking, id), why_time(asking, task->since_ns), why_name(asking, task->holder));
+    why_reason(asking, task->holder, false);
+}
+
+static void tell_changed(Asking *asking, uint32_t id, const SceneTask *task)
+{
+    why_say(asking, id, "%s waits since %s for an object that %s changes.", why_name(asking, id),
+            why_time(asking, task->since_ns), why_name(asking, task->holder));
+    why_reason(asking, task->holder, false);
 }
 
 bool why_tell_python(Asking *asking, uint32_t id)
@@ -121,13 +138,17 @@ bool why_tell_python(Asking *asking, uint32_t id)
     else if (loop != NULL && loop->phase == LOOP_PHASE_POLLS && loop->ready == 0 &&
              task->state == TASK_STATE_WAITS_EVENTS)
         tell_poll(asking, id, loop);
+    else if (task->state == TASK_STATE_WAITS_WORLD && scene_task(scene, task->holder) != NULL)
+        tell_world(asking, id, task);
+    else if (task->state == TASK_STATE_WAITS_LOCK && task->wants == 0 &&
+             scene_task(scene, task->holder) != NULL)
+        tell_changed(asking, id, task);
     else
         return false;
     return true;
 }
 
-// What the loop does instead of calling something else.
-static void loop_reason(Asking *asking, const SceneCoroutine *coroutine)
+void why_tell_loop(Asking *asking, const SceneCoroutine *coroutine)
 {
     const Scene *scene = asking->scene;
     const SceneLoop *loop = &scene->python.loops.at[coroutine->loop - 1];
@@ -141,7 +162,7 @@ static void loop_reason(Asking *asking, const SceneCoroutine *coroutine)
                     "Its thread is blocked, so that the loop resumes nobody else.");
     } else if (running != NULL) {
         why_say(asking, loop->thread, "The loop of %s runs %s since %s%s%s.", name,
-                coroutine_name(asking, running->serial), why_time(asking, running->since_ns),
+                why_coroutine_name(asking, running->serial), why_time(asking, running->since_ns),
                 place_text(asking, running->op), blocked ? ", which blocks its thread" : "");
     } else if (loop->callback != 0) {
         why_say(asking, loop->thread, "The loop of %s is to %s %s since %s.", name,
@@ -185,20 +206,22 @@ static void tell_ready(Asking *asking, const SceneCoroutine *coroutine, uint32_t
     bool later = loop->phase == LOOP_PHASE_CALLBACKS && ahead >= loop->snapshot;
     if (loop->about == coroutine->serial && loop->callback == CALLBACK_STEP + 1) {
         why_say(asking, thread, "%s is ready since %s, and the loop is about to resume it.",
-                coroutine_name(asking, coroutine->serial), why_time(asking, coroutine->since_ns));
+                why_coroutine_name(asking, coroutine->serial),
+                why_time(asking, coroutine->since_ns));
     } else {
         why_say(asking, thread, "%s is ready since %s%s%s.",
-                coroutine_name(asking, coroutine->serial), why_time(asking, coroutine->since_ns),
-                behind, later ? ", in the loop's next turn" : "");
+                why_coroutine_name(asking, coroutine->serial),
+                why_time(asking, coroutine->since_ns), behind,
+                later ? ", in the loop's next turn" : "");
     }
-    loop_reason(asking, coroutine);
+    why_tell_loop(asking, coroutine);
 }
 
 static void tell_sleep(Asking *asking, const SceneCoroutine *coroutine, uint32_t thread)
 {
     const SceneTimer *timer = &asking->scene->python.timers.at[coroutine->waits_for - 1];
     bool set = timer->loop != 0, due = timer->due_ns <= asking->scene->time_ns;
-    const char *name = coroutine_name(asking, coroutine->serial);
+    const char *name = why_coroutine_name(asking, coroutine->serial);
     const char *since = why_time(asking, coroutine->since_ns);
     if (!set)
         why_say(asking, thread, "%s sleeps since %s; its timer has fired.", name, since);
@@ -210,7 +233,7 @@ static void tell_sleep(Asking *asking, const SceneCoroutine *coroutine, uint32_t
                 "%s sleeps since %s; its timer was due at %s, but the loop has not looked since.",
                 name, since, why_time(asking, timer->due_ns));
     if (!set || due)
-        loop_reason(asking, coroutine);
+        why_tell_loop(asking, coroutine);
 }
 
 // Those whose end it awaits: the first of them, and how many there are.
@@ -230,9 +253,17 @@ static uint32_t find_awaited(const Scene *scene, uint32_t serial, uint32_t first
     return count;
 }
 
+// Whether one of several is enough for it to go on.
+static bool takes_first(const Scene *scene, const SceneCoroutine *coroutine)
+{
+    const Op *op = &scene->scenario->ops[coroutine->op];
+    return op->code == OP_AS_COMPLETED ||
+           (op->code == OP_ASYNCIO_WAIT && op->arg[1] == RETURN_WHEN_FIRST_COMPLETED + 1);
+}
+
 static void tell_awaits(Asking *asking, const SceneCoroutine *coroutine, uint32_t thread)
 {
-    const char *name = coroutine_name(asking, coroutine->serial);
+    const char *name = why_coroutine_name(asking, coroutine->serial);
     const char *since = why_time(asking, coroutine->since_ns), *who = "";
     uint32_t first[WHY_NAMED_MAX], count = find_awaited(asking->scene, coroutine->serial, first);
     uint32_t named = count < WHY_NAMED_MAX ? count : WHY_NAMED_MAX;
@@ -241,15 +272,19 @@ static void tell_awaits(Asking *asking, const SceneCoroutine *coroutine, uint32_
                            i == 0                             ? ""
                            : i + 1 == named && named == count ? " and "
                                                               : ", ",
-                           coroutine_name(asking, first[i]));
+                           why_coroutine_name(asking, first[i]));
     if (count > named)
         who = arena_format(arena_of(asking), "%s and %" PRIu32 " more", who, count - named);
+    bool first_only = count > 1 && takes_first(asking->scene, coroutine);
     if (count == 0) {
         why_say(asking, thread, "%s waits since %s for a task that has ended.", name, since);
-        loop_reason(asking, coroutine);
+        why_tell_loop(asking, coroutine);
         return;
     }
-    why_say(asking, thread, "%s waits since %s for the end of %s.", name, since, who);
+    why_say(asking, thread,
+            first_only ? "%s waits since %s for the first to end of %s."
+                       : "%s waits since %s for the end of %s.",
+            name, since, who);
     for (uint32_t i = 0; i < named; i++)
         coroutine_reason(asking, first[i]);
 }
@@ -258,12 +293,12 @@ static void tell_object(Asking *asking, const SceneCoroutine *coroutine, uint32_
 {
     const SceneSync *sync = scene_sync(asking->scene, coroutine->waits_for);
     const SyncDef *def = scene_sync_def(asking->scene, coroutine->waits_for);
-    const char *name = coroutine_name(asking, coroutine->serial);
+    const char *name = why_coroutine_name(asking, coroutine->serial);
     const char *object = why_sync(asking, coroutine->waits_for);
     const char *since = why_time(asking, coroutine->since_ns);
     if (sync_is_lock(def->kind) && sync->coroutine != 0) {
         why_say(asking, thread, "%s waits for %s since %s; %s holds it since %s.", name, object,
-                since, coroutine_name(asking, sync->coroutine),
+                since, why_coroutine_name(asking, sync->coroutine),
                 why_time(asking, sync->held_since_ns));
         coroutine_reason(asking, sync->coroutine);
         return;
@@ -280,7 +315,7 @@ static void tell_object(Asking *asking, const SceneCoroutine *coroutine, uint32_
 static void tell_coroutine(Asking *asking, const SceneCoroutine *coroutine)
 {
     const SceneLoop *loop = &asking->scene->python.loops.at[coroutine->loop - 1];
-    const char *name = coroutine_name(asking, coroutine->serial);
+    const char *name = why_coroutine_name(asking, coroutine->serial);
     const char *since = why_time(asking, coroutine->since_ns);
     switch ((CoroutineState)coroutine->state) {
     case COROUTINE_STATE_READY:
@@ -289,7 +324,7 @@ static void tell_coroutine(Asking *asking, const SceneCoroutine *coroutine)
     case COROUTINE_STATE_RUNNING:
         why_say(asking, loop->thread, "%s runs since %s, in the event loop of %s%s.", name, since,
                 why_name(asking, loop->thread), place_text(asking, coroutine->op));
-        loop_reason(asking, coroutine);
+        why_tell_loop(asking, coroutine);
         break;
     case COROUTINE_STATE_SLEEPS:
         tell_sleep(asking, coroutine, loop->thread);
@@ -299,6 +334,12 @@ static void tell_coroutine(Asking *asking, const SceneCoroutine *coroutine)
         break;
     case COROUTINE_STATE_WAITS_OBJECT:
         tell_object(asking, coroutine, loop->thread);
+        break;
+    case COROUTINE_STATE_WAITS_ITEM:
+        why_tell_item(asking, coroutine, loop->thread);
+        break;
+    case COROUTINE_STATE_WAITS_STREAM:
+        why_tell_stream(asking, coroutine, loop->thread);
         break;
     case COROUTINE_STATE_WAITS:
     case COROUTINE_STATE_ENDED:
@@ -320,7 +361,7 @@ static bool tell_circle(Asking *asking, const SceneCoroutine *coroutine)
         asking->why->circle = true;
         why_say(asking, asking->scene->python.loops.at[coroutine->loop - 1].thread,
                 "And %s is where this began: they wait for each other in a circle.",
-                coroutine_name(asking, coroutine->serial));
+                why_coroutine_name(asking, coroutine->serial));
         return true;
     }
     return false;
@@ -355,5 +396,5 @@ void why_coroutine_now(Why *why, const Recording *recording, const Scene *scene,
         tell_coroutine(&asking, coroutine);
     else
         why_say(&asking, 0, "%s is not there: it has not been made yet, or has ended.",
-                coroutine_name(&asking, serial));
+                why_coroutine_name(&asking, serial));
 }

@@ -122,6 +122,7 @@ typedef struct CoroutineWait {
     uint64_t made_ready; // index of the record
     uint32_t by;         // serial of who ran then; 0: nobody
     int64_t to_ns;
+    uint64_t end; // index of the record that ends it
     bool over, ended;
 } CoroutineWait;
 
@@ -151,7 +152,22 @@ static void follow_coroutine(CoroutineWait *wait, const Recording *recording, Sc
         wait->ended = coroutine == NULL;
         wait->over = wait->ended || coroutine->state == COROUTINE_STATE_RUNNING;
         wait->to_ns = wait->over ? at : wait->to_ns;
+        wait->end = scene->next - 1;
     }
+}
+
+// What it waited for, if that is more than itself and its loop.
+static void tell_path(Why *why, const Recording *recording, uint32_t serial, int64_t from_ns,
+                      const CoroutineWait *wait)
+{
+    CriticalPath path;
+    bool others = false;
+    critical_path_of_coroutine(&path, recording, serial, wait->end, from_ns, wait->to_ns);
+    for (size_t i = 0; i < path.segments.count; i++)
+        others = others || path.segments.at[i].coroutine != serial;
+    if (others)
+        telling_path(why, recording, &path);
+    critical_path_free(&path);
 }
 
 static const char *coroutine_name(Why *why, const Recording *recording, const Scene *scene,
@@ -215,6 +231,8 @@ bool why_coroutine_so_long(Why *why, const Recording *recording, const Scene *sc
                 wait.over ? telling_time(why, wait.to_ns) : "the end of the run");
     if (wait.ready_ns >= 0)
         tell_ready(why, recording, scene, &wait, thread);
+    if (wait.over && coroutine->state != COROUTINE_STATE_READY)
+        tell_path(why, recording, serial, coroutine->since_ns, &wait);
     for (uint32_t i = 0; i < why->count; i++)
         why->lines[i].coroutine = serial;
     return true;

@@ -73,12 +73,19 @@ static bool everyone_is_deadlocked(const Machine *machine)
     return machine->arrival_next == machine->arrival_count;
 }
 
+// A thread that waits for nothing of this may still release the lock that `task` waits for.
+static bool may_be_handed(const Machine *machine, const Task *task)
+{
+    return !sync_is_runtime(machine, task->waits_sync) &&
+           machine->scenario->syncs[task->waits_sync.index1 - 1].handed;
+}
+
 void deadlock_check(Machine *machine, Task *task)
 {
     Task *at = task;
     for (uint32_t steps = 0; steps < machine->task_count; steps++) {
-        if (at->waits_sync.index1 == 0)
-            return; // joins are left to the end
+        if (at->waits_sync.index1 == 0 || may_be_handed(machine, at))
+            return; // joins and such locks are left to the end
         at = waits_for(machine, at);
         if (at == NULL || at->deadlocked)
             return;

@@ -1,6 +1,7 @@
 #include "sim/kernel/epoll.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/eventfd.h"
 #include "sim/kernel/pipe.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/socket_pair.h"
@@ -92,6 +93,8 @@ static EpollMask ready_now(const Machine *machine, File file)
         return pipe_ready(pipe_at(machine, (PipeId){file.id}), PIPE_END_WRITE);
     case FILE_SELF_PIPE:
         return socket_pair_ready(machine, file.id);
+    case FILE_EVENTFD:
+        return eventfd_ready(machine, file.id);
     default:
         CHECKF(false, "file kind %u", file.kind);
         return 0;
@@ -103,6 +106,8 @@ static uint32_t *watchers(Machine *machine, File file)
 {
     if (file.kind == FILE_SELF_PIPE)
         return socket_pair_watchers(machine, file.id);
+    if (file.kind == FILE_EVENTFD)
+        return eventfd_watchers(machine, file.id);
     PipeEnd end = file.kind == FILE_PIPE_READ ? PIPE_END_READ : PIPE_END_WRITE;
     return &pipe_at(machine, (PipeId){file.id})->watchers[end];
 }

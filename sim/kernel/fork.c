@@ -24,8 +24,10 @@ Duration fork_start(Machine *machine, Task *creator, ThreadDefId def, bool copy)
     Process *child = process_create(machine, template, parent);
     memcpy(child->handlers, parent->handlers, sizeof child->handlers);
     pipe_fork(machine, parent, child);
-    if (copy)
+    if (copy) {
         address_space_fork(machine, parent, child);
+        heap_fork(parent, child);
+    }
     Duration cost = process_add_task(machine, child, def, creator);
     if (copy)
         process_data_fork(machine, creator, child);
@@ -60,16 +62,18 @@ void fork_exec(Machine *machine, Task *task)
     become_worker(machine, process, task);
     process_data_renew(machine, process);
     address_space_clear(machine, process);
+    heap_clear(machine, process);
     // Handlers are code that is gone; what is ignored stays ignored.
     for (int i = 0; i < SIGNAL_COUNT; i++)
         if (process->handlers[i] != HANDLER_IGNORE)
             process->handlers[i] = HANDLER_DEFAULT;
     signal_mask(task, 0);
     // A new stack, at the place of the old one.
-    if (machine->scenario->tracks_memory && !(task->attention & ATTENTION_STACK)) {
+    if (task->stack_there) {
         const ThreadDef *def = &machine->scenario->threads[task->def.index1 - 1];
         address_space_stack(machine, process, 0, -(int64_t)thread_stack_touched(def));
-        task->attention |= ATTENTION_STACK;
+        task->stack_there = false;
+        task->attention |= ATTENTION_MEMORY;
     }
     machine_emit(machine, EVENT_PROCESS_EXECED, task->core, task->id, process->pid.index1, 0);
     address_space_say(machine, process, task->id);

@@ -77,7 +77,8 @@ uint64_t machine_bytes(const Machine *machine)
 {
     uint64_t bytes = machine->arena.bytes + machine->frames.capacity * sizeof(Frame) +
                      machine->copies.capacity * sizeof(Copy) +
-                     machine->read_holds.capacity * sizeof(ReadHold) + machine->data_bytes +
+                     machine->read_holds.capacity * sizeof(ReadHold) +
+                     machine->waiters.capacity * sizeof(Waiter *) + machine->data_bytes +
                      machine->python_bytes + machine->positions.at.capacity * sizeof(uint32_t) +
                      machine->task_chunks.count * TASK_CHUNK * sizeof(Task);
     bytes += machine->file_bytes + epolls_bytes(machine) +

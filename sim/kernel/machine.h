@@ -112,6 +112,7 @@ struct Machine {
     struct MessageQueue *message_queues; // by MessageQueueId
     struct Epolls *epolls;               // epoll.c; NULL: nobody has opened one yet
     struct SocketPairs *socket_pairs;    // socket_pair.c; the same
+    struct Eventfds *eventfds;           // eventfd.c; the same
     uint64_t file_bytes;                 // what is known of bytes on their way takes; bytes.c's
     ARRAY(Block) blocks;                 // of the address spaces; blocks[0] is not used
     uint32_t free_block;                 // list through `next`
@@ -126,8 +127,10 @@ struct Machine {
     uint32_t free_copy;         // list through `next`
     ARRAY(ReadHold) read_holds; // the same
     uint32_t free_read_hold;
-    uint64_t data_bytes;   // what forked processes have copied; see process_data.h
-    uint64_t queued_items; // in all queues
+    ARRAY(Waiter *) waiters; // at Python's objects, by number - 1; they do not move
+    uint32_t free_waiter;    // list through `next`
+    uint64_t data_bytes;     // what forked processes have copied; see process_data.h
+    uint64_t queued_items;   // in all queues
     struct Multiprocessing *multiprocessing; // sim/python/multiprocessing.h; NULL: there is none
     struct Executors *executors;             // sim/python/executor.h; NULL: none has been used yet
     struct Asyncio *asyncio; // sim/python/asyncio.h; NULL: no thread has run a loop yet

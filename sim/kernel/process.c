@@ -7,6 +7,7 @@
 #include "sim/kernel/process_end.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/wait_list.h"
+#include "sim/scenario/python_objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,7 +148,15 @@ Instant process_next_arrival(const Machine *machine)
                : (Instant){machine->arrivals[machine->arrival_next].time_ns};
 }
 
-// A thread's stack comes when it first runs; until then it is addresses only.
+// What a thread of Python has besides its stack. The main thread's belongs to the interpreter.
+static uint32_t heap_bytes(const Machine *machine, const Process *process, const Task *task)
+{
+    const Runtime *runtime = &process_family(machine, process)->runtime;
+    return ID_EQUAL(process->first, task->id) ? 0
+                                              : python_object_bytes(runtime, PYTHON_OBJECT_THREAD);
+}
+
+// A thread's memory comes when it first runs; until then it is addresses only.
 static void reserve_stack(Machine *machine, Process *process, Task *task)
 {
     const ThreadDef *def = def_of(machine, task->def);
@@ -155,7 +164,18 @@ static void reserve_stack(Machine *machine, Process *process, Task *task)
         return;
     address_space_stack(machine, process, thread_stack_pages(def), 0);
     address_space_say(machine, process, task->id);
-    task->attention |= ATTENTION_STACK;
+    task->attention |= ATTENTION_MEMORY;
+}
+
+void process_stack_there(Machine *machine, Task *task)
+{
+    Process *process = process_of(machine, task);
+    uint32_t bytes = heap_bytes(machine, process, task);
+    address_space_stack(machine, process, 0, thread_stack_touched(def_of(machine, task->def)));
+    task->stack_there = true;
+    if (bytes > 0)
+        heap_take(machine, process, task, bytes,
+                  python_arena_pages(&process_family(machine, process)->runtime));
 }
 
 void process_release_stack(Machine *machine, Task *task)
@@ -164,9 +184,10 @@ void process_release_stack(Machine *machine, Task *task)
     Process *process = process_of(machine, task);
     if (!machine->scenario->tracks_memory)
         return;
-    bool touched = !(task->attention & ATTENTION_STACK);
     address_space_stack(machine, process, -(int64_t)thread_stack_pages(def),
-                        touched ? -(int64_t)thread_stack_touched(def) : 0);
+                        task->stack_there ? -(int64_t)thread_stack_touched(def) : 0);
+    if (task->stack_there)
+        heap_give(machine, process, heap_bytes(machine, process, task));
     address_space_say(machine, process, task->id);
 }
 
@@ -229,7 +250,8 @@ static Task *create(Machine *machine, Process *process, ThreadDefId def_id, uint
     task->daemon = daemon;
     task->op = def->entry;
     task->gil = def->spawned && !ID_NONE(creator) ? task_at(machine, creator)->gil : def->gil;
-    if (process_family(machine, process)->runtime.has_gil)
+    const Runtime *runtime = &process_family(machine, process)->runtime;
+    if (runtime->has_gil || runtime_stops_world(runtime))
         task->attention = ATTENTION_GIL_TAKE;
     task->last_ran = (Instant){INT64_MIN / 4}; // never cache-hot
     task->rng = process_rng(machine->scenario, def_id, instance);

@@ -3,6 +3,7 @@
 // (fork.h). How processes end is process_end.h.
 #pragma once
 #include "sim/kernel/address_space.h"
+#include "sim/kernel/heap.h"
 #include "sim/kernel/machine.h"
 
 typedef enum ProcessState {
@@ -34,8 +35,10 @@ struct Process {
     uint32_t children;                          // that have not ended
     Pid first_zombie, last_zombie, next_zombie; // those that have, in that order
     WaitList waiters;                           // tasks of it in wait_child
+    WaitList *poller; // where one of its parent sleeps in poll(2) until it ends; NULL: nowhere
 
     AddressSpace space;
+    Heap heap;
     uint8_t *pipe_ends; // by PipeId.index1: a bit a PipeEnd that is open; NULL: none
     uint32_t handlers[SIGNAL_COUNT];
     uint32_t
@@ -44,6 +47,7 @@ struct Process {
     struct Interpreter *interpreter; // sim/python/gil.h; NULL: it has none, or no thread of it ran
     struct Feeder *feeders;     // sim/python/multiprocessing.h: by connection; NULL: it has none
     Sync *runtime_syncs;        // the interpreter's; see sync_is_runtime
+    Sync *object_locks;         // of Python objects, by variable of the process; the same
     Sync *syncs;                // its own copies, NULL: it uses the machine's; see process_data.h
     int64_t *values;            // the same
     SharedLine *variable_lines; // the same
@@ -90,6 +94,9 @@ Duration process_add_task(Machine *machine, Process *process, ThreadDefId def, T
 bool process_has_room(Machine *machine);
 // `task`, dead, is off the list of its process's tasks.
 void process_unlist(Machine *machine, Task *task);
+// The pages of the stack that `task` uses are there, now that it runs; what the interpreter keeps
+// of a thread is about to come.
+void process_stack_there(Machine *machine, Task *task);
 // The stack of `task`, which is dead, is no longer resident or reserved.
 void process_release_stack(Machine *machine, Task *task);
 // `task` has ended: a join of its group waits for it no longer. Returns the group, NULL when the

@@ -32,12 +32,15 @@ static void sync_free(Machine *machine, const SyncDef *def, Sync *sync)
     sync->queue = (Queue){0};
 }
 
-// Nobody sleeps on the copy. Counts of those who did stay: they are bits like all others.
+// Nobody sleeps on the copy. Counts of those who did stay: they are bits like all others. (The
+// child of a Python process also has the locks of those who waited at its parent's objects, and may
+// notify them for nothing; here they are not on its list.)
 static Sync sync_copy(Machine *machine, const SyncDef *def, const Sync *from, TaskId forker,
                       TaskId child)
 {
     Sync sync = *from;
     sync.waiters = sync.others = (WaitList){0};
+    memset(sync.monitor.queues, 0, sizeof sync.monitor.queues);
     if (ID_EQUAL(sync.owner, forker))
         sync.owner = child;
     if (def->kind == SYNC_QUEUE && sync.queue.room > 0) {

@@ -14,6 +14,9 @@ static inline const ProcessDef *process_family(const Machine *machine, const Pro
     return &processes[processes[process->def.index1 - 1].family.index1 - 1];
 }
 
+// The lock of a Python object, which is a variable: its SyncId is this and the VariableId.
+#define SYNC_OF_OBJECT 0x80000000u
+
 // Whether `id` is none of the scenario's objects but one of the process's runtime: those have the
 // numbers behind the scenario's. No trace names them.
 static inline bool sync_is_runtime(const Machine *machine, SyncId id)
@@ -25,6 +28,9 @@ static inline bool sync_is_runtime(const Machine *machine, SyncId id)
 static inline Sync *sync_of(const Machine *machine, const Task *task, SyncId id)
 {
     const Process *process = process_of(machine, task);
+    if (id.index1 & SYNC_OF_OBJECT)
+        return &process->object_locks[(id.index1 & ~SYNC_OF_OBJECT) - 1 -
+                                      process_family(machine, process)->variable_first];
     if (sync_is_runtime(machine, id))
         return &process->runtime_syncs[id.index1 - 1 - machine->scenario->sync_count];
     if (process->syncs == NULL || machine->scenario->syncs[id.index1 - 1].shared)

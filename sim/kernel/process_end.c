@@ -101,6 +101,14 @@ static void orphan_children(Machine *machine, Process *process)
     process->children = 0;
 }
 
+static void wake_all(Machine *machine, WaitList *list, Task *by)
+{
+    Task *waiter;
+    while ((waiter = wait_list_take(machine, list)) != NULL)
+        sched_wake(machine, waiter, by != NULL ? by->id : (TaskId){0},
+                   by != NULL ? by->core : waiter->core);
+}
+
 static void tell_parent(Machine *machine, Process *process, Task *by)
 {
     if (ID_NONE(process->parent)) {
@@ -112,10 +120,9 @@ static void tell_parent(Machine *machine, Process *process, Task *by)
     list_zombie(machine, parent, process);
     signal_send(machine, parent, SIGNAL_CHLD, by);
     // Every waiter looks again: it may wait for another child than this one.
-    Task *waiter;
-    while ((waiter = wait_list_take(machine, &parent->waiters)) != NULL)
-        sched_wake(machine, waiter, by != NULL ? by->id : (TaskId){0},
-                   by != NULL ? by->core : waiter->core);
+    wake_all(machine, &parent->waiters, by);
+    if (process->poller != NULL)
+        wake_all(machine, process->poller, by);
 }
 
 static bool is_of(const Process *process, ProcessId def)
@@ -205,6 +212,7 @@ void process_end(Machine *machine, Process *process, uint16_t status, KillReason
     process->workers = process->alive = 0;
     process_data_drop(machine, process);
     address_space_clear(machine, process);
+    heap_clear(machine, process);
     address_space_say(machine, process, (TaskId){0});
     epoll_shut_all(machine, process->pid);
     pipe_close_all(machine, process, by);

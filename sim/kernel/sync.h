@@ -49,6 +49,7 @@ typedef struct Event {
 typedef struct Barrier {
     bool broken;
     uint32_t arrived;
+    uint32_t leaving; // Python: of the round that is over, still to go
     uint64_t round;
 } Barrier;
 
@@ -77,11 +78,42 @@ typedef struct Queue {
     uint64_t sequence;
 } Queue;
 
+// What CPython makes its locks of: a semaphore of 0 or 1. Those asleep for it are Sync.waiters.
+typedef struct PythonLock {
+    bool taken;
+    uint32_t waiting; // in their slow paths
+} PythonLock;
+
+// One wait at an object of Python: a lock of its own, taken when it is made, which the one who
+// notifies releases (sim/program/monitor.h).
+typedef struct Waiter {
+    WaitList sleeper; // who sleeps for it, if anybody
+    bool released, contended;
+    bool listed;             // in its object's queue
+    uint8_t queue;           // which of them: Monitor.queues
+    uint8_t polls;           // 2.7: how often it has looked
+    uint32_t next, previous; // there; or, of one that is free, the next free one
+    int64_t until_ns;        // when the whole wait gives up
+} Waiter;
+
+// Those who wait, first come first served: numbers of Machine.waiters.
+typedef struct WaiterQueue {
+    uint32_t first, last, count;
+} WaiterQueue;
+
+// An object of Python besides its state: a lock that protects that, and the waits of its one or two
+// conditions.
+typedef struct Monitor {
+    PythonLock lock;
+    WaiterQueue queues[2]; // a queue: those who get, those who put
+} Monitor;
+
 typedef struct Sync {
     TaskId owner;     // who holds it alone; none: nobody
     WaitList waiters; // a rwlock: readers; a queue: getters; a condition: groups of even number; a
                       // spin lock: those who had a core and spun on it when last looked at
     WaitList others;  // a rwlock: writers; a queue: putters; a condition: groups of odd number
+    Monitor monitor;  // of Python's objects; `waiters` are then those who wait for its lock
     union {
         Mutex mutex;
         SpinLock spin;

@@ -67,7 +67,7 @@ typedef struct DeadlineEntity {
 
 // What a task has to see to before it goes on in user mode: a bit each.
 typedef enum Attention {
-    ATTENTION_STACK = 1,       // its stack is not there yet
+    ATTENTION_MEMORY = 1,      // pages of its stack or of its process's heap are not there yet
     ATTENTION_SIGNAL = 2,      // a signal has a handler that it is to run
     ATTENTION_INTERRUPTED = 4, // a signal has ended its waiting
     ATTENTION_EXEC = 8,        // its process has a program to load first
@@ -133,6 +133,8 @@ typedef struct Task {
     bool boosted;         // it has its priority from another
     bool slackless;       // its timer has no slack
     bool expired;         // its timer has, since it was last set
+    bool stack_there;     // in scenarios that speak of memory
+    uint8_t new_pages;    // of the heap that it faults for
     uint64_t working_set; // bytes
 
     // Scheduling by other policies.

@@ -7,7 +7,7 @@
 #include "sim/program/futex.h"
 
 // What `attending` says is being seen to.
-enum { ATTENDING_STACK = 1, ATTENDING_SIGNAL, ATTENDING_RETURN, ATTENDING_EXEC };
+enum { ATTENDING_MEMORY = 1, ATTENDING_SIGNAL, ATTENDING_RETURN, ATTENDING_EXEC };
 
 // ---- kernel time between ops
 
@@ -22,27 +22,40 @@ StepResult program_trap(Machine *machine, Task *task, EventKind kind, uint64_t a
     return program_work(machine, task, true, length, phase);
 }
 
-// ---- the stack of a new task
+// ---- the stack of a new task, and new pages of its process's heap
 
-static StepResult stack_faults(Machine *machine, Task *task)
+static StepResult memory_faults(Machine *machine, Task *task)
 {
     const ThreadDef *def = &machine->scenario->threads[task->def.index1 - 1];
     uint32_t pages = thread_stack_touched(def);
-    task->attending = ATTENDING_STACK;
+    task->new_pages = 0;
+    if (task->stack_there) {
+        pages = heap_claim(process_of(machine, task));
+        task->new_pages = (uint8_t)pages;
+        if (pages == 0) { // there, or another thread faults for them
+            task->attention &= (uint8_t)~ATTENTION_MEMORY;
+            return STEP_NEXT;
+        }
+    }
+    task->attending = ATTENDING_MEMORY;
     Duration cost = {machine_cost(machine, COST_PF_ANON).ns * pages};
     return program_trap(machine, task, EVENT_PAGE_FAULT, FAULT_ANON, pages, cost, task->phase);
 }
 
-static StepResult stack_there(Machine *machine, Task *task)
+static StepResult memory_there(Machine *machine, Task *task)
 {
     const ThreadDef *def = &machine->scenario->threads[task->def.index1 - 1];
-    uint32_t pages = thread_stack_touched(def);
+    uint32_t pages = task->stack_there ? task->new_pages : thread_stack_touched(def);
     if (!process_make_room(machine, task, pages))
         return STEP_ENDED;
     Process *process = process_of(machine, task);
-    address_space_stack(machine, process, 0, pages);
+    if (task->stack_there)
+        heap_fault(machine, process, pages, machine_node(machine, task->core));
+    else
+        process_stack_there(machine, task);
+    if (process->heap.needed == process->heap.claimed)
+        task->attention &= (uint8_t)~ATTENTION_MEMORY;
     address_space_say(machine, process, task->id);
-    task->attention &= (uint8_t)~ATTENTION_STACK;
     program_syscall_over(machine, task);
     return STEP_NEXT;
 }
@@ -199,8 +212,8 @@ StepResult attention_step(Machine *machine, Task *task)
     uint8_t attending = task->attending;
     task->attending = 0;
     switch (attending) {
-    case ATTENDING_STACK:
-        return stack_there(machine, task);
+    case ATTENDING_MEMORY:
+        return memory_there(machine, task);
     case ATTENDING_EXEC:
     case ATTENDING_SIGNAL:
         program_syscall_over(machine, task);
@@ -214,8 +227,8 @@ StepResult attention_step(Machine *machine, Task *task)
         return interrupted(machine, task);
     if (task->attention & ATTENTION_EXEC)
         return load_program(machine, task);
-    if (task->attention & ATTENTION_STACK)
-        return stack_faults(machine, task);
+    if (task->attention & ATTENTION_MEMORY)
+        return memory_faults(machine, task);
     if (gil_turn_due(task))
         return gil_turn_begin(machine, task);
     if (task->attention & ATTENTION_SIGNAL)

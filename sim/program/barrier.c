@@ -5,7 +5,7 @@
 //
 // One whose time is over breaks the barrier, as Python's does (threading.Barrier; POSIX has no wait
 // with a timeout): all who wait there, and all who come later, go on by their `else`.
-#include "sim/program/futex.h"
+#include "sim/program/monitor.h"
 
 static void emit_level(Machine *machine, const Task *task, SyncId id)
 {
@@ -52,6 +52,8 @@ StepResult step_BARRIER(Machine *machine, Task *task, const Op *op)
     enum { ARRIVE = SYNC_PHASES, WAIT, WOKEN, RETURNED, WAKE, WOKE, WAKE_BROKEN, BROKE };
     SyncId id = {op->arg[0]};
     Sync *sync = sync_of(machine, task, id);
+    if (sync_def(machine, id)->python)
+        return python_barrier(machine, task, op, id);
     switch (task->phase) {
     case PHASE_ENTER:
         return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_LOCK),

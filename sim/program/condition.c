@@ -5,7 +5,7 @@
 // ("steals" it). A wait may also end for no reason, as POSIX allows: here with the chance that the
 // scenario gives the condition, as if a signal handler had interrupted the system call.
 #include "sim/kernel/sched.h"
-#include "sim/program/futex.h"
+#include "sim/program/monitor.h"
 
 #include "sim/program/unwind.h"
 #include "sim/program/wait.h"
@@ -183,6 +183,8 @@ StepResult condition_wait(Machine *machine, Task *task, const Op *op, SyncId id)
 {
     SyncId lock = sync_def(machine, id)->lock;
     bool done = false;
+    if (sync_def(machine, id)->python)
+        return python_condition_wait(machine, task, op, id);
     if (task->phase == PHASE_ENTER &&
         !lock_owned(machine, task, op, lock, "waits without the lock"))
         return STEP_ENDED;
@@ -288,19 +290,25 @@ static bool may_notify(Machine *machine, const Task *task, const Op *op)
 
 StepResult step_NOTIFY(Machine *machine, Task *task, const Op *op)
 {
+    SyncId id = {op->arg[0]};
+    uint32_t wanted = op->arg[1] == 0 ? 1 : op->arg[1];
+    if (sync_def(machine, id)->python)
+        return python_condition_notify(machine, task, op, id, wanted);
     if (!may_notify(machine, task, op))
         return unwind_raise(machine, task, EXCEPTION_ERROR);
     bool done = false;
-    uint32_t wanted = op->arg[1] == 0 ? 1 : op->arg[1];
-    StepResult result = condition_notify(machine, task, (SyncId){op->arg[0]}, false, wanted, &done);
+    StepResult result = condition_notify(machine, task, id, false, wanted, &done);
     return done ? program_done(task, op) : result;
 }
 
 StepResult step_NOTIFY_ALL(Machine *machine, Task *task, const Op *op)
 {
+    SyncId id = {op->arg[0]};
+    if (sync_def(machine, id)->python)
+        return python_condition_notify(machine, task, op, id, UINT32_MAX);
     if (!may_notify(machine, task, op))
         return unwind_raise(machine, task, EXCEPTION_ERROR);
     bool done = false;
-    StepResult result = condition_notify(machine, task, (SyncId){op->arg[0]}, true, 0, &done);
+    StepResult result = condition_notify(machine, task, id, true, 0, &done);
     return done ? program_done(task, op) : result;
 }

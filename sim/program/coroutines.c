@@ -1,6 +1,7 @@
 #include "sim/program/coroutines.h"
 
 #include "sim/base/check.h"
+#include "sim/program/eager.h"
 #include "sim/program/unwind.h"
 #include "sim/python/uv_loop.h"
 
@@ -71,7 +72,9 @@ static StepResult suspend(Machine *machine, Task *task, uint8_t phase)
                  coroutine_argument(machine, task->coroutine), task->op);
     task->phase = phase;
     coroutine_save(task, coroutine);
-    return back_to_loop(machine, task);
+    uint32_t starter = coroutine->starter;
+    coroutine->starter = coroutine->nesting = 0;
+    return starter != 0 ? eager_back(machine, task, starter) : back_to_loop(machine, task);
 }
 
 void coroutines_awaits_all(Machine *machine, const Task *task, uint32_t first)
@@ -136,6 +139,7 @@ StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception)
     if (loop->calling) { // what it raises is logged, and no more
         loop->calling = false;
         if (loop->uv != NULL && exception != EXCEPTION_NONE) {
+            machine_emit(machine, EVENT_UV_ENDED, task->core, task->id, 0, 0);
             uv_close(machine, loop->id);
             task->loop = task->op = 0; // the end of the thread
             task->phase = PHASE_ENTER;
@@ -144,8 +148,9 @@ StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception)
         loop->rng = task->rng;
         return back_to_loop(machine, task);
     }
+    uint32_t starter = coroutine_at(machine, task->coroutine)->starter;
     coroutine_end(machine, task->coroutine, exception);
-    return back_to_loop(machine, task);
+    return starter != 0 ? eager_back(machine, task, starter) : back_to_loop(machine, task);
 }
 
 // ---- what is awaited
@@ -170,6 +175,19 @@ static bool add_named(Machine *machine, Task *task, const Op *op, uint32_t name,
     return true;
 }
 
+// The next one of those that have begun already (eager_made).
+static uint32_t take_made(Machine *machine, uint32_t id)
+{
+    Coroutine *coroutine = coroutine_at(machine, id);
+    uint32_t first = coroutine->made_first;
+    Link link = *link_at(machine, first);
+    coroutine->made_first = link.next;
+    if (link.next == 0)
+        coroutine->made_last = 0;
+    pool_give(&machine->asyncio->links, first);
+    return link.future;
+}
+
 bool coroutines_awaited(Machine *machine, Task *task, const Op *op, uint32_t awaited,
                         uint32_t *first)
 {
@@ -180,6 +198,8 @@ bool coroutines_awaited(Machine *machine, Task *task, const Op *op, uint32_t awa
         if (def->name != 0) {
             if (!add_named(machine, task, op, def->name, first, &last))
                 return false;
+        } else if (loop->eager) {
+            links_add(machine, first, &last, take_made(machine, task->coroutine));
         } else {
             links_add(machine, first, &last,
                       coroutine_create(machine, loop, def->function, task->coroutine));

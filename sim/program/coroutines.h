@@ -34,6 +34,8 @@ StepResult coroutines_over(Machine *machine, Task *task, const Op *op);
 // exception or none: back to the loop.
 StepResult coroutines_returns(Machine *machine, Task *task, uint32_t exception);
 
+// The group that the op create_task is to add to; 0: none.
+uint32_t coroutines_group(const Machine *machine, const Task *task, const Op *op);
 // What an op awaits, as a list of futures (Links), each held: new tasks of functions, and tasks by
 // name. False when a name has no task yet, which ends the run.
 bool coroutines_awaited(Machine *machine, Task *task, const Op *op, uint32_t awaited,

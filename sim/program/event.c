@@ -1,7 +1,7 @@
 // Events: a flag that threads wait for; and the op `wait`, which waits for an event or a condition.
 // set wakes everyone who waits, and whoever comes later passes at once, until clear. Who was woken
-// passes, even if the flag has been cleared again meanwhile (as with Python's threading.Event).
-#include "sim/program/futex.h"
+// passes, even if the flag has been cleared again meanwhile. (Python's are in python_sync.c.)
+#include "sim/program/monitor.h"
 
 #include "sim/program/data.h"
 #include "sim/program/wait.h"
@@ -56,6 +56,8 @@ StepResult step_WAIT(Machine *machine, Task *task, const Op *op)
     SyncId id = {op->arg[0]};
     if (sync_def(machine, id)->kind == SYNC_CONDITION)
         return condition_wait(machine, task, op, id);
+    if (sync_def(machine, id)->python)
+        return python_event_wait(machine, task, op, id);
     return event_wait(machine, task, op, id);
 }
 
@@ -64,6 +66,8 @@ StepResult step_SET(Machine *machine, Task *task, const Op *op)
     enum { CHANGE = SYNC_PHASES, IN_KERNEL, WOKE };
     SyncId id = {op->arg[0]};
     Sync *sync = sync_of(machine, task, id);
+    if (sync_def(machine, id)->python)
+        return python_event_change(machine, task, op, id, true);
     switch (task->phase) {
     case PHASE_ENTER:
         return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
@@ -86,6 +90,8 @@ StepResult step_CLEAR(Machine *machine, Task *task, const Op *op)
 {
     enum { CHANGE = SYNC_PHASES };
     SyncId id = {op->arg[0]};
+    if (sync_def(machine, id)->python)
+        return python_event_change(machine, task, op, id, false);
     if (task->phase == PHASE_ENTER)
         return program_work(machine, task, false, sync_cost(machine, task, id, COST_MUTEX_UNLOCK),
                             CHANGE);

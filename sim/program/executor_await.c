@@ -59,7 +59,6 @@ static StepResult wrap(Machine *machine, Task *task, Coroutine *coroutine)
     WorkItem *item = item_at(machine, id);
     uint32_t future = future_create(machine, task->loop, FUTURE_PLAIN);
     future_at(machine, future)->data = id;
-    future_hold(machine, future);
     future_add_callback(machine, future, (Callback){CALLBACK_EXECUTOR_CHECK, future});
     coroutine->local[0] = future;
     coroutine->local[1] = id;
@@ -100,7 +99,9 @@ StepResult executors_await(Machine *machine, Task *task, const Op *op)
     }
     uint32_t id = awaited_executor(machine, task, op);
     if (id == 0)
-        return unwind_raise(machine, task, EXCEPTION_ERROR); // RuntimeError: it is shut down
+        return unwind_raise(
+            machine, task,
+            executor_refusal(machine, task->process, awaited_def(machine, task, op), 0));
     result = executors_submit(machine, task, op, id, function, &done);
     if (!done)
         return result;

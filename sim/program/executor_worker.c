@@ -203,7 +203,7 @@ static StepResult run_item(Machine *machine, Task *task, const Op *op, WorkItem 
 
 bool executors_calls(unsigned code)
 {
-    return code == OP_LIB_EXECUTOR_WORK || code == OP_LIB_RUN_CALL;
+    return code == OP_LIB_EXECUTOR_WORK || code == OP_LIB_RUN_CALL || code == OP_LIB_UV_WORK;
 }
 
 StepResult executors_returns(Machine *machine, Task *task, uint32_t exception)
@@ -211,6 +211,8 @@ StepResult executors_returns(Machine *machine, Task *task, uint32_t exception)
     uint32_t op = program_frame(machine, task)->op;
     if (machine->scenario->ops[op].code == OP_LIB_RUN_CALL)
         return process_pool_returns(machine, task, exception);
+    if (machine->scenario->ops[op].code == OP_LIB_UV_WORK)
+        return uv_pool_returns(machine, task);
     program_pop(machine, task);
     item_at(machine, worker_of(machine, task)->item)->exception = exception;
     task->op = op;

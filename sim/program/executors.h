@@ -42,6 +42,7 @@ void executors_emit_item(Machine *machine, const Task *task, EventKind kind, uin
 void executors_emit_queue(Machine *machine, const Task *task, EventKind kind,
                           const Executor *executor);
 // An item's function has returned to the process that does it, with an exception or none.
+StepResult uv_pool_returns(Machine *machine, Task *task); // of libuv's pool: steps_uv_pool.c
 StepResult process_pool_returns(Machine *machine, Task *task, uint32_t exception);
 
 // The end of asyncio.run, shutdown_default_executor: steps from phase EXECUTORS_CLOSE on, then the

@@ -49,10 +49,24 @@ static void emit_wait(Machine *machine, const Task *task, const Op *op, SyncId i
                      program_op_index(machine, op));
 }
 
+static SwitchReason runtime_reason(const Machine *machine, SyncId id)
+{
+    if (id.index1 & SYNC_OF_OBJECT)
+        return SWITCH_BLOCKED_OBJECT;
+    switch ((id.index1 - 1 - machine->scenario->sync_count) % GIL_SYNC_COUNT) {
+    case GIL_WORLD_STOPPED:
+        return SWITCH_BLOCKED_SYNC;
+    case GIL_WORLD_RUNS:
+        return SWITCH_BLOCKED_WORLD;
+    default:
+        return SWITCH_BLOCKED_GIL;
+    }
+}
+
 static SwitchReason block_reason(const Machine *machine, SyncId id)
 {
     if (sync_is_runtime(machine, id))
-        return SWITCH_BLOCKED_GIL;
+        return runtime_reason(machine, id);
     return sync_is_lock(sync_def(machine, id)->kind) ? SWITCH_BLOCKED_LOCK : SWITCH_BLOCKED_SYNC;
 }
 

@@ -28,6 +28,8 @@ enum {
 
 static inline const SyncDef *sync_def(const Machine *machine, SyncId id)
 {
+    if (id.index1 & SYNC_OF_OBJECT)
+        return &gil_object_lock;
     if (sync_is_runtime(machine, id))
         return &gil_syncs[(id.index1 - 1 - machine->scenario->sync_count) % GIL_SYNC_COUNT];
     return &machine->scenario->syncs[id.index1 - 1];
@@ -104,6 +106,8 @@ StepResult condition_notify(Machine *machine, Task *task, SyncId id, bool all, u
 enum { SEMAPHORE_TRY = SYNC_PHASES, SEMAPHORE_POST = SYNC_PHASES };
 StepResult semaphore_take(Machine *machine, Task *task, const Op *op, SyncId id, LockEnd *end);
 StepResult semaphore_release(Machine *machine, Task *task, SyncId id, bool *done);
+// Whether its value can be one more; if not, the run ends.
+bool semaphore_has_room(Machine *machine, const Task *task, const Op *op, SyncId id);
 
 // Its time is over: it goes without the lock.
 StepResult lock_given_up(Machine *machine, Task *task, SyncId id, LockEnd *end);

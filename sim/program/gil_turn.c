@@ -1,52 +1,12 @@
 #include "sim/program/gil_turn.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/sched.h"
 #include "sim/program/futex.h"
-
-// What a turn does after its current step.
-typedef enum GilStep {
-    DROP_LOCK, // drop_gil: lets go of it under its mutex, and tells one who waits
-    DROP_TELL,
-    DROP_UNLOCK,
-    GRANT_LOCK, // it was asked to: waits until another thread has taken it
-    GRANT_WAIT,
-    GRANT_UNLOCK,
-    TAKE_LOCK, // take_gil: waits under its mutex until it is free
-    TAKE_WAIT,
-    TAKE_SWITCH, // has it, and says so to who has dropped it for others
-    TAKE_TELL,
-    TAKE_SWITCHED,
-    TAKE_UNLOCK,
-    POST,      // of 2.7: lets go of the semaphore, and wakes one who waits
-    WAIT_POST, // waits for it
-} GilStep;
-
-typedef enum GilGoal {
-    GOAL_TAKE,
-    GOAL_SWITCH, // drop it on request, and take it again
-    GOAL_CALL,   // drop it, and do a system call
-    GOAL_LEAVE,  // drop it, and go on
-} GilGoal;
-
-struct GilTurn {
-    uint8_t goal, step; // GilGoal, GilStep
-    bool waited;        // it has been said that it must wait
-    bool asked;         // the holder will only see that when it sleeps
-    bool ticks;         // it is that of 2.7
-    uint64_t switches;  // of the GIL, when its wait began
-    // GOAL_CALL.
-    SyscallId call;
-    Duration length;
-    uint8_t call_phase;
-    // The task's place in its op, and what belongs to that.
-    uint8_t phase, restart;
-    bool slept;
-    uint32_t saved_depth;
-    uint64_t scratch;
-    Instant wait_until;
-    Duration unfinished;
-};
+#include "sim/program/object_lock.h"
+#include "sim/program/turn.h"
+#include "sim/program/world.h"
 
 // ---- beginning and ending
 
@@ -67,19 +27,34 @@ static StepResult go(Task *task, GilStep step, uint8_t phase)
     return STEP_NEXT;
 }
 
-static StepResult go_take(Task *task)
+// Whether Python has ended, and this is not who ends it. (2.7 does not look.)
+static bool comes_too_late(Machine *machine, const Task *task)
 {
+    const Interpreter *interpreter = interpreter_of(machine, process_of(machine, task));
+    return !ID_NONE(interpreter->finalizer) && interpreter->runtime->major > 2 &&
+           !ID_EQUAL(interpreter->finalizer, task->id);
+}
+
+static StepResult go_take(Machine *machine, Task *task)
+{
+    if (comes_too_late(machine, task))
+        return go(task, GONE, PHASE_ENTER);
     return task->turn->ticks ? go(task, WAIT_POST, PHASE_ENTER) : go(task, TAKE_LOCK, LOCK_BEGIN);
 }
 
-static StepResult begin(Machine *machine, Task *task, GilGoal goal)
+GilTurn *turn_of(Machine *machine, Task *task)
 {
-    CHECK(!task->in_turn && !task->in_kernel);
     if (task->turn == NULL) {
         task->turn = ARENA_NEW(&machine->arena, GilTurn);
         task->turn->ticks = runtime_of(machine, task)->major == 2;
     }
-    GilTurn *turn = task->turn;
+    return task->turn;
+}
+
+void turn_begin(Machine *machine, Task *task, GilGoal goal)
+{
+    CHECK(!task->in_turn && !task->in_kernel);
+    GilTurn *turn = turn_of(machine, task);
     turn->goal = (uint8_t)goal;
     turn->waited = false;
     turn->phase = task->phase;
@@ -91,28 +66,36 @@ static StepResult begin(Machine *machine, Task *task, GilGoal goal)
     turn->unfinished = task->unfinished;
     task->unfinished = (Duration){0};
     task->in_turn = true;
+}
+
+static StepResult begin(Machine *machine, Task *task, GilGoal goal)
+{
+    turn_begin(machine, task, goal);
     if (goal == GOAL_TAKE)
-        return go_take(task);
-    return turn->ticks ? go(task, POST, PHASE_ENTER) : go(task, DROP_LOCK, LOCK_BEGIN);
+        return go_take(machine, task);
+    return task->turn->ticks ? go(task, POST, PHASE_ENTER) : go(task, DROP_LOCK, LOCK_BEGIN);
 }
 
 bool gil_turn_passes(Machine *machine, const Task *task)
 {
-    if (task->attention != ATTENTION_GIL_DROP || task->in_turn || task->attending != 0)
+    unsigned other = task->attention & ~(unsigned)(ATTENTION_GIL_DROP | ATTENTION_SIGNAL);
+    if (other != 0 || task->in_turn || task->attending != 0)
         return false;
     uint16_t code = machine->scenario->ops[task->op].code;
     bool straight = code == OP_LOAD || code == OP_STORE || code == OP_ADD || code == OP_IF;
-    const Runtime *runtime = runtime_of(machine, task);
-    return straight && runtime->major == 3 && runtime->minor >= 10;
+    const Process *process = process_of(machine, task);
+    return straight && runtime_looks_up_seldom(&process_family(machine, process)->runtime);
 }
 
 StepResult gil_turn_begin(Machine *machine, Task *task)
 {
     bool asked = (task->attention & ATTENTION_GIL_DROP) != 0;
+    if (world_may_stop(machine, task))
+        return world_attach(machine, task);
     return begin(machine, task, asked ? GOAL_SWITCH : GOAL_TAKE);
 }
 
-static StepResult end_turn(Machine *machine, Task *task)
+StepResult turn_end(Machine *machine, Task *task)
 {
     const GilTurn *turn = task->turn;
     task->phase = turn->phase;
@@ -187,8 +170,8 @@ static StepResult drop(Machine *machine, Task *task, Gil *gil)
 static StepResult dropped(Machine *machine, Task *task)
 {
     if (task->turn->goal == GOAL_SWITCH)
-        return go_take(task);
-    return end_turn(machine, task);
+        return go_take(machine, task);
+    return turn_end(machine, task);
 }
 
 static StepResult unlock_dropped(Machine *machine, Task *task, Gil *gil)
@@ -246,6 +229,8 @@ static void have(Machine *machine, Task *task, Gil *gil)
 static StepResult look(Machine *machine, Task *task, const Gil *gil)
 {
     GilTurn *turn = task->turn;
+    if (comes_too_late(machine, task))
+        return go(task, GONE_UNLOCK, UNLOCK_BEGIN);
     if (!gil->locked)
         return go(task, TAKE_SWITCH, LOCK_BEGIN);
     say_wait(machine, task, gil);
@@ -301,7 +286,8 @@ static StepResult wait_for_gil(Machine *machine, Task *task, Gil *gil)
         show_request(machine, task, gil);
     if (!done)
         return result;
-    if (gil_should_ask(gil, condition_timed_out(task), task->turn->switches))
+    if (!comes_too_late(machine, task) &&
+        gil_should_ask(gil, condition_timed_out(task), task->turn->switches))
         ask(machine, task, gil);
     return look(machine, task, gil);
 }
@@ -329,7 +315,39 @@ static StepResult unlock_taken(Machine *machine, Task *task)
 {
     bool done = false;
     StepResult result = release_mutex(machine, task, GIL_MUTEX, &done);
-    return done ? end_turn(machine, task) : result;
+    return done ? turn_end(machine, task) : result;
+}
+
+// ---- when Python has ended
+
+static StepResult unlock_gone(Machine *machine, Task *task)
+{
+    bool done = false;
+    StepResult result = release_mutex(machine, task, GIL_MUTEX, &done);
+    return done ? go(task, GONE, PHASE_ENTER) : result;
+}
+
+// tstate_must_exit: up to 3.13 the thread ends here and now (pthread_exit), whatever locks it has;
+// from 3.14 on it sleeps until the process ends.
+static StepResult gone(Machine *machine, Task *task)
+{
+    enum { HANGS_FROM = 14, HANGING = 1 };
+    if (runtime_of(machine, task)->minor >= HANGS_FROM) {
+        if (task->phase == PHASE_ENTER)
+            return program_enter_kernel(machine, task, SYSCALL_PAUSE,
+                                        machine_cost(machine, COST_SYSCALL), HANGING);
+        sched_block(machine, task, SWITCH_BLOCKED_SIGNAL);
+        return program_blocked(task, HANGING);
+    }
+    task->in_turn = false;
+    task->attention &= (uint8_t) ~(ATTENTION_GIL_TAKE | ATTENTION_GIL_LATER | ATTENTION_GIL_DROP |
+                                   ATTENTION_SIGNAL);
+    task->unfinished = (Duration){0};
+    task->loop = task->coroutine = 0;
+    machine_free_frames(machine, task);
+    task->op = 0; // the end of its list
+    task->phase = PHASE_ENTER;
+    return STEP_NEXT;
 }
 
 // ---- the GIL of 2.7
@@ -376,7 +394,7 @@ static StepResult wait_post(Machine *machine, Task *task, Gil *gil)
     if (end == LOCK_HAS) {
         have(machine, task, gil);
         gil->ticks_ns = runtime_of(machine, task)->check_interval_ns;
-        return end_turn(machine, task);
+        return turn_end(machine, task);
     }
     if (semaphore->waiting > waiting) {
         say_wait(machine, task, gil);
@@ -432,10 +450,23 @@ StepResult gil_turn_step(Machine *machine, Task *task)
         return unlock_switched(machine, task, gil);
     case TAKE_UNLOCK:
         return unlock_taken(machine, task);
+    case GONE_UNLOCK:
+        return unlock_gone(machine, task);
+    case GONE:
+        return gone(machine, task);
     case POST:
         return post(machine, task, gil);
     case WAIT_POST:
         return wait_post(machine, task, gil);
+    case WORLD_TELL:
+    case WORLD_HOLD:
+    case WORLD_STOP:
+    case WORLD_START:
+        return world_step(machine, task);
+    case OBJECT_SPIN:
+    case OBJECT_PARK:
+    case OBJECT_WAKE:
+        return object_step(machine, task);
     }
     CHECKF(false, "step %d", task->turn->step);
     return STEP_ENDED;
@@ -445,7 +476,10 @@ StepResult gil_turn_step(Machine *machine, Task *task)
 
 static bool has_gil(Machine *machine, const Task *task)
 {
-    return task->turn != NULL && !task->in_turn && gil_has(gil_of(machine, task), task->id);
+    if (task->turn == NULL || task->in_turn)
+        return false;
+    return world_may_stop(machine, task) ? world_attached(task)
+                                         : gil_has(gil_of(machine, task), task->id);
 }
 
 bool gil_turn_before(Machine *machine, const Task *task, SyscallId call)
@@ -461,11 +495,17 @@ StepResult gil_turn_call(Machine *machine, Task *task, SyscallId call, Duration 
         [GIL_LEFT] = ATTENTION_GIL_LATER,
         [GIL_GIVEN_BACK] = 0,
     };
-    begin(machine, task, GOAL_CALL);
+    GilAround around = gil_around(call);
+    if (world_may_stop(machine, task)) {
+        if (!world_detach(machine, task, needs_again[around]))
+            return program_enter_kernel(machine, task, call, length, phase);
+    } else {
+        begin(machine, task, GOAL_CALL);
+        task->attention |= needs_again[around];
+    }
     task->turn->call = call;
     task->turn->length = length;
     task->turn->call_phase = phase;
-    task->attention |= needs_again[gil_around(call)];
     return STEP_NEXT;
 }
 
@@ -474,6 +514,10 @@ StepResult gil_turn_leave(Machine *machine, Task *task, uint8_t phase)
     task->phase = phase;
     if (!has_gil(machine, task))
         return STEP_NEXT;
+    if (world_may_stop(machine, task)) {
+        world_detach(machine, task, ATTENTION_GIL_LATER);
+        return STEP_NEXT;
+    }
     begin(machine, task, GOAL_LEAVE);
     task->attention |= ATTENTION_GIL_LATER;
     return STEP_NEXT;

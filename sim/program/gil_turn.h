@@ -33,10 +33,10 @@ static inline void gil_turn_again(Task *task)
         task->attention = (uint8_t)((task->attention & ~ATTENTION_GIL_LATER) | ATTENTION_GIL_TAKE);
 }
 
-// Whether `task`, which must see to something, is only asked to drop the GIL, and is at an op at
-// which it does not look at that: up to 3.9 CPython looks before most bytecodes; from 3.10 on only
-// where code jumps back, calls or is called. What loads, adds, stores and tests variables is
-// straight on: no other thread comes into the middle of x += 1.
+// Whether `task`, which must see to something, is only asked to drop the GIL or has only a signal
+// to handle, and is at an op at which it does not look at that (runtime_looks_up_seldom). What
+// loads, adds, stores and tests variables is straight on: under the GIL no other thread comes into
+// the middle of x += 1, and with or without it no handler of the same thread does.
 bool gil_turn_passes(Machine *machine, const Task *task);
 // Begins a turn, for what is due.
 StepResult gil_turn_begin(Machine *machine, Task *task);

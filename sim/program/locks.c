@@ -1,9 +1,10 @@
 // The ops lock, unlock and with: what all kinds of locks have in common. How each kind is taken and
 // released is in mutex.c, spinlock.c and rwlock.c.
-#include "sim/program/futex.h"
+#include "sim/program/monitor.h"
 
 #include "sim/base/check.h"
 #include "sim/kernel/read_holds.h"
+#include "sim/program/unwind.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,9 +21,11 @@ void lock_taken(Machine *machine, Task *task, const Op *op, SyncId id)
 
 void lock_released(Machine *machine, Task *task, SyncId id)
 {
-    sync_of(machine, task, id)->owner = (TaskId){0};
+    Sync *sync = sync_of(machine, task, id);
+    uint32_t other = ID_EQUAL(sync->owner, task->id) ? 0 : sync->owner.index1;
+    sync->owner = (TaskId){0};
     if (!sync_is_runtime(machine, id))
-        machine_emit(machine, EVENT_LOCK_RELEASED, task->core, task->id, id.index1, 0);
+        machine_emit(machine, EVENT_LOCK_RELEASED, task->core, task->id, id.index1, other);
 }
 
 bool lock_owned(Machine *machine, Task *task, const Op *op, SyncId id, const char *does)
@@ -54,6 +57,8 @@ StepResult lock_given_up(Machine *machine, Task *task, SyncId id, LockEnd *end)
 StepResult lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool reading,
                      LockEnd *end)
 {
+    if (sync_def(machine, id)->python)
+        return python_lock_take(machine, task, op, id, LOCK_BEGIN, end);
     switch (sync_def(machine, id)->kind) {
     case SYNC_PI:
         return pi_lock_take(machine, task, op, id, end);
@@ -70,6 +75,8 @@ StepResult lock_take(Machine *machine, Task *task, const Op *op, SyncId id, bool
 StepResult lock_release(Machine *machine, Task *task, const Op *op, SyncId id, bool *done)
 {
     SyncKind kind = sync_def(machine, id)->kind;
+    if (sync_def(machine, id)->python)
+        return python_lock_release(machine, task, id, UNLOCK_BEGIN, done);
     bool reads = kind == SYNC_RWLOCK && read_holds_has(machine, task, id);
     if (task->phase == UNLOCK_BEGIN && !reads && !lock_owned(machine, task, op, id, "unlocks"))
         return STEP_ENDED;
@@ -111,11 +118,20 @@ StepResult step_LOCK(Machine *machine, Task *task, const Op *op)
     return end == LOCK_HAS ? program_done(task, op) : program_else(task, op, op->arg[3]);
 }
 
+// RuntimeError: in Python an exception, in C the end of the run (lock_owned).
+static bool raises(Machine *machine, const Task *task, SyncId id)
+{
+    return sync_def(machine, id)->python && task->phase == UNLOCK_BEGIN &&
+           !python_lock_may_release(machine, task, id);
+}
+
 StepResult step_UNLOCK(Machine *machine, Task *task, const Op *op)
 {
     bool done = false;
     if (task->phase == PHASE_ENTER)
         task->phase = UNLOCK_BEGIN;
+    if (raises(machine, task, lock_of(op)))
+        return unwind_raise(machine, task, EXCEPTION_ERROR);
     StepResult result = lock_release(machine, task, op, lock_of(op), &done);
     return done ? program_done(task, op) : result;
 }
@@ -132,6 +148,10 @@ StepResult step_WITH(Machine *machine, Task *task, const Op *op)
         if (end == LOCK_NOT_YET)
             return result;
         return program_else(task, op, end == LOCK_HAS ? op->arg[1] : op->arg[4]);
+    }
+    if (raises(machine, task, lock_of(op))) {
+        task->unwind_from = 0; // instead of what was on its way
+        return unwind_raise(machine, task, EXCEPTION_ERROR);
     }
     StepResult result = lock_release(machine, task, op, lock_of(op), &done);
     return done ? program_done(task, op) : result;

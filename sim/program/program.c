@@ -10,7 +10,9 @@
 #include "sim/base/check.h"
 #include "sim/base/count.h"
 #include "sim/kernel/process.h"
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/sched.h"
+#include "sim/python/object_memory.h"
 
 static const OpStep steps[OP_CODE_COUNT] = {
 #define OP(id, name, group, text, example, ...) [OP_##id] = step_##id,
@@ -88,6 +90,17 @@ StepResult program_else(Task *task, const Op *op, uint32_t first)
     task->op = first != 0 ? first : op->next;
     task->phase = PHASE_ENTER;
     return STEP_NEXT;
+}
+
+Duration program_bytecode(const Machine *machine, const Task *task, Duration length)
+{
+    const Runtime *runtime = &process_family(machine, process_of(machine, task))->runtime;
+    if (!runtime->free_threaded)
+        return length;
+    CostId row = runtime->minor == 13 ? COST_FREE_THREADING : COST_FREE_THREADING_3_14;
+    int64_t more_ns = machine_cost(machine, row).ns;
+    int64_t extra_ns = length.ns / 1000 * more_ns + length.ns % 1000 * more_ns / 1000;
+    return duration_add(length, (Duration){extra_ns});
 }
 
 StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration length,
@@ -170,8 +183,10 @@ static StepResult function_returns(Machine *machine, Task *task)
         return executors_returns(machine, task, EXCEPTION_NONE);
     else if (library_calls(op))
         return library_returns(machine, task, op);
+    else if (op->code == OP_AWAIT)
+        object_gone(machine, task->loop, PYTHON_OBJECT_COROUTINE);
     else
-        CHECK(op->code == OP_CALL || op->code == OP_GET || op->code == OP_AWAIT);
+        CHECK(op->code == OP_CALL || op->code == OP_GET);
     program_pop(machine, task);
     return program_done(task, op);
 }

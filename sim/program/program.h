@@ -48,6 +48,9 @@ StepResult program_else(Task *task, const Op *op, uint32_t first);
 // length is done at once.
 StepResult program_work(Machine *machine, Task *task, bool in_kernel, Duration length,
                         uint8_t phase);
+// What bytecode that takes `length` takes under the task's interpreter: longer in the builds
+// without a GIL, where what protects objects instead costs each thread.
+Duration program_bytecode(const Machine *machine, const Task *task, Duration length);
 // Enters the kernel for `call`, works there for `length` and continues in `phase`. Before a call
 // that Python does without the GIL, a thread that has it drops it.
 StepResult program_syscall(Machine *machine, Task *task, SyscallId call, Duration length,

@@ -4,6 +4,7 @@
 #include "sim/kernel/balance.h"
 #include "sim/kernel/deadlock.h"
 #include "sim/kernel/dispatch.h"
+#include "sim/kernel/eventfd.h"
 #include "sim/kernel/message_queue.h"
 #include "sim/kernel/pipe.h"
 #include "sim/kernel/process_data.h"
@@ -163,11 +164,13 @@ static void machine_free(Machine *machine)
     epolls_free(machine);
     pipe_free(machine);
     socket_pairs_free(machine);
+    eventfds_free(machine);
     ARRAY_FREE(&machine->task_chunks);
     ARRAY_FREE(&machine->positions.at);
     ARRAY_FREE(&machine->frames);
     ARRAY_FREE(&machine->copies);
     ARRAY_FREE(&machine->read_holds);
+    ARRAY_FREE(&machine->waiters);
     arena_free(&machine->arena);
 }
 

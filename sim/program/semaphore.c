@@ -1,7 +1,7 @@
 // The ops acquire and release: glibc's semaphore, a value and a count of those in the slow path in
 // one word. release adds one, and wakes one if somebody waits; who comes by meanwhile may take it
 // first. (glibc nptl/sem_waitcommon.c, sem_post.c)
-#include "sim/program/futex.h"
+#include "sim/program/monitor.h"
 
 static void emit_level(Machine *machine, const Task *task, SyncId id)
 {
@@ -83,6 +83,8 @@ StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
 {
     SyncId id = {op->arg[0]};
     LockEnd end = LOCK_NOT_YET;
+    if (sync_def(machine, id)->python)
+        return python_acquire(machine, task, op, id);
     StepResult result = semaphore_take(machine, task, op, id, &end);
     if (end == LOCK_NOT_YET)
         return result;
@@ -94,16 +96,22 @@ StepResult step_ACQUIRE(Machine *machine, Task *task, const Op *op)
     return program_done(task, op);
 }
 
+bool semaphore_has_room(Machine *machine, const Task *task, const Op *op, SyncId id)
+{
+    if (sync_of(machine, task, id)->semaphore.value < UINT32_MAX)
+        return true;
+    machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                 "the semaphore '%s' has been released more than %u times too often",
+                 scenario_string(machine->scenario, sync_def(machine, id)->name), UINT32_MAX);
+    return false;
+}
+
 // Before one more is there.
 static bool says_released(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    Semaphore *semaphore = &sync_of(machine, task, id)->semaphore;
-    if (semaphore->value == UINT32_MAX) {
-        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
-                     "the semaphore '%s' has been released more than %u times too often",
-                     scenario_string(machine->scenario, sync_def(machine, id)->name), UINT32_MAX);
+    const Semaphore *semaphore = &sync_of(machine, task, id)->semaphore;
+    if (!semaphore_has_room(machine, task, op, id))
         return false;
-    }
     machine_emit(machine, EVENT_RELEASED, task->core, task->id, id.index1,
                  program_op_index(machine, op));
     machine_emit(machine, EVENT_SYNC_LEVEL, task->core, task->id, id.index1, semaphore->value + 1);
@@ -115,6 +123,8 @@ StepResult step_RELEASE(Machine *machine, Task *task, const Op *op)
     SyncId id = {op->arg[0]};
     uint32_t count = op->arg[1] == 0 ? 1 : op->arg[1];
     bool done = false;
+    if (sync_def(machine, id)->python)
+        return python_release(machine, task, op, id);
     if (task->phase == PHASE_ENTER)
         task->scratch = 0;
     if (task->phase == SEMAPHORE_POST && !says_released(machine, task, op, id))

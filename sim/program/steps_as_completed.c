@@ -1,6 +1,6 @@
 // The op as_completed: a loop over tasks in the order in which they end.
 #include "sim/base/check.h"
-#include "sim/program/coroutines.h"
+#include "sim/program/eager.h"
 
 enum { NEXT = 1, GOT };
 
@@ -22,6 +22,7 @@ static StepResult begin(Machine *machine, Task *task, const Op *op)
     uint32_t first, count;
     if (!coroutines_awaited(machine, task, op, op->arg[0], &first))
         return STEP_ENDED;
+    coroutines_awaits_all(machine, task, first); // said once: it takes them one by one
     uint32_t id = completed_create(machine, task->loop, first, &count);
     if (op->arg[1] != 0)
         completed_limit(machine, id, dist_draw(machine->scenario, op->arg[1], &task->rng));
@@ -49,11 +50,13 @@ static StepResult take(Machine *machine, Task *task, const Op *op, Coroutine *co
 StepResult step_AS_COMPLETED(Machine *machine, Task *task, const Op *op)
 {
     Coroutine *coroutine = coroutines_current(machine, task, op);
+    StepResult result;
     if (coroutine == NULL)
         return STEP_ENDED;
     switch (task->phase) {
     case PHASE_ENTER:
-        return begin(machine, task, op);
+    case EAGER_MAKING:
+        return eager_made(machine, task, op->arg[0], &result) ? begin(machine, task, op) : result;
     case GOT:
         completed_got(machine, source(machine, task));
         return coroutine->thrown != EXCEPTION_NONE ? leave(machine, task, op)

@@ -1,8 +1,9 @@
 // Ops of coroutines: await, create_task, cancel, gather, wait. CPython Lib/asyncio/tasks.py.
 #include "sim/base/check.h"
-#include "sim/program/coroutines.h"
+#include "sim/program/eager.h"
 #include "sim/program/executors.h"
 #include "sim/program/unwind.h"
+#include "sim/python/object_memory.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ static StepResult begin_sleep(Machine *machine, Task *task, const Op *op, Corout
 {
     Loop *loop = loop_at(machine, task->loop);
     Duration length = dist_draw(machine->scenario, op->arg[1], &task->rng);
+    object_made(machine, loop->id, PYTHON_OBJECT_SLEEP);
     if (length.ns == 0) {
         coroutine->local[0] = 0;
         return coroutines_yield(machine, task, SLEPT);
@@ -32,6 +34,7 @@ static StepResult end_sleep(Machine *machine, Task *task, const Op *op, Coroutin
         loop_cancel_timer(machine, loop_at(machine, task->loop), coroutine->local[1]);
         future_drop(machine, coroutine->local[0]);
     }
+    object_gone(machine, task->loop, PYTHON_OBJECT_SLEEP);
     return coroutines_over(machine, task, op);
 }
 
@@ -72,6 +75,7 @@ static StepResult begin_await(Machine *machine, Task *task, const Op *op, Corout
     if (awaited->name == 0) { // another coroutine: it runs here, as a part of this task
         if (!program_push(machine, task, program_op_index(machine, op), 0))
             return STEP_ENDED;
+        object_made(machine, task->loop, PYTHON_OBJECT_COROUTINE);
         task->op = machine->scenario->functions[awaited->function - 1].entry;
         return STEP_NEXT;
     }
@@ -120,9 +124,10 @@ void coroutines_add_to_name(Machine *machine, struct TaskName *name, uint32_t fu
     name->futures[name->count++] = future;
 }
 
-// The group that the op `owner`, around this one, has opened; 0 when there is no such op.
-static uint32_t find_group(const Machine *machine, const Task *task, uint32_t owner)
+// That which the op `owner`, around this one, has opened.
+uint32_t coroutines_group(const Machine *machine, const Task *task, const Op *op)
 {
+    uint32_t owner = op->arg[CREATE_TASK_GROUP];
     uint32_t at = owner == 0 ? 0 : task->frame;
     while (at != 0 && machine->frames.at[at].op != owner)
         at = machine->frames.at[at].parent;
@@ -140,7 +145,9 @@ StepResult step_CREATE_TASK(Machine *machine, Task *task, const Op *op)
         Duration each = machine_cost(machine, COST_CREATE_TASK);
         return program_work(machine, task, false, (Duration){each.ns * count}, MADE);
     }
-    uint32_t group = find_group(machine, task, op->arg[CREATE_TASK_GROUP]);
+    if (loop->eager)
+        return eager_create_tasks(machine, task, op, count);
+    uint32_t group = coroutines_group(machine, task, op);
     if (group != 0 && group_is_closed(machine, group))
         return unwind_raise(machine, task, EXCEPTION_ERROR); // RuntimeError
     struct TaskName *name =
@@ -186,10 +193,13 @@ StepResult step_GATHER(Machine *machine, Task *task, const Op *op)
     if (coroutine == NULL)
         return STEP_ENDED;
     uint32_t first;
+    StepResult result;
     if (task->phase == GATHERED) {
         future_drop(machine, coroutine->local[0]);
         return coroutines_over(machine, task, op);
     }
+    if (!eager_made(machine, task, op->arg[0], &result))
+        return result;
     if (!coroutines_awaited(machine, task, op, op->arg[0], &first))
         return STEP_ENDED;
     coroutine->local[0] = gather_create(machine, task->loop, first, op->arg[1] != 0);
@@ -222,7 +232,11 @@ StepResult step_ASYNCIO_WAIT(Machine *machine, Task *task, const Op *op)
     Coroutine *coroutine = coroutines_current(machine, task, op);
     if (coroutine == NULL)
         return STEP_ENDED;
-    if (task->phase == PHASE_ENTER)
+    StepResult result;
+    bool begins = task->phase == PHASE_ENTER || task->phase == EAGER_MAKING;
+    if (begins && !eager_made(machine, task, op->arg[0], &result))
+        return result;
+    if (begins)
         return begin_wait(machine, task, op, coroutine, WAITED);
     wait_end(machine, coroutine->local[0], coroutine->local[1]);
     future_drop(machine, coroutine->local[0]);
@@ -243,6 +257,9 @@ StepResult step_SHIELD(Machine *machine, Task *task, const Op *op)
         return coroutines_over(machine, task, op);
     }
     uint32_t inner;
+    StepResult result;
+    if (!eager_made(machine, task, op->arg[0], &result))
+        return result;
     if (!coroutines_awaited_one(machine, task, op, op->arg[0], &inner))
         return STEP_ENDED;
     coroutine->local[0] = shield_create(machine, inner);

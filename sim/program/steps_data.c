@@ -13,6 +13,7 @@
 // instant on (sequential consistency). Real processors reorder; we do not, because what goes wrong
 // without it is enough to teach, and what goes wrong with it is a race here too.
 #include "sim/program/data.h"
+#include "sim/program/object_lock.h"
 
 #include "sim/kernel/process_data.h"
 
@@ -137,9 +138,12 @@ static Duration access_cost(Machine *machine, const Task *task, uint32_t variabl
     return duration_add(fetch(machine, task, variable, writes), machine_cost(machine, cost));
 }
 
+// Where Python has no GIL a load counts a reference, which it writes.
 Duration data_load_cost(Machine *machine, const Task *task, uint32_t variable)
 {
-    return access_cost(machine, task, variable, false, COST_LOAD);
+    bool counts = object_shared(machine, task, variable);
+    Duration cost = access_cost(machine, task, variable, counts, COST_LOAD);
+    return counts ? duration_add(cost, object_reference_cost(machine, task, variable)) : cost;
 }
 
 int64_t data_load(Machine *machine, Task *task, const Op *op, uint32_t variable)
@@ -177,24 +181,58 @@ StepResult step_LOAD(Machine *machine, Task *task, const Op *op)
     return program_done(task, op);
 }
 
+// A store, from the phase STORE_BEGINS on. Where Python has no GIL the object is locked for it: the
+// lock is on the same cache line. The value is stored in phase STORES, after which STORE_ENDS is
+// due.
+enum { STORE_BEGINS = 10, LOCK_COMES, STORE_LOCKED, STORES, STORE_ENDS };
+
+static StepResult store_begin(Machine *machine, Task *task, uint32_t variable)
+{
+    switch (task->phase) {
+    case STORE_BEGINS:
+        if (object_shared(machine, task, variable))
+            return program_work(machine, task, false,
+                                access_cost(machine, task, variable, true, COST_OBJECT_LOCK),
+                                LOCK_COMES);
+        break;
+    case LOCK_COMES:
+        return object_lock(machine, task, variable, STORE_LOCKED);
+    default:
+        break;
+    }
+    return program_work(machine, task, false,
+                        access_cost(machine, task, variable, true, COST_STORE), STORES);
+}
+
+static StepResult store_end(Machine *machine, Task *task, const Op *op, uint32_t variable,
+                            int64_t value)
+{
+    change(machine, task, op, EVENT_STORE, variable, value);
+    if (!object_shared(machine, task, variable))
+        return program_done(task, op);
+    object_value_made(machine, task, variable);
+    return object_unlock(machine, task, variable, STORE_ENDS);
+}
+
 StepResult step_STORE(Machine *machine, Task *task, const Op *op)
 {
-    enum { STORED = 1 };
     uint32_t to = op->arg[0], from = op->arg[2] != 0 ? op->arg[2] : to;
     if (task->phase == PHASE_ENTER) {
         if (!op_has_integer(op->arg[1]) && !has_copy(machine, task, op, from, "stores"))
             return STEP_ENDED;
-        return program_work(machine, task, false, access_cost(machine, task, to, true, COST_STORE),
-                            STORED);
+        task->phase = STORE_BEGINS;
     }
+    if (task->phase < STORES)
+        return store_begin(machine, task, to);
+    if (task->phase == STORE_ENDS)
+        return program_done(task, op);
     int64_t value;
     if (op_has_integer(op->arg[1]))
         value = op_integer(op->arg[1]);
     else
         value = sum(find_copy(machine, task, from)->value,
                     op_has_integer(op->arg[3]) ? op_integer(op->arg[3]) : 0);
-    change(machine, task, op, EVENT_STORE, to, value);
-    return program_done(task, op);
+    return store_end(machine, task, op, to, value);
 }
 
 static int64_t added(const Op *op)
@@ -204,7 +242,7 @@ static int64_t added(const Op *op)
 
 StepResult step_ADD(Machine *machine, Task *task, const Op *op)
 {
-    enum { LOADED = 1, ADDED, STORED };
+    enum { LOADED = 1, ADDED };
     uint32_t variable = op->arg[0];
     switch (task->phase) {
     case PHASE_ENTER:
@@ -215,12 +253,15 @@ StepResult step_ADD(Machine *machine, Task *task, const Op *op)
     case ADDED: {
         Copy *copy = find_copy(machine, task, variable);
         copy->value = sum(copy->value, added(op));
-        return program_work(machine, task, false,
-                            access_cost(machine, task, variable, true, COST_STORE), STORED);
+        task->phase = STORE_BEGINS;
+        return store_begin(machine, task, variable);
     }
-    default:
-        change(machine, task, op, EVENT_STORE, variable, find_copy(machine, task, variable)->value);
+    case STORES:
+        return store_end(machine, task, op, variable, find_copy(machine, task, variable)->value);
+    case STORE_ENDS:
         return program_done(task, op);
+    default:
+        return store_begin(machine, task, variable);
     }
 }
 

@@ -147,7 +147,7 @@ StepResult step_SUBMIT(Machine *machine, Task *task, const Op *op)
     // way then is done all the same, as its place in the queue is before the word to end.
     id = executor_get(machine, task->process, op->arg[0], 0);
     if (id == 0 && task->phase == SUBMIT_MAKE)
-        return unwind_raise(machine, task, EXCEPTION_ERROR); // RuntimeError
+        return unwind_raise(machine, task, executor_refusal(machine, task->process, op->arg[0], 0));
     if (id == 0)
         id = executor_last(machine, task->process, op->arg[0], 0);
     StepResult result = executors_submit(machine, task, op, id, op->arg[1], &done);

@@ -3,14 +3,16 @@
 // queue then has decides how much of it was of use, and whether it goes on, waits or is over.
 #include "sim/kernel/message_queue.h"
 #include "sim/kernel/pipe.h"
+#include "sim/kernel/process_data.h"
 #include "sim/kernel/sched.h"
 #include "sim/kernel/signal.h"
 #include "sim/program/files.h"
+#include "sim/program/unwind.h"
 
 #include <inttypes.h>
 
 // Phases of all of them.
-enum { LOOK = 1, COPIED, RETURNED, ENDED_RETURNED };
+enum { LOOK = 1, COPIED, RETURNED, ENDED_RETURNED, BROKEN_RETURNED };
 
 static uint64_t size_of(const Machine *machine, const Op *op)
 {
@@ -64,15 +66,19 @@ static uint64_t write_left(const Task *task)
 }
 
 // Nobody can read what it writes: SIGPIPE, which ends the process unless it says otherwise; then
-// the write returns an error (EPIPE).
+// the write returns an error (EPIPE). Python says otherwise from the start: it ignores the signal,
+// and raises the error.
 static StepResult write_broken(Machine *machine, Task *task, const Op *op)
 {
     uint32_t line = machine->scenario->op_at[program_op_index(machine, op)].line;
     machine_emit(machine, EVENT_PIPE_BROKEN, task->core, task->id, op->arg[0], line);
-    signal_send(machine, process_of(machine, task), SIGNAL_PIPE, task);
+    Process *process = process_of(machine, task);
+    bool python = process_family(machine, process)->runtime.python;
+    if (!python || process->handlers[SIGNAL_PIPE] != HANDLER_DEFAULT)
+        signal_send(machine, process, SIGNAL_PIPE, task);
     if (task->state == TASK_DEAD)
         return STEP_ENDED;
-    return leave_call(machine, task, (Duration){0}, RETURNED);
+    return leave_call(machine, task, (Duration){0}, python ? BROKEN_RETURNED : RETURNED);
 }
 
 static StepResult write_look(Machine *machine, Task *task, const Op *op, uint64_t size)
@@ -97,7 +103,7 @@ static StepResult write_look(Machine *machine, Task *task, const Op *op, uint64_
 }
 
 // How long the lines are that a write is made of; 0: it is of none.
-static uint64_t line_of(const Machine *machine, const Op *op)
+static uint64_t line_bytes(const Machine *machine, const Op *op)
 {
     bool lines = op->code == OP_WRITE && op->arg[2] != 0;
     return lines ? machine->scenario->sizes[op->arg[1] - 1] : 0;
@@ -113,7 +119,7 @@ static StepResult write_copied(Machine *machine, Task *task, const Op *op, uint6
     bytes = bytes < copied ? bytes : (uint32_t)copied;
     Duration cost = {0};
     if (bytes > 0)
-        cost = pipe_written(machine, task, id, bytes, line_of(machine, op), size - left);
+        cost = pipe_written(machine, task, id, bytes, line_bytes(machine, op), size - left);
     task->scratch = left - bytes;
     if (left > bytes)
         return program_work(machine, task, true, cost, LOOK);
@@ -140,8 +146,11 @@ StepResult file_write_bytes(Machine *machine, Task *task, const Op *op, uint64_t
 StepResult step_WRITE(Machine *machine, Task *task, const Op *op)
 {
     bool done = false;
+    bool broken = task->phase == BROKEN_RETURNED;
     uint64_t size = size_of(machine, op) * (op->arg[2] == 0 ? 1 : op->arg[2]);
     StepResult result = file_write_bytes(machine, task, op, size, &done);
+    if (done && broken)
+        return unwind_raise(machine, task, EXCEPTION_ERROR); // BrokenPipeError
     return done ? program_done(task, op) : result;
 }
 

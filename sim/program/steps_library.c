@@ -132,6 +132,25 @@ StepResult step_LIB_BOOT(Machine *machine, Task *task, const Op *op)
     return python_work(machine, task, op, length);
 }
 
+// Py_Finalize. A process that another has started ends in os._exit instead (multiprocessing). What
+// it does is code in C that keeps the GIL. In CPython the main thread does it, which has joined all
+// others that are not daemons; here the last of them does.
+StepResult step_LIB_FINALIZE(Machine *machine, Task *task, const Op *op)
+{
+    enum { FINALIZED = 1 };
+    Process *process = process_of(machine, task);
+    if (task->phase == FINALIZED) {
+        task->in_c = false;
+        return program_done(task, op);
+    }
+    if (!ID_NONE(process->parent))
+        return program_done(task, op);
+    interpreter_of(machine, process)->finalizer = task->id;
+    machine_emit(machine, EVENT_PYTHON_ENDS, task->core, task->id, interpreter_pack(task), 0);
+    task->in_c = true;
+    return program_work(machine, task, false, machine_cost(machine, COST_PYTHON_END), FINALIZED);
+}
+
 // ---- bytes
 
 static Duration pack_cost(const Machine *machine, const Message *message, CostId one,

@@ -8,21 +8,9 @@
 #include "sim/program/stream_callbacks.h"
 #include "sim/program/thread_start.h"
 #include "sim/program/unwind.h"
+#include "sim/program/uvloop_turn.h"
 #include "sim/program/wake_loop.h"
-
-enum {
-    TURN = 1,
-    POLL,
-    IN_EPOLL,
-    POLLED,
-    EVENTS,
-    NEXT_CALLBACK,
-    CALLBACK,
-    RECEIVE, // from the self-pipe
-    RECEIVING,
-    RECEIVED,
-    SIGNALLED, // three phases of wake_loop_send
-};
+#include "sim/python/uvloop.h"
 
 // ---- asyncio.run and its ends
 
@@ -33,16 +21,16 @@ static StepResult begin(Machine *machine, Task *task, const Op *op)
                      "'asyncio.run' in a thread that runs an event loop already");
         return STEP_ENDED;
     }
-    task->loop = loop_open(machine, task);
+    task->loop = loop_open(machine, task, op->arg[ASYNCIO_RUN_LOOP] == EVENT_LOOP_LIBUV);
     Loop *loop = loop_at(machine, task->loop);
     loop->op = task->op;
     loop->debug = op->arg[1] != 0;
-    loop->uvloop = op->arg[2] != 0;
     loop->main = coroutine_create(machine, loop, op->arg[0], 0);
+    loop->eager = op->arg[ASYNCIO_RUN_EAGER] != 0; // from the main task's first step on
     machine_emit(machine, EVENT_LOOP_STARTED, task->core, task->id,
                  coroutine_argument(machine, future_at(machine, loop->main)->data), 0);
     future_add_callback(machine, loop->main, (Callback){CALLBACK_STOP, loop->id});
-    task->phase = TURN;
+    task->phase = loop->libuv ? UVLOOP_RUN : TURN;
     return STEP_NEXT;
 }
 
@@ -68,8 +56,8 @@ static bool next_stage(Machine *machine, Loop *loop)
         }
     }
     loop->stage++;
-    if (loop->stage == RUN_EXECUTOR && loop->runtime->minor < 9)
-        loop->stage++; // 3.8 leaves its executor alone
+    if (loop->stage == RUN_EXECUTOR && loop->runtime->minor < 9 && !loop->libuv)
+        loop->stage++; // asyncio.run of 3.8 leaves its executor alone, uvloop.run does not
     if (loop->stage < RUN_CLOSED)
         run_trivial_coroutine(machine, loop);
     return loop->stage == RUN_CLOSED;
@@ -87,23 +75,16 @@ static StepResult end(Machine *machine, Task *task, const Op *op)
 
 // ---- a turn
 
-static Duration owed(Loop *loop)
-{
-    Duration owed = {loop->owed_ns};
-    loop->owed_ns = 0;
-    return owed;
-}
-
 static StepResult begin_turn(Machine *machine, Task *task, Loop *loop)
 {
     loop_begin_turn(machine, loop);
-    Duration cost = duration_add(owed(loop), loop_cost(machine, loop, COST_LOOP_TURN));
+    Duration cost = duration_add(loop_owed(loop), loop_cost(machine, loop, COST_LOOP_TURN));
     return program_work(machine, task, false, cost, POLL);
 }
 
 static StepResult enter_epoll(Machine *machine, Task *task, Loop *loop)
 {
-    int64_t ms = loop_poll_ms(machine, loop);
+    int64_t ms = loop->libuv ? uvloop_poll_ms(machine, loop) : loop_poll_ms(machine, loop);
     machine_emit(machine, EVENT_LOOP_POLL, task->core, task->id, (uint64_t)ms, 0);
     loop->poll_until = INSTANT_NEVER;
     if (ms >= 0)
@@ -130,7 +111,7 @@ static StepResult in_epoll(Machine *machine, Task *task, Loop *loop)
     return program_blocked(task, IN_EPOLL);
 }
 
-// Back from the kernel. Once the thread has the GIL again, it looks at what has come.
+// Back from the kernel. Once asyncio's thread has the GIL again, it looks at what has come.
 static StepResult polled(Machine *machine, Task *task)
 {
     program_syscall_over(machine, task);
@@ -140,6 +121,8 @@ static StepResult polled(Machine *machine, Task *task)
 
 static StepResult end_poll(Machine *machine, Task *task, Loop *loop)
 {
+    if (loop->libuv)
+        return uvloop_polled(machine, task, loop);
     selector_process(machine, loop);
     loop_end_poll(machine, loop);
     task->phase = NEXT_CALLBACK;
@@ -149,8 +132,10 @@ static StepResult end_poll(Machine *machine, Task *task, Loop *loop)
 static StepResult next_callback(Machine *machine, Task *task, Loop *loop)
 {
     bool again;
+    if (loop->libuv && (loop->uvloop.phase != UVLOOP_IDLE || loop->snapshot == 0))
+        return uvloop_next(machine, task, loop);
     if (loop_next(machine, loop, &again)) {
-        Duration cost = duration_add(owed(loop), loop_cost(machine, loop, COST_LOOP_CALLBACK));
+        Duration cost = duration_add(loop_owed(loop), loop_cost(machine, loop, COST_LOOP_CALLBACK));
         if (loop->current.callback.kind == CALLBACK_STEP)
             cost = duration_add(cost, machine_cost(machine, COST_TASK_STEP));
         return program_work(machine, task, false, cost, CALLBACK);
@@ -292,7 +277,13 @@ static StepResult run_callback(Machine *machine, Task *task, Loop *loop)
     case CALLBACK_TIMEOUT:
         timeout_expire(machine, current->callback.target);
         break;
-    case CALLBACK_STOP:
+    case CALLBACK_STOP: // uvloop's stop() makes a callback ready that stops
+        if (loop->libuv)
+            loop_call_soon(machine, loop, (Callback){CALLBACK_LOOP_STOP, loop->id}, 0);
+        else
+            loop->stopping = true;
+        break;
+    case CALLBACK_LOOP_STOP:
         loop->stopping = true;
         break;
     case CALLBACK_EXECUTOR_DONE:
@@ -360,7 +351,11 @@ StepResult step_ASYNCIO_RUN(Machine *machine, Task *task, const Op *op)
     case CALLBACK:
         loop_time_callback(machine, loop);
         return run_callback(machine, task, loop);
+    case UVLOOP_STOPPED:
+        return next_stage(machine, loop) ? end(machine, task, op) : uvloop_run(machine, task, loop);
     default:
+        if (task->phase >= UVLOOP_PHASES && task->phase < UVLOOP_PHASES_END)
+            return uvloop_step(machine, task, loop);
         if (task->phase >= STREAM_PHASES && task->phase < STREAM_PHASES_END)
             return stream_callback(machine, task, loop, NEXT_CALLBACK);
         return executors_close(machine, task, op, NEXT_CALLBACK);

@@ -1,10 +1,16 @@
 // Ops on Python's objects: making them, dropping the references to them, and the garbage collector.
 // Making them is bytecode, between two of which the GIL may go to another thread. Freeing many of
 // them at once and a collection are code in C that keeps the GIL: nobody else runs bytecode before
-// it is at its end, and signals' handlers wait, too.
+// it is at its end, and signals' handlers wait, too. In the build without a GIL a collection stops
+// all other threads while it goes through the objects, and frees the garbage when they go on.
+//
+// There threads make objects without waiting for each other: each has a heap of its own. That a
+// list into which several of them put theirs has a lock is not modelled here.
 #include "sim/kernel/sched.h"
 #include "sim/program/program.h"
+#include "sim/program/world.h"
 #include "sim/python/collector.h"
+#include "sim/python/object_memory.h"
 
 #include <inttypes.h>
 
@@ -45,12 +51,62 @@ static void end_collection(Machine *machine, Task *task, int generation)
     Collection found = collector_look(collector, generation);
     task->in_c = false;
     collector_collect(collector, generation);
+    objects_gone(machine, task, found.freed);
     machine_emit(machine, EVENT_GC_ENDED, task->core, task->id, (uint64_t)generation, found.freed);
+}
+
+// The same where it stops the world: from the phase WORLD_STOPS on, up to `*done`.
+enum { WORLD_STOPS = 10, GOES_THROUGH, WORLD_STARTS, FREES, ALL_FREED };
+
+static StepResult collect_stopped(Machine *machine, Task *task, bool *done)
+{
+    enum { GENERATION = GENERATIONS - 1 };
+    Collector *collector = own_collector(machine, task);
+    Collection found;
+    switch (task->phase) {
+    case WORLD_STOPS:
+        collector->collecting = true;
+        return world_stop(machine, task, GOES_THROUGH);
+    case GOES_THROUGH:
+        found = collector_look(collector, GENERATION);
+        collector->found = found.freed;
+        machine_emit(machine, EVENT_GC_BEGUN, task->core, task->id, GENERATION, found.traversed);
+        return work_in_c(machine, task, each(machine, COST_GC_OBJECT, found.traversed),
+                         WORLD_STARTS);
+    case WORLD_STARTS:
+        collector_collect(collector, GENERATION);
+        return world_start(machine, task, FREES);
+    case FREES:
+        return work_in_c(machine, task, each(machine, COST_OBJECT_FREE, collector->found),
+                         ALL_FREED);
+    default:
+        task->in_c = false;
+        collector->collecting = false;
+        objects_gone(machine, task, collector->found);
+        collector_count(collector, world_objects(machine, task), -(int64_t)collector->found);
+        machine_emit(machine, EVENT_GC_ENDED, task->core, task->id, GENERATION, collector->found);
+        *done = true;
+        return STEP_NEXT;
+    }
+}
+
+// While another thread collects there is nothing to do: CPython returns at once.
+static StepResult collect_world(Machine *machine, Task *task, const Op *op)
+{
+    bool done = false;
+    if (task->phase == PHASE_ENTER && own_collector(machine, task)->collecting)
+        return program_done(task, op);
+    if (task->phase == PHASE_ENTER)
+        task->phase = WORLD_STOPS;
+    StepResult result = collect_stopped(machine, task, &done);
+    return done ? program_done(task, op) : result;
 }
 
 StepResult step_GC_COLLECT(Machine *machine, Task *task, const Op *op)
 {
     enum { COLLECTED = 1 };
+    if (world_may_stop(machine, task))
+        return collect_world(machine, task, op);
     if (task->phase == PHASE_ENTER)
         return begin_collection(machine, task, GENERATIONS - 1, COLLECTED);
     end_collection(machine, task, GENERATIONS - 1);
@@ -68,9 +124,44 @@ static StepResult make_some(Machine *machine, Task *task, uint32_t left, uint8_t
     return program_work(machine, task, false, each(machine, COST_OBJECT_NEW, some), phase);
 }
 
+// The same up to where the thread tells the collector of them.
+static StepResult make_batch(Machine *machine, Task *task, uint32_t left, uint8_t phase)
+{
+    uint32_t room = collector_batch(*world_objects(machine, task));
+    uint32_t some = room < left ? room : left;
+    task->scratch = (uint64_t)some << 32 | (left - some);
+    Duration length = each(machine, COST_OBJECT_NEW, some);
+    return program_work(machine, task, false, program_bytecode(machine, task, length), phase);
+}
+
+static StepResult new_objects_world(Machine *machine, Task *task, const Op *op)
+{
+    enum { MADE = 1 };
+    Collector *collector = own_collector(machine, task);
+    uint32_t made = (uint32_t)(task->scratch >> 32), left = (uint32_t)task->scratch;
+    if (task->phase == PHASE_ENTER)
+        return make_batch(machine, task, op->arg[0], MADE);
+    if (task->phase == MADE) {
+        collector_make(collector, op->arg[1], made, op->arg[2] != 0);
+        objects_made(machine, task, made);
+        bool told = collector_count(collector, world_objects(machine, task), made);
+        if (told && collector_due(collector) >= 0)
+            task->phase = WORLD_STOPS;
+    }
+    if (task->phase >= WORLD_STOPS) {
+        bool done = false;
+        StepResult result = collect_stopped(machine, task, &done);
+        if (!done)
+            return result;
+    }
+    return left == 0 ? program_done(task, op) : make_batch(machine, task, left, MADE);
+}
+
 StepResult step_NEW_OBJECTS(Machine *machine, Task *task, const Op *op)
 {
     enum { MADE = 1, COLLECTED_0, COLLECTED_1, COLLECTED_2 };
+    if (world_may_stop(machine, task))
+        return new_objects_world(machine, task, op);
     Collector *collector = own_collector(machine, task);
     uint32_t left = (uint32_t)task->scratch;
     int due;
@@ -79,6 +170,7 @@ StepResult step_NEW_OBJECTS(Machine *machine, Task *task, const Op *op)
         return make_some(machine, task, op->arg[0], MADE);
     case MADE:
         collector_make(collector, op->arg[1], (uint32_t)(task->scratch >> 32), op->arg[2] != 0);
+        objects_made(machine, task, task->scratch >> 32);
         due = collector_due(collector);
         if (due >= 0)
             return begin_collection(machine, task, due, (uint8_t)(COLLECTED_0 + due));
@@ -100,6 +192,7 @@ StepResult step_DROP(Machine *machine, Task *task, const Op *op)
         return program_done(task, op);
     }
     freed = collector_drop(own_collector(machine, task), op->arg[0], &garbage);
+    objects_gone(machine, task, freed);
     uint32_t name = machine->scenario->memories[op->arg[0] - 1].name.index1;
     if (freed == 0 && garbage == 0) {
         char text[96];
@@ -109,6 +202,9 @@ StepResult step_DROP(Machine *machine, Task *task, const Op *op)
                      scenario_string(machine->scenario, (StringId){name}));
         return STEP_ENDED;
     }
+    if (world_may_stop(machine, task))
+        collector_count(own_collector(machine, task), world_objects(machine, task),
+                        -(int64_t)freed);
     if (garbage > 0)
         machine_emit(machine, EVENT_OBJECTS_LEFT, task->core, task->id, name, garbage);
     if (freed > 0)

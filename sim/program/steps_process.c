@@ -6,6 +6,7 @@
 #include "sim/kernel/wait_list.h"
 #include "sim/program/children.h"
 #include "sim/program/data.h"
+#include "sim/program/world.h"
 #include "sim/python/gil.h"
 
 // ---- new processes
@@ -67,6 +68,8 @@ StepResult step_EXEC(Machine *machine, Task *task, const Op *op)
     machine_free_frames(machine, task);
     if (task->turn != NULL) // it runs Python
         interpreter_restart(machine, process_of(machine, task), task);
+    if (world_may_stop(machine, task))
+        world_restart(machine, task);
     task->op = op->arg[0];
     task->phase = PHASE_ENTER;
     program_syscall_over(machine, task);

@@ -3,7 +3,9 @@
 // sim/scenario/process_pool.c.
 #include "sim/base/check.h"
 #include "sim/kernel/pipe.h"
+#include "sim/kernel/process_end.h"
 #include "sim/kernel/sched.h"
+#include "sim/kernel/signal.h"
 #include "sim/kernel/wait_list.h"
 #include "sim/program/executors.h"
 #include "sim/program/futex.h"
@@ -69,7 +71,7 @@ StepResult step_LIB_UNLESS_MANAGED(Machine *machine, Task *task, const Op *op)
     Executor *executor = executor_at(machine, executor_of(machine, task, op));
     bool managed = pool->managed;
     pool->managed = true;
-    if (!managed && def->start != START_SPAWN)
+    if (!managed && !def->on_demand)
         executor->threads = def->workers;
     return go_if(task, op, managed, op->arg[1]);
 }
@@ -88,14 +90,47 @@ static bool readable(const Machine *machine, uint32_t pipe)
     return pipe_at(machine, (PipeId){pipe})->level > 0;
 }
 
-// connection.wait, which asks poll(2) for all of them. CPython's also watches the processes
-// themselves, for one that dies.
+static ProcessId process_def(const Machine *machine, const ExecutorDef *def)
+{
+    return machine->scenario->threads[def->child.index1 - 1].process;
+}
+
+static bool has_ended_one(const Machine *machine, const Task *task, uint32_t executor)
+{
+    const ExecutorDef *def = &machine->scenario->executors[executor - 1];
+    return process_ended_child(machine, process_of(machine, task), process_def(machine, def)) !=
+           NULL;
+}
+
+// The executor's processes that have not ended, one after the other; NULL behind the last.
+static Process *next_process(const Machine *machine, const Task *task, const ExecutorDef *def,
+                             const Process *before)
+{
+    Pid pid = before == NULL ? process_of(machine, task)->first_child : before->next_sibling;
+    ProcessId wanted = process_def(machine, def);
+    for (; !ID_NONE(pid); pid = process_at(machine, pid)->next_sibling) {
+        Process *process = process_at(machine, pid);
+        if (ID_EQUAL(process->def, wanted) && process->state == PROCESS_ALIVE)
+            return process;
+    }
+    return NULL;
+}
+
+static void watch_processes(Machine *machine, const Task *task, uint32_t executor)
+{
+    const ExecutorDef *def = &machine->scenario->executors[executor - 1];
+    for (Process *process = NULL; (process = next_process(machine, task, def, process)) != NULL;)
+        process->poller = &process_pool(machine, executor)->polling;
+}
+
+// connection.wait, which asks poll(2) for all of them, and for the ends of the processes.
 StepResult step_LIB_POLL(Machine *machine, Task *task, const Op *op)
 {
     enum { LOOK = 1, RETURNED };
     Duration call = machine_cost(machine, COST_SYSCALL);
     WaitList *list = &process_pool(machine, op->arg[2])->polling;
-    bool any = readable(machine, op->arg[0]) || readable(machine, op->arg[1]);
+    bool any = readable(machine, op->arg[0]) || readable(machine, op->arg[1]) ||
+               has_ended_one(machine, task, op->arg[2]);
     switch (task->phase) {
     case PHASE_ENTER:
         return program_syscall(
@@ -108,6 +143,7 @@ StepResult step_LIB_POLL(Machine *machine, Task *task, const Op *op)
             return STEP_NEXT;
         for (int i = 0; i < 2; i++)
             pipe_at(machine, (PipeId){op->arg[i]})->poller = list;
+        watch_processes(machine, task, op->arg[2]);
         machine_emit(machine, EVENT_PIPE_WAIT, task->core, task->id, op->arg[0], PIPE_END_READ);
         wait_list_add(machine, list, task);
         sched_block(machine, task, SWITCH_BLOCKED_PIPE);
@@ -138,6 +174,28 @@ static uint32_t take_item(Machine *machine, Task *task, uint32_t executor)
     return 0;
 }
 
+// The processes have it from now on, or it is on its way to one.
+static void add_running(Machine *machine, uint32_t executor, uint32_t item)
+{
+    ProcessPool *pool = process_pool(machine, executor);
+    uint32_t *link = &pool->running;
+    while (*link != 0)
+        link = &item_at(machine, *link)->next;
+    *link = item;
+    item_at(machine, item)->next = 0;
+    pool->calls++;
+}
+
+static void take_running(Machine *machine, uint32_t executor, uint32_t item)
+{
+    ProcessPool *pool = process_pool(machine, executor);
+    uint32_t *link = &pool->running;
+    while (*link != item)
+        link = &item_at(machine, *link)->next;
+    *link = item_at(machine, item)->next;
+    pool->calls--;
+}
+
 // As many as the queue to the processes has room for.
 StepResult step_LIB_TAKE_CALL(Machine *machine, Task *task, const Op *op)
 {
@@ -147,7 +205,7 @@ StepResult step_LIB_TAKE_CALL(Machine *machine, Task *task, const Op *op)
     if (item == 0)
         return go_if(task, op, true, op->arg[1]);
     item_at(machine, item)->state = ITEM_RUNNING; // what Future.running() says from now
-    process_pool(machine, op->arg[0])->calls++;
+    add_running(machine, op->arg[0], item);
     task->message = message_make(machine, MESSAGE_CALL, MESSAGE_TASK_BYTES, 1);
     message_at(machine, task->message)->job = item;
     return program_done(task, op);
@@ -160,12 +218,57 @@ StepResult step_LIB_CALL_DONE(Machine *machine, Task *task, const Op *op)
     StepResult result = executors_item_done(machine, task, op, item, &done);
     if (!done)
         return result;
+    take_running(machine, op->arg[0], item);
     item_drop(machine, item);
     message_drop(machine, task->message);
     task->message = 0;
-    process_pool(machine, op->arg[0])->calls--;
     executor_at(machine, executor_of(machine, task, op))->idle++;
     return program_done(task, op);
+}
+
+// ---- a process that has died
+
+StepResult step_LIB_IF_BROKEN(Machine *machine, Task *task, const Op *op)
+{
+    return go_if(task, op, has_ended_one(machine, task, op->arg[0]), op->arg[1]);
+}
+
+// In the order in which they were submitted: first what the processes have.
+StepResult step_LIB_TAKE_BROKEN(Machine *machine, Task *task, const Op *op)
+{
+    uint32_t id = executor_of(machine, task, op);
+    Executor *executor = executor_at(machine, id);
+    ProcessPool *pool = process_pool(machine, op->arg[0]);
+    executor->broken = executor->shut_down = true;
+    if (pool->running == 0) {
+        uint32_t next = take_item(machine, task, id);
+        if (next == 0)
+            return go_if(task, op, true, op->arg[1]);
+        add_running(machine, op->arg[0], next);
+    }
+    item_at(machine, pool->running)->exception = EXCEPTION_BROKEN;
+    task->message = message_make(machine, MESSAGE_CALL, 0, 1);
+    message_at(machine, task->message)->job = pool->running;
+    return program_done(task, op);
+}
+
+StepResult step_LIB_END_CALLS(Machine *machine, Task *task, const Op *op)
+{
+    enum { SENT = 1 };
+    const ExecutorDef *def = def_of(machine, op);
+    Process *process = next_process(machine, task, def, NULL);
+    if (task->phase == SENT) {
+        if (process != NULL)
+            signal_send(machine, process, SIGNAL_TERM, task);
+        program_syscall_over(machine, task);
+        task->phase = PHASE_ENTER;
+        return STEP_NEXT;
+    }
+    if (process == NULL)
+        return program_done(task, op);
+    return program_syscall(
+        machine, task, SYSCALL_KILL,
+        duration_add(machine_cost(machine, COST_SYSCALL), machine_cost(machine, COST_KILL)), SENT);
 }
 
 StepResult step_LIB_IF_CALLS_OVER(Machine *machine, Task *task, const Op *op)

@@ -1,17 +1,8 @@
 // Ops that take time: compute, native, sleep, yield; and print, a system call that takes some.
 #include "sim/kernel/process.h"
-#include "sim/kernel/process_data.h"
 #include "sim/kernel/sched.h"
 #include "sim/program/gil_turn.h"
 #include "sim/program/program.h"
-
-// Bytecode in the build of Python without a GIL: what protects objects instead costs each thread.
-static Duration without_gil(const Machine *machine, Duration length)
-{
-    int64_t more_ns = machine_cost(machine, COST_FREE_THREADING).ns;
-    int64_t extra_ns = length.ns / 1000 * more_ns + length.ns % 1000 * more_ns / 1000;
-    return duration_add(length, (Duration){extra_ns});
-}
 
 StepResult step_COMPUTE(Machine *machine, Task *task, const Op *op)
 {
@@ -19,9 +10,7 @@ StepResult step_COMPUTE(Machine *machine, Task *task, const Op *op)
     if (task->phase == COMPUTED)
         return program_done(task, op);
     Duration length = dist_draw(machine->scenario, op->arg[0], &task->rng);
-    if (process_family(machine, process_of(machine, task))->runtime.free_threaded)
-        length = without_gil(machine, length);
-    return program_work(machine, task, false, length, COMPUTED);
+    return program_work(machine, task, false, program_bytecode(machine, task, length), COMPUTED);
 }
 
 StepResult step_NATIVE(Machine *machine, Task *task, const Op *op)

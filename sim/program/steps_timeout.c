@@ -1,7 +1,7 @@
 // Ops that give up waiting: timeout and wait_for. CPython Lib/asyncio/timeouts.py and tasks.py;
 // from 3.12 on wait_for is a timeout around an await, before that it waits for a task of its own.
 #include "sim/base/check.h"
-#include "sim/program/coroutines.h"
+#include "sim/program/eager.h"
 #include "sim/program/unwind.h"
 
 // ---- timeout
@@ -134,11 +134,15 @@ static StepResult begin(Machine *machine, Task *task, const Op *op, Coroutine *c
 {
     bool scoped = loop_at(machine, task->loop)->runtime->minor >= 12;
     const AwaitedDef *awaited = &machine->scenario->awaited[op->arg[0] - 1];
-    Duration timeout = dist_draw(machine->scenario, op->arg[1], &task->rng);
+    StepResult result;
+    bool again = task->phase == EAGER_MAKING; // a time of nothing
+    Duration timeout = again ? (Duration){0} : dist_draw(machine->scenario, op->arg[1], &task->rng);
     scoped = scoped && timeout.ns > 0;
     coroutine->local[1] = coroutine->local[2] = 0;
     if (scoped && awaited->name == 0)
         return begin_in_scope(machine, task, op, timeout);
+    if (!eager_made(machine, task, op->arg[0], &result))
+        return result;
     if (!coroutines_awaited_one(machine, task, op, op->arg[0], &coroutine->local[0]))
         return STEP_ENDED;
     return scoped ? begin_in_scope(machine, task, op, timeout)
@@ -152,6 +156,7 @@ StepResult step_WAIT_FOR(Machine *machine, Task *task, const Op *op)
         return STEP_ENDED;
     switch (task->phase) {
     case PHASE_ENTER:
+    case EAGER_MAKING:
         return begin(machine, task, op, coroutine);
     case RELEASED:
         return released(machine, task, op, coroutine);

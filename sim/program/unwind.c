@@ -9,6 +9,7 @@
 #include "sim/program/executors.h"
 #include "sim/program/library.h"
 #include "sim/python/multiprocessing.h"
+#include "sim/python/object_memory.h"
 
 // What a `try` is doing: its frame's value, with the exception that `finally` raises again above.
 enum { TRY_BODY, TRY_HANDLER, TRY_FINALLY, TRY_BITS = 2 };
@@ -152,6 +153,8 @@ static StepResult unwind(Machine *machine, Task *task, uint32_t at)
         }
         if (ops[at].code == OP_WAIT_FOR)
             leave_scope(machine, task);
+        if (ops[at].code == OP_AWAIT)
+            object_gone(machine, task->loop, PYTHON_OBJECT_COROUTINE);
         program_pop(machine, task);
         at = ops[at].next;
     }

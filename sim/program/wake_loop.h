@@ -1,7 +1,7 @@
 // Waking an event loop from outside: loop.call_soon_threadsafe(), which puts a callback on the
 // ready list and then sends a byte into the loop's self-pipe, so that a loop that sleeps in
 // epoll_wait wakes up and finds it. CPython asyncio/selector_events.py, _write_to_self and
-// _read_from_self.
+// _read_from_self. uvloop's loops have an eventfd for threads, and the self-pipe only for signals.
 #pragma once
 #include "sim/program/program.h"
 #include "sim/python/selector.h"

@@ -8,6 +8,7 @@
 #include "sim/kernel/socket_pair.h"
 #include "sim/python/pool.h"
 #include "sim/python/timer_queue.h"
+#include "sim/python/uv_timers.h"
 
 typedef enum FutureKind {
     FUTURE_PLAIN,    // what sleep, wait and locks wait for
@@ -34,7 +35,8 @@ static inline bool callback_holds(Callback callback)
            callback.kind != CALLBACK_CALL && callback.kind != CALLBACK_READ_SELF &&
            callback.kind != CALLBACK_READ_READY && callback.kind != CALLBACK_WRITE_READY &&
            callback.kind != CALLBACK_STREAM_MADE && callback.kind != CALLBACK_STREAM_WATCH &&
-           callback.kind != CALLBACK_STREAM_EOF && callback.kind != CALLBACK_STREAM_LOST;
+           callback.kind != CALLBACK_LOOP_STOP && callback.kind != CALLBACK_STREAM_EOF &&
+           callback.kind != CALLBACK_STREAM_LOST;
 }
 
 // A callback of a future that is not done yet.
@@ -86,6 +88,7 @@ typedef struct Completed {
 // A timer: on the loop's heap, then on its ready list.
 typedef struct Timer {
     uint32_t references;
+    uint32_t loop;
     Callback callback;
     bool cancelled;
     bool scheduled; // it is on the heap
@@ -141,6 +144,13 @@ typedef struct Coroutine {
     uint64_t scratch;
     Rng rng;
     uint32_t local[3]; // of the op that awaits: futures and timers, as that op says
+    // Of eager tasks (sim/program/eager.h): whose place it goes back to as it first awaits; whether
+    // this is no task but the place of a plain function; how many began one another; and what the
+    // op at which it is has made of functions: how many, and the list of Links.
+    uint32_t starter;
+    bool of_function;
+    uint16_t nesting;
+    uint32_t made, made_first, made_last;
 } Coroutine;
 
 // How far asyncio.run is.
@@ -164,6 +174,24 @@ typedef struct Selector {
     uint32_t received_count, received_next;
 } Selector;
 
+// What is called in which phase of a turn of uvloop's.
+typedef enum UvloopPhase { UVLOOP_IDLE, UVLOOP_EVENTS, UVLOOP_TIMERS } UvloopPhase;
+
+// uvloop.h: what libuv keeps of a loop.
+typedef struct Uvloop {
+    UvTimers timers;  // of Timers
+    int64_t now_ms;   // the clock, as of the last look at it
+    int64_t due_ms;   // as of the timers phase's begin: what it calls was due then
+    uint32_t eventfd; // by which other threads wake it
+    uint32_t next;    // of what epoll has returned: twice the index, and 1 for the writer
+    uint32_t closing; // timers that are over, and have yet to be closed
+    uint8_t phase;    // UvloopPhase
+    bool idle;        // the idle phase calls what is ready, and epoll does not wait
+    bool stop;        // at this turn's end
+    bool woken;       // the eventfd has been written to, and has not been read since
+    bool called;      // with the GIL, which is to be let go of
+} Uvloop;
+
 typedef struct Loop {
     uint32_t id;
     TaskId thread;
@@ -178,6 +206,7 @@ typedef struct Loop {
     bool stopping;             // at the end of this turn
     bool polling;              // its thread sleeps in epoll_wait
     Selector selector;
+    Uvloop uvloop;
     struct Stream *streams;                  // stream.h; NULL: none is in use
     uint32_t signal_functions[SIGNAL_COUNT]; // FunctionDef (index1) of add_signal_handler; 0: none
     Instant poll_until;                      // when that is over; INSTANT_NEVER: not by itself
@@ -196,7 +225,8 @@ typedef struct Loop {
     UvLoop *uv;           // it is libuv's, which uses little else of this; NULL: asyncio's
     bool calling;         // a plain function, by call_soon and its like
     bool debug;           // slow callbacks are reported
-    bool uvloop;          // what the loop does itself costs less
+    bool eager;           // tasks begin as they are made
+    bool libuv;           // it is uvloop's: see `uvloop`
     bool timing;          // a callback runs, in debug mode, of `timed`, since `timed_from`
     uint64_t timed;       // as Ready.subject
     Instant timed_from;
@@ -210,8 +240,10 @@ typedef struct Loop {
 typedef struct Asyncio {
     Pool futures, callbacks, links, gathers, waits, completed, timers, coroutines, scopes, groups,
         members;
-    ARRAY(Loop *) loops;
-    uint32_t cancel_depth; // of tasks that wait for each other, while one is cancelled
+    ARRAY(Loop *) loops;             // NULL: closed
+    ARRAY(struct UvPool *) uv_pools; // uv_pool.h: of Node's loops; one outlives its loop
+    ARRAY(TaskId) threads;           // of the loops, those that are closed included
+    uint32_t cancel_depth;           // of tasks that wait for each other, while one is cancelled
     uint32_t coroutine_serial;
 } Asyncio;
 
@@ -343,8 +375,8 @@ void shield_outer_done(Machine *machine, uint32_t outer, uint32_t inner);
 
 // ---- loop.c
 
-// A loop for `thread`; its number.
-uint32_t loop_open(Machine *machine, Task *thread);
+// A loop for `thread`, asyncio's or uvloop's; its number.
+uint32_t loop_open(Machine *machine, Task *thread, bool libuv);
 // The same, without what asyncio has: no selector, no objects.
 uint32_t loop_open_bare(Machine *machine, Task *thread);
 void loop_close(Machine *machine, uint32_t id);
@@ -352,6 +384,10 @@ void loop_close(Machine *machine, uint32_t id);
 void loop_call_soon(Machine *machine, Loop *loop, Callback callback, uint32_t argument);
 // The same for a callback that is made already: that costs nothing.
 void loop_add_callback(Machine *machine, Loop *loop, Callback callback);
+// A timer that nothing calls yet; held by the caller, and once more by who is to call it.
+uint32_t loop_make_timer(Machine *machine, const Loop *loop, Callback callback);
+// Says that loop->current, which does not come from the ready list, is called now.
+void loop_call_current(Machine *machine, Loop *loop);
 // A timer that calls back `after` from now; held by the caller, and by the loop.
 uint32_t loop_call_later(Machine *machine, Loop *loop, Duration after, Callback callback);
 // The same at an instant, which may be over.
@@ -384,6 +420,13 @@ void loop_done_with_current(Machine *machine, Loop *loop);
 Duration loop_cost(const Machine *machine, const Loop *loop, CostId cost);
 // What to do later costs CPU time, which the loop spends before its next callback.
 void loop_owe(Machine *machine, Loop *loop, CostId cost);
+// How much that is, which is spent now.
+static inline Duration loop_owed(Loop *loop)
+{
+    Duration owed = {loop->owed_ns};
+    loop->owed_ns = 0;
+    return owed;
+}
 
 // ---- coroutine.c
 

@@ -12,6 +12,9 @@ enum { THRESHOLD = 700, THRESHOLD_3_13 = 2000, THRESHOLD_OLDER = 10 };
 // are a quarter of those that were there: else making n objects would take n^2.
 enum { LONG_LIVED_PART = 4 };
 
+// LOCAL_ALLOC_COUNT_THRESHOLD.
+enum { BATCH = 512 };
+
 Collector *collector_of(Machine *machine, Process *process)
 {
     if (process->collector != NULL)
@@ -20,6 +23,7 @@ Collector *collector_of(Machine *machine, Process *process)
     bool newer = runtime->major == 3 && runtime->minor >= 13;
     Collector *collector = ARENA_NEW(&machine->arena, Collector);
     collector->threshold = newer ? THRESHOLD_3_13 : THRESHOLD;
+    collector->one_generation = runtime->free_threaded;
     collector->group_count = machine->scenario->memory_count + 1;
     collector->groups = ARENA_ARRAY(&machine->arena, ObjectGroup, collector->group_count);
     process->collector = collector;
@@ -33,8 +37,10 @@ void collector_forget(const Process *process)
         return;
     ObjectGroup *groups = collector->groups;
     memset(groups, 0, collector->group_count * sizeof *groups);
-    *collector = (Collector){
-        .threshold = collector->threshold, .groups = groups, .group_count = collector->group_count};
+    *collector = (Collector){.threshold = collector->threshold,
+                             .one_generation = collector->one_generation,
+                             .groups = groups,
+                             .group_count = collector->group_count};
 }
 
 uint32_t collector_room(const Collector *collector)
@@ -70,8 +76,27 @@ uint64_t collector_drop(Collector *collector, uint32_t group, uint64_t *garbage)
     return freed;
 }
 
+uint32_t collector_batch(int32_t counted)
+{
+    return (uint32_t)(BATCH - counted);
+}
+
+bool collector_count(Collector *collector, int32_t *counted, int64_t count)
+{
+    int64_t now = *counted + count, told = now / BATCH * BATCH;
+    *counted = (int32_t)(now - told);
+    collector->young += told;
+    return told > 0;
+}
+
 int collector_due(const Collector *collector)
 {
+    if (collector->one_generation) {
+        bool due = !collector->disabled && !collector->collecting &&
+                   collector->young > (int64_t)collector->threshold &&
+                   collector->young > (int64_t)(collector->long_lived / LONG_LIVED_PART);
+        return due ? GENERATIONS - 1 : -1;
+    }
     if (collector->disabled || collector->count[0] <= collector->threshold)
         return -1;
     if (collector->count[2] > THRESHOLD_OLDER &&
@@ -116,6 +141,7 @@ void collector_collect(Collector *collector, int generation)
         alive += grow_older(&collector->groups[i], generation);
     for (int g = 0; g <= generation; g++)
         collector->count[g] = 0;
+    collector->young = 0;
     if (generation < GENERATIONS - 1)
         collector->count[generation + 1]++;
     if (generation == GENERATIONS - 2)

@@ -4,6 +4,11 @@
 // once, by its reference count; in a cycle objects refer to each other, and only the collector
 // finds out that nobody else does. What the interpreter itself has is not counted. (CPython
 // Modules/gcmodule.c up to 3.11, 3.12 Modules/gcmodule.c and Python/ceval_gil.c)
+//
+// The build without a GIL has another one (3.13 Python/gc_free_threading.c). It has one generation
+// only: each collection goes through all there is. One is due when more objects have come in than
+// the threshold, and more than a quarter of those that the last one has left. A thread counts the
+// objects that it makes and frees by itself, and tells the collector every 512.
 #pragma once
 #include "sim/kernel/machine.h"
 #include "sim/kernel/process.h"
@@ -19,7 +24,11 @@ typedef struct ObjectGroup {
 
 typedef struct Collector {
     bool disabled;
-    uint32_t threshold;                // of the youngest generation
+    bool one_generation; // that of the build without a GIL; what it has counted is in `young`
+    bool collecting;     // a thread does: another does not begin, see sim/program/world.h
+    int64_t young;       // objects made, less freed
+    uint64_t found;      // garbage, by the collection that is going on
+    uint32_t threshold;  // of the youngest generation
     uint32_t count[GENERATIONS];       // objects made, less freed; collections of the younger one
     uint64_t long_lived, long_pending; // in the oldest: at its last collection; come in since
     ObjectGroup *groups;               // by MemoryId.index1 of their name
@@ -43,6 +52,12 @@ void collector_make(Collector *collector, uint32_t group, uint32_t count, bool c
 // Nobody refers to the group's objects any more: returns how many of them are freed at once;
 // `*garbage` of them are not, as they refer to each other.
 uint64_t collector_drop(Collector *collector, uint32_t group, uint64_t *garbage);
+
+// Of the build without a GIL. A thread has made `count` objects, at most collector_batch, or freed
+// them (negative); `*counted` is what it has not yet told. True: a collection may be due.
+bool collector_count(Collector *collector, int32_t *counted, int64_t count);
+// How many it makes until it next tells.
+uint32_t collector_batch(int32_t counted);
 
 // The generation that is to be collected now; -1: none.
 int collector_due(const Collector *collector);

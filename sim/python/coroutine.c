@@ -1,6 +1,6 @@
 // Tasks and their coroutines: CPython Lib/asyncio/tasks.py, Task. A coroutine's place in its
 // program is kept here while it waits; while it runs, it is the thread's own (see steps_asyncio.c).
-#include "sim/python/asyncio.h"
+#include "sim/python/object_memory.h"
 
 #include "sim/base/check.h"
 
@@ -51,8 +51,11 @@ uint32_t coroutine_create(Machine *machine, Loop *loop, uint32_t function, uint3
                              .rng = coroutine_rng(machine, loop, function)};
     future_at(machine, future)->data = id;
     loop->tasks_alive++;
+    object_made(machine, loop->id, PYTHON_OBJECT_COROUTINE);
     emit(machine, loop, EVENT_COROUTINE_CREATED, coroutine_argument(machine, id),
          coroutine_argument(machine, creator));
+    if (loop->eager)
+        return future;
     future_hold(machine, future);
     loop_call_soon(machine, loop, (Callback){CALLBACK_STEP, future}, 0);
     return future;
@@ -106,6 +109,7 @@ void coroutine_end(Machine *machine, uint32_t id, uint32_t exception)
     coroutine->alive = false;
     pool_give(&machine->asyncio->coroutines, id);
     loop->tasks_alive--;
+    object_gone(machine, loop->id, PYTHON_OBJECT_COROUTINE);
     future_drop(machine, future);
 }
 

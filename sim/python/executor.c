@@ -83,6 +83,13 @@ uint32_t executor_get(Machine *machine, Pid process, uint32_t def, uint32_t loop
     return (uint32_t)executors->all.count;
 }
 
+uint32_t executor_refusal(const Machine *machine, Pid process, uint32_t def, uint32_t loop)
+{
+    uint32_t id = find_newest(machine, process, def, loop);
+    bool broken = id != 0 && executor_at(machine, id)->broken;
+    return broken ? EXCEPTION_BROKEN : EXCEPTION_ERROR;
+}
+
 // ---- items
 
 uint32_t item_create(Machine *machine, uint32_t executor_id, uint32_t function)

@@ -20,7 +20,7 @@ typedef struct WorkItem {
     uint32_t serial;       // from 1, in the order of submission
     uint32_t function;     // its first op; 0: no item but the word to a thread that it may end
     uint32_t exception;    // ExceptionId, once it is done
-    uint32_t next;         // in the queue
+    uint32_t next;         // in the queue; or of those that its processes have
     uint32_t handed_to;    // the Worker that got it without that; 0: none
     uint32_t loop, future; // of asyncio, done when this is; 0: none
     WaitList waiters;      // threads that wait for its result
@@ -58,6 +58,7 @@ typedef struct Executor {
     uint32_t threads; // started
     uint32_t serial;  // of the last item
     bool shut_down;
+    bool broken; // of processes: one of them has died, and it is shut down
 } Executor;
 
 // The futures that a thread has given a name to: a list through `next` from Task.futures.
@@ -97,6 +98,8 @@ uint32_t executor_find(const Machine *machine, Pid process, uint32_t def, uint32
 // The same, made when there is none yet. 0: it has been shut down; a loop's default never is while
 // the loop runs coroutines.
 uint32_t executor_get(Machine *machine, Pid process, uint32_t def, uint32_t loop);
+// What a submit raises when there is none (ExceptionId).
+uint32_t executor_refusal(const Machine *machine, Pid process, uint32_t def, uint32_t loop);
 // The newest, shut down or not; there must be one.
 uint32_t executor_last(const Machine *machine, Pid process, uint32_t def, uint32_t loop);
 

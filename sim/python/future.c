@@ -1,8 +1,13 @@
 // Futures: CPython Lib/asyncio/futures.py. What happens when one is done is never done at once: its
 // callbacks are made ready, in the order in which they were added, for the loop's next turn.
-#include "sim/python/asyncio.h"
+#include "sim/python/object_memory.h"
 
 #include "sim/base/check.h"
+
+static PythonObjectId object_of_kind(unsigned kind)
+{
+    return kind == FUTURE_TASK ? PYTHON_OBJECT_TASK : PYTHON_OBJECT_FUTURE;
+}
 
 uint32_t future_create(Machine *machine, uint32_t loop, FutureKind kind)
 {
@@ -11,6 +16,7 @@ uint32_t future_create(Machine *machine, uint32_t loop, FutureKind kind)
     future->kind = (uint8_t)kind;
     future->loop = loop;
     future->references = 1;
+    object_made(machine, loop, object_of_kind(kind));
     return id;
 }
 
@@ -50,6 +56,7 @@ void future_drop(Machine *machine, uint32_t id)
         completed_free(machine, future->data);
     if (future->kind == FUTURE_WAIT)
         pool_give(&machine->asyncio->waits, future->data);
+    object_gone(machine, future->loop, object_of_kind(future->kind));
     pool_give(&machine->asyncio->futures, id);
 }
 

@@ -9,8 +9,11 @@
 const SyncDef gil_syncs[GIL_SYNC_COUNT] = {
     [GIL_MUTEX] = {.kind = SYNC_LOCK},          [GIL_CONDITION] = {.kind = SYNC_CONDITION},
     [GIL_SWITCH_MUTEX] = {.kind = SYNC_LOCK},   [GIL_SWITCH_CONDITION] = {.kind = SYNC_CONDITION},
-    [GIL_SEMAPHORE] = {.kind = SYNC_SEMAPHORE},
+    [GIL_SEMAPHORE] = {.kind = SYNC_SEMAPHORE}, [GIL_WORLD_STOPPED] = {.kind = SYNC_EVENT},
+    [GIL_WORLD_RUNS] = {.kind = SYNC_EVENT},
 };
+
+const SyncDef gil_object_lock = {.kind = SYNC_LOCK};
 
 // ---- interpreters
 
@@ -33,6 +36,12 @@ Interpreter *interpreter_of(Machine *machine, Process *process)
     interpreter->count = family->interpreters + 1;
     interpreter->gils = ARENA_ARRAY(&machine->arena, Gil, interpreter->count);
     interpreter->syncs = ARENA_ARRAY(&machine->arena, Sync, interpreter->count * GIL_SYNC_COUNT);
+    if (runtime_stops_world(&family->runtime)) {
+        uint32_t count = family->variable_count;
+        interpreter->objects = ARENA_ARRAY(&machine->arena, SharedObject, count);
+        interpreter->object_locks = ARENA_ARRAY(&machine->arena, Sync, count);
+        process->object_locks = interpreter->object_locks;
+    }
     free_all(interpreter);
     process->interpreter = interpreter;
     process->runtime_syncs = interpreter->syncs;
@@ -43,10 +52,17 @@ void interpreter_restart(Machine *machine, Process *process, Task *task)
 {
     Interpreter *interpreter = interpreter_of(machine, process);
     free_all(interpreter);
+    uint32_t count = process_family(machine, process)->variable_count;
+    if (interpreter->objects != NULL) {
+        memset(interpreter->objects, 0, count * sizeof *interpreter->objects);
+        memset(interpreter->object_locks, 0, count * sizeof *interpreter->object_locks);
+    }
     collector_forget(process);
     task->gil = 0;
-    gil_take(&interpreter->gils[0], task->id);
-    interpreter->syncs[GIL_SEMAPHORE].semaphore.value = 0;
+    if (interpreter->runtime->has_gil) {
+        gil_take(&interpreter->gils[0], task->id);
+        interpreter->syncs[GIL_SEMAPHORE].semaphore.value = 0;
+    }
     task->attention &= (uint8_t)~ATTENTION_GIL_DROP;
 }
 

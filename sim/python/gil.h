@@ -24,18 +24,39 @@ typedef enum GilSync {
     GIL_SWITCH_MUTEX,     // protects that it changes hands
     GIL_SWITCH_CONDITION, // another thread has it; under GIL_SWITCH_MUTEX
     GIL_SEMAPHORE,        // 2.7: all that its GIL is; 1: it is free
+    GIL_WORLD_STOPPED,    // a collector that stops the world waits until all have stopped
+    GIL_WORLD_RUNS,       // those that have wait until they may go on
     GIL_SYNC_COUNT
 } GilSync;
 
 extern const SyncDef gil_syncs[GIL_SYNC_COUNT];
+extern const SyncDef gil_object_lock;
+
+// Whether its threads may execute bytecode, in the build without a GIL (sim/program/world.h).
+typedef struct World {
+    TaskId stopper;   // who stops it, or has; none: it runs
+    uint32_t to_stop; // threads that are still to stop
+    bool waits;       // the stopper sleeps until they have, or is about to
+    bool stopped;     // all have
+} World;
+
+// An object that threads share in the build without a GIL (sim/program/object_lock.h).
+typedef struct SharedObject {
+    TaskId first_parked, last_parked; // who sleeps for it or is about to
+    TaskId maker;                     // who has made what it refers to
+} SharedObject;
 
 // All interpreters of a process, of which each may have a GIL of its own: by Task.gil.
 typedef struct Interpreter {
     const Runtime *runtime;
-    Rng rng; // of the races between its threads
+    World world;
+    SharedObject *objects; // by variable of the process; NULL: it has a GIL
+    Sync *object_locks;    // the same
+    Rng rng;               // of the races between its threads
     uint32_t count;
     Gil *gils;
-    Sync *syncs; // GIL_SYNC_COUNT for each
+    Sync *syncs;      // GIL_SYNC_COUNT for each
+    TaskId finalizer; // who ends it: nobody else gets the GIL any more; none: it has not ended
 } Interpreter;
 
 // The process's interpreter, made when first asked for. A forked process has its own, with a GIL

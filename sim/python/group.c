@@ -31,7 +31,10 @@ void group_add(Machine *machine, uint32_t id, uint32_t future)
     else
         group->first = at;
     group->last = at;
-    future_add_callback(machine, future, (Callback){CALLBACK_MEMBER, at});
+    if (future_is_done(machine, future)) // an eager one, which has awaited nothing
+        group_member_done(machine, at);
+    else
+        future_add_callback(machine, future, (Callback){CALLBACK_MEMBER, at});
 }
 
 static void abort_group(Machine *machine, Group *group)

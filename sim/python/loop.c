@@ -1,9 +1,12 @@
 // The event loop's lists: what is ready, and timers. CPython Lib/asyncio/base_events.py, _run_once.
+#include "sim/python/object_memory.h"
 #include "sim/python/objects.h"
 #include "sim/python/stream.h"
 #include "sim/python/uv_loop.h"
+#include "sim/python/uvloop.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/eventfd.h"
 
 #include <stdlib.h>
 
@@ -66,6 +69,7 @@ uint32_t loop_open_bare(Machine *machine, Task *thread)
     const Scenario *scenario = machine->scenario;
     Loop *loop = take_memory(machine, 0, sizeof *loop);
     *ARRAY_PUSH(&asyncio->loops) = loop;
+    *ARRAY_PUSH(&asyncio->threads) = thread->id;
     loop->id = (uint32_t)asyncio->loops.count;
     loop->thread = thread->id;
     loop->stream = thread->rng.stream;
@@ -76,9 +80,10 @@ uint32_t loop_open_bare(Machine *machine, Task *thread)
     return loop->id;
 }
 
-uint32_t loop_open(Machine *machine, Task *thread)
+uint32_t loop_open(Machine *machine, Task *thread, bool libuv)
 {
     uint32_t id = loop_open_bare(machine, thread);
+    loop_at(machine, id)->libuv = libuv;
     make_objects(machine, loop_at(machine, id));
     selector_open(machine, loop_at(machine, id));
     return id;
@@ -100,11 +105,19 @@ static void free_memory(Machine *machine, Loop *loop)
     free(loop->selector.events);
     streams_free(machine, loop);
     timer_queue_free(&loop->timers);
+    uv_timers_free(&loop->uvloop.timers);
     free(loop);
 }
 
 void uv_close(Machine *machine, uint32_t id)
 {
+    Loop *loop = loop_at(machine, id);
+    if (loop->uv->pool != 0) {
+        UvPool *pool = uv_pool_at(machine, loop->uv->pool);
+        pool->loop = 0;
+        eventfd_close(machine, pool->eventfd);
+        epoll_shut(machine, loop->selector.epoll);
+    }
     free_memory(machine, loop_at(machine, id));
     machine->asyncio->loops.at[id - 1] = NULL;
 }
@@ -121,6 +134,7 @@ void loop_close(Machine *machine, uint32_t id)
     }
     while (loop->timers.entries.count > 0)
         loop_drop_timer(machine, timer_queue_pop(&loop->timers).timer);
+    uvloop_free(machine, loop);
     for (uint32_t i = 1; i <= machine->scenario->task_name_count; i++)
         loop_drop_named(machine, loop, i);
     future_drop(machine, loop->main);
@@ -142,6 +156,10 @@ void asyncio_free(Machine *machine)
         if (asyncio->loops.at[i] != NULL)
             free_memory(machine, asyncio->loops.at[i]);
     ARRAY_FREE(&asyncio->loops);
+    for (size_t i = 0; i < asyncio->uv_pools.count; i++)
+        uv_pool_free(asyncio->uv_pools.at[i]);
+    ARRAY_FREE(&asyncio->uv_pools);
+    ARRAY_FREE(&asyncio->threads);
     pool_free(&asyncio->futures);
     pool_free(&asyncio->callbacks);
     pool_free(&asyncio->links);
@@ -170,7 +188,7 @@ Duration loop_cost(const Machine *machine, const Loop *loop, CostId cost)
         [COST_CALL_SOON] = COST_UVLOOP_CALL_SOON,
         [COST_CALL_LATER] = COST_UVLOOP_CALL_LATER,
     };
-    bool cheaper = loop->uvloop && uvloop[cost] != (CostId)0;
+    bool cheaper = loop->libuv && uvloop[cost] != (CostId)0;
     return machine_cost(machine, cheaper ? uvloop[cost] : cost);
 }
 
@@ -220,6 +238,8 @@ static void add_ready(Machine *machine, Loop *loop, Ready ready)
 {
     if (loop->count == loop->room)
         grow_ready(machine, loop);
+    if (ready.timer == 0) // else the timer is its handle
+        object_made(machine, loop->id, PYTHON_OBJECT_HANDLE);
     if (!machine->trace->off)
         ready.subject = subject(machine, ready.callback, ready.argument);
     loop->ready[(loop->head + loop->count++) & (loop->room - 1)] = ready;
@@ -243,6 +263,7 @@ void loop_call_soon(Machine *machine, Loop *loop, Callback callback, uint32_t ar
     if (argument != 0)
         future_hold(machine, argument);
     add_ready(machine, loop, (Ready){.callback = callback, .argument = argument});
+    loop->uvloop.idle = true;
     loop_owe(machine, loop, COST_CALL_SOON);
 }
 
@@ -263,6 +284,16 @@ bool loop_next(Machine *machine, Loop *loop, bool *again)
     }
     emit(machine, loop, EVENT_CALLBACK_RUN, loop->current.callback.kind, loop->current.subject);
     return true;
+}
+
+void loop_call_current(Machine *machine, Loop *loop)
+{
+    Ready *current = &loop->current;
+    if (current->timer == 0)
+        object_made(machine, loop->id, PYTHON_OBJECT_HANDLE);
+    if (!machine->trace->off)
+        current->subject = subject(machine, current->callback, current->argument);
+    emit(machine, loop, EVENT_LOOP_CALLS, current->callback.kind, current->subject);
 }
 
 void loop_time_callback(const Machine *machine, Loop *loop)
@@ -289,15 +320,18 @@ void loop_done_with_current(Machine *machine, Loop *loop)
         loop_drop_timer(machine, current->timer);
     else if (callback_holds(current->callback))
         future_drop(machine, current->callback.target);
+    if (current->timer == 0)
+        object_gone(machine, loop->id, PYTHON_OBJECT_HANDLE);
     *current = (Ready){0};
 }
 
 // ---- timers
 
-static uint32_t make_timer(Machine *machine, Callback callback)
+uint32_t loop_make_timer(Machine *machine, const Loop *loop, Callback callback)
 {
     uint32_t id = pool_take(machine, &machine->asyncio->timers);
-    *timer_at(machine, id) = (Timer){.references = 2, .callback = callback};
+    *timer_at(machine, id) = (Timer){.references = 2, .loop = loop->id, .callback = callback};
+    object_made(machine, loop->id, PYTHON_OBJECT_TIMER);
     if (callback_holds(callback))
         future_hold(machine, callback.target);
     return id;
@@ -305,21 +339,28 @@ static uint32_t make_timer(Machine *machine, Callback callback)
 
 uint32_t loop_call_soon_timer(Machine *machine, Loop *loop, Callback callback)
 {
-    uint32_t id = make_timer(machine, callback);
+    uint32_t id = loop_make_timer(machine, loop, callback);
     add_ready(machine, loop, (Ready){.callback = callback, .timer = id});
+    loop->uvloop.idle = true;
     loop_owe(machine, loop, COST_CALL_SOON);
     return id;
 }
 
 uint32_t loop_call_later(Machine *machine, Loop *loop, Duration after, Callback callback)
 {
+    if (loop->libuv)
+        return uvloop_call_later(machine, loop, after, callback);
     return loop_call_at(machine, loop, instant_add(machine->now, after), callback);
 }
 
 uint32_t loop_call_at(Machine *machine, Loop *loop, Instant when, Callback callback)
 {
+    if (loop->libuv) { // loop.time() has whole milliseconds, too
+        int64_t time_ns = machine->now.ns - machine->now.ns % 1000000;
+        return uvloop_call_later(machine, loop, (Duration){when.ns - time_ns}, callback);
+    }
     int64_t after_ns = when.ns > machine->now.ns ? when.ns - machine->now.ns : 0;
-    uint32_t id = make_timer(machine, callback);
+    uint32_t id = loop_make_timer(machine, loop, callback);
     timer_at(machine, id)->scheduled = true;
     size_t room = loop->timers.entries.capacity;
     timer_queue_push(&loop->timers, (TimerQueueEntry){when.ns, id});
@@ -338,6 +379,7 @@ void loop_drop_timer(Machine *machine, uint32_t id)
         return;
     if (callback_holds(timer->callback))
         future_drop(machine, timer->callback.target);
+    object_gone(machine, timer->loop, PYTHON_OBJECT_TIMER);
     pool_give(&machine->asyncio->timers, id);
 }
 
@@ -359,6 +401,7 @@ void loop_stop_timer(Machine *machine, Loop *loop, uint32_t id)
     if (timer->cancelled)
         return;
     loop->timers_cancelled += timer->scheduled;
+    loop->uvloop.closing += timer->scheduled;
     if (timer->scheduled)
         emit(machine, loop, EVENT_LOOP_TIMER_CANCELLED, id, 0);
     timer->cancelled = true;
@@ -396,6 +439,10 @@ static void rebuild(Machine *machine, Loop *loop)
 void loop_begin_turn(Machine *machine, Loop *loop)
 {
     TimerQueue *timers = &loop->timers;
+    if (loop->libuv) {
+        emit(machine, loop, EVENT_LOOP_TURN, loop->count, uvloop_timers(loop));
+        return;
+    }
     if (timers->entries.count > TIMERS_LEAST &&
         (uint64_t)loop->timers_cancelled * 2 > timers->entries.count) {
         rebuild(machine, loop);

@@ -82,7 +82,8 @@ typedef struct WorkerPool {
 // What an executor of processes has besides its Executor.
 typedef struct ProcessPool {
     bool managed;     // its manager runs
-    uint32_t calls;   // on their way to a process, in one, or on their way back
+    uint32_t calls;   // on their way to a process, in one, or on their way back:
+    uint32_t running; // the first of their items, the one that was submitted first
     WaitList polling; // the manager, while it sleeps until a result is there or it is woken
 } ProcessPool;
 

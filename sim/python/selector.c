@@ -1,6 +1,7 @@
 #include "sim/python/selector.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/eventfd.h"
 #include "sim/kernel/socket_pair.h"
 
 #include <stdlib.h>
@@ -16,11 +17,18 @@ void selector_open(Machine *machine, Loop *loop)
     loop->selector.epoll = epoll_open(machine, thread->process);
     loop->selector.self_pipe = socket_pair_open(machine);
     epoll_add(machine, loop->selector.epoll, self_pipe(loop), EPOLL_IN, 0, thread);
+    if (!loop->libuv)
+        return;
+    loop->uvloop.eventfd = eventfd_open(machine);
+    epoll_add(machine, loop->selector.epoll, (File){FILE_EVENTFD, loop->uvloop.eventfd}, EPOLL_IN,
+              0, thread);
 }
 
 void selector_close(Machine *machine, Loop *loop)
 {
     socket_pair_close(machine, loop->selector.self_pipe);
+    if (loop->libuv)
+        eventfd_close(machine, loop->uvloop.eventfd);
     epoll_shut(machine, loop->selector.epoll);
 }
 

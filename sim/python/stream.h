@@ -14,11 +14,7 @@
 #include "sim/kernel/pipe.h"
 #include "sim/python/selector.h"
 
-enum {
-    STREAM_LIMIT = 64 * 1024,      // StreamReader's
-    STREAM_HIGH_WATER = 64 * 1024, // of a writer's buffer
-    STREAM_READ_MOST = 256 * 1024  // at once
-};
+enum { STREAM_READ_MOST = 256 * 1024 }; // at once
 
 typedef enum StreamState { STREAM_UNUSED, STREAM_CONNECTING, STREAM_OPEN } StreamState;
 

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define MS_NS 1000000
-
 // ---- queues
 
 void uv_queue_push(UvQueue *queue, uint32_t function)
@@ -18,68 +16,70 @@ void uv_queue_push(UvQueue *queue, uint32_t function)
 uint32_t uv_queue_take(UvQueue *queue)
 {
     CHECK(queue->first < queue->functions.count);
+    queue->taken++;
     return queue->functions.at[queue->first++];
+}
+
+// ---- immediates
+
+void uv_set_immediate(UvLoop *uv, uint32_t function, uint32_t name)
+{
+    uv->immediates_alive++;
+    if (name != 0)
+        uv->names[name - 1] =
+            (UvName){.immediate = uv->immediates.taken + uv_queue_count(&uv->immediates) + 1};
+    uv_queue_push(&uv->immediates, function);
+}
+
+uint32_t uv_clear_immediate(UvLoop *uv, uint32_t name)
+{
+    uint64_t number = uv->names[name - 1].immediate;
+    uv->names[name - 1].immediate = 0;
+    if (number <= uv->immediates.taken)
+        return 0; // none, or it has been called
+    size_t at = uv->immediates.first + (size_t)(number - uv->immediates.taken - 1);
+    uint32_t function = uv->immediates.functions.at[at];
+    uv->immediates_alive -= function != 0;
+    uv->immediates.functions.at[at] = 0;
+    return function;
 }
 
 // ---- timers
 
-static bool before(const UvTimer *a, const UvTimer *b)
+void uv_set_timer(const Machine *machine, UvLoop *uv, Duration after, bool repeats,
+                  uint32_t function, uint32_t name)
 {
-    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->sequence < b->sequence;
+    uint32_t timer = node_timers_set(machine, &uv->timers, after, repeats, function);
+    if (name != 0)
+        uv->names[name - 1] = (UvName){.timer = timer};
 }
 
-static void swap(UvTimer *a, UvTimer *b)
+uint32_t uv_clear_timer(UvLoop *uv, uint32_t name)
 {
-    UvTimer kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-void uv_update_time(const Machine *machine, UvLoop *uv)
-{
-    uv->now_ms = machine->now.ns / MS_NS;
-}
-
-void uv_set_timeout(const Machine *machine, UvLoop *uv, Duration after, uint32_t function)
-{
-    int64_t ms = after.ns / MS_NS < 1 ? 1 : after.ns / MS_NS;
-    uv_update_time(machine, uv);
-    *ARRAY_PUSH(&uv->timers) = (UvTimer){uv->now_ms + ms, uv->sequence++, function};
-    UvTimer *heap = uv->timers.at;
-    for (size_t at = uv->timers.count - 1; at > 0 && before(&heap[at], &heap[(at - 1) / 2]);
-         at = (at - 1) / 2)
-        swap(&heap[at], &heap[(at - 1) / 2]);
-}
-
-uint32_t uv_take_timer(UvLoop *uv)
-{
-    UvTimer *heap = uv->timers.at;
-    if (uv->timers.count == 0 || heap[0].due_ms > uv->now_ms)
+    uint32_t timer = uv->names[name - 1].timer;
+    uv->names[name - 1].timer = 0;
+    if (timer == 0)
         return 0;
-    uint32_t function = heap[0].function;
-    size_t count = --uv->timers.count, at = 0;
-    heap[0] = heap[count];
-    for (;;) {
-        size_t least = 2 * at + 1;
-        if (least + 1 < count && before(&heap[least + 1], &heap[least]))
-            least++;
-        if (least >= count || !before(&heap[least], &heap[at]))
-            return function;
-        swap(&heap[least], &heap[at]);
-        at = least;
-    }
+    uint32_t function = timer == uv->timers.called ? 0 : uv->timers.timers.at[timer - 1].function;
+    node_timers_clear(&uv->timers, timer);
+    return function;
 }
 
-bool uv_is_alive(const UvLoop *uv)
+// ---- the turn
+
+bool uv_is_alive(const Machine *machine, const UvLoop *uv)
 {
-    return uv->timers.count > 0 || uv_queue_count(&uv->immediates) > 0;
+    return uv->timers.alive > 0 || uv->immediates_alive > 0 ||
+           (uv->pool != 0 && uv_pool_at(machine, uv->pool)->pending > 0);
 }
 
-int64_t uv_poll_ms(const UvLoop *uv)
+int64_t uv_poll_ms(const Machine *machine, const UvLoop *uv)
 {
-    if (uv_queue_count(&uv->immediates) > 0 || uv->timers.count == 0)
+    if (uv->immediates_alive > 0 || !uv_is_alive(machine, uv))
         return 0;
-    int64_t ms = uv->timers.at[0].due_ms - uv->now_ms;
+    if (uv->timers.due_ms < 0)
+        return -1;
+    int64_t ms = uv->timers.due_ms - uv->timers.now_ms;
     return ms < 0 ? 0 : ms;
 }
 
@@ -88,8 +88,13 @@ int64_t uv_poll_ms(const UvLoop *uv)
 uint32_t uv_open(Machine *machine, Task *thread)
 {
     uint32_t id = loop_open_bare(machine, thread);
+    size_t names = machine->scenario->task_name_count;
     UvLoop *uv = calloc(1, sizeof *uv);
     CHECKF(uv != NULL, "out of memory for %zu bytes", sizeof *uv);
+    uv->names = calloc(names + 1, sizeof *uv->names);
+    CHECKF(uv->names != NULL, "out of memory for %zu names", names);
+    uv->timers.due_ms = -1;
+    uv->timers.next_ms = INT64_MAX;
     loop_at(machine, id)->uv = uv;
     return id;
 }
@@ -98,9 +103,10 @@ void uv_free(UvLoop *uv)
 {
     if (uv == NULL)
         return;
-    ARRAY_FREE(&uv->timers);
+    node_timers_free(&uv->timers);
     ARRAY_FREE(&uv->ticks.functions);
     ARRAY_FREE(&uv->microtasks.functions);
     ARRAY_FREE(&uv->immediates.functions);
+    free(uv->names);
     free(uv);
 }

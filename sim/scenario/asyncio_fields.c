@@ -164,6 +164,22 @@ void asyncio_finish_op(Loader *loader, uint32_t at, const Node *key,
     }
 }
 
+void asyncio_check_run(Loader *loader, ProcessId process, uint32_t at,
+                       const Node *const given[OP_FIELDS_MAX])
+{
+    enum { EAGER_TASKS = 12 };
+    const Op *op = &loader->ops.at[at];
+    const Runtime *runtime = &loader->processes.at[process.index1 - 1].runtime;
+    if (op->code != OP_ASYNCIO_RUN || op->arg[ASYNCIO_RUN_EAGER] == 0)
+        return;
+    if (runtime->minor < EAGER_TASKS)
+        loader_fail(loader, given[ASYNCIO_RUN_EAGER], NULL, "'eager' needs Python 3.%d or later",
+                    EAGER_TASKS);
+    else if (op->arg[ASYNCIO_RUN_LOOP] == EVENT_LOOP_LIBUV)
+        loader_fail(loader, given[ASYNCIO_RUN_EAGER], NULL,
+                    "'eager' is for asyncio's own loop, not for uvloop");
+}
+
 // ---- one field ----------------------------------------------------------------------------------
 
 bool field_coroutine(Loader *loader, ProcessId process, const Node *node, const char *label,
@@ -262,6 +278,12 @@ static bool unknown(Loader *loader, ProcessId process, const AwaitedFixup *fixup
     for (size_t i = 0; i < loader->functions.count && fixup->awaited != 0; i++)
         if (ID_EQUAL(loader->functions.at[i].process, process))
             names[count++] = string(loader, loader->functions.at[i].name);
+    if (loader->processes.at[process.index1 - 1].runtime.node)
+        return loader_fail(
+            loader, fixup->node, loader_suggest(loader, fixup->node->text, names, count),
+            "%s: this process has no timer or immediate '%s'; 'as' of 'set_timeout', "
+            "'set_interval' and 'set_immediate' names them",
+            fixup->label, loader_quote(loader, fixup->node->text));
     return loader_fail(loader, fixup->node, loader_suggest(loader, fixup->node->text, names, count),
                        "%s: this process has no task%s '%s'; 'as' of 'create_task' names tasks",
                        fixup->label, fixup->awaited != 0 ? " or function" : "",

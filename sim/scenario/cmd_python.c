@@ -13,7 +13,7 @@ typedef struct PythonCommand {
 enum { KEY_PROCESS = 'p' };
 
 static const struct argp_option options[] = {
-    {"process", KEY_PROCESS, "NAME", 0, "The program of this process (default: the only one)", 0},
+    {"process", KEY_PROCESS, "NAME", 0, "The program of this process (default: of all of them)", 0},
     {0},
 };
 
@@ -39,33 +39,29 @@ static const struct argp argp = {
     .children = children,
     .args_doc = "FILE",
     .doc = "Prints the Python program that a scenario stands for. It runs in the CPython that its "
-           "`runtime` says, or a newer one. FILE is a scenario's file, the name of one that ships, "
+           "`runtime` says, or a newer one. Of several processes it starts each as one. FILE is a "
+           "scenario's file, the name of one that ships, "
            "or - for standard input."
            "\vExample:\n  ringside python await-lets-others-run | python3 -",
 };
 
-// The process that is meant; none, with a message, when that is not clear.
-static ProcessId find_process(const Scenario *scenario, const char *name, Diag *diag)
+// The process that is meant; none: all of them. false, with a message, when there is no such one.
+static bool find_process(const Scenario *scenario, const char *name, ProcessId *found, Diag *diag)
 {
-    ProcessId found = {0};
     uint32_t count = 0;
     for (uint32_t i = 0; i < scenario->process_count; i++) {
         const ProcessDef *process = &scenario->processes[i];
         if (process->forked ||
             (name != NULL && strcmp(scenario_string(scenario, process->name), name) != 0))
             continue;
-        found = (ProcessId){i + 1};
+        *found = (ProcessId){i + 1};
         count++;
     }
-    if (count == 1)
-        return found;
-    if (name != NULL)
-        diag_fail(diag, (SourceAt){0}, "the scenario has no process '%s'", name);
-    else
-        diag_fail(diag, (SourceAt){0},
-                  "the scenario has %u processes, and a program is one; name it with --process",
-                  count);
-    return (ProcessId){0};
+    if (name != NULL && count == 0)
+        return diag_fail(diag, (SourceAt){0}, "the scenario has no process '%s'", name);
+    if (count > 1)
+        *found = (ProcessId){0};
+    return true;
 }
 
 int cmd_python(int argc, char **argv)
@@ -77,8 +73,8 @@ int cmd_python(int argc, char **argv)
     Scenario scenario = {0};
     const char *text = NULL;
     if (cli_scenario_load(&command.scenario, command.scenario.file, &scenario, &diag) != NULL) {
-        ProcessId process = find_process(&scenario, command.process, &diag);
-        if (process.index1 != 0)
+        ProcessId process = {0};
+        if (find_process(&scenario, command.process, &process, &diag))
             text = python_text(&scenario, process, arena, &diag);
     }
     if (text != NULL)

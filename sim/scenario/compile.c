@@ -380,6 +380,7 @@ static const FieldParser parsers[FIELD_TYPE_COUNT] = {
     [FIELD_RETURN_WHEN] = parse_word,
     [FIELD_EXCEPTION] = parse_exception,
     [FIELD_START_METHOD] = parse_word,
+    [FIELD_EVENT_LOOP] = parse_word,
     [FIELD_CONNECTION] = parse_connection,
     [FIELD_POOL] = parse_pool,
     [FIELD_MANAGER] = parse_manager,
@@ -434,6 +435,9 @@ static bool unknown_field(Compiler *compiler, const Node *key)
     if (find_op(key->text) != OP_RETURN)
         return loader_fail(compiler->loader, key, "operations are a list, each behind a '- '",
                            "%s '%s'", what, key->text);
+    if (compiler->info == op_info(OP_ASYNCIO_RUN) && strcmp(key->text, "uvloop") == 0)
+        return loader_fail(compiler->loader, key, "'loop: libuv' is what uvloop runs",
+                           "%s 'uvloop'", what);
     return loader_unknown(compiler->loader, key, what, "it has", names, count);
 }
 
@@ -675,6 +679,7 @@ static void compile_op(Loader *loader, ProcessId process, const Node *item)
     compile_fields(&compiler, given);
     check_timeout(&compiler, given);
     asyncio_finish_op(loader, compiler.op, key, given);
+    asyncio_check_run(loader, process, compiler.op, given);
     stream_finish_op(loader, &loader->ops.at[compiler.op], given);
     if (code == OP_CREATE_TASK)
         loader->ops.at[compiler.op].arg[CREATE_TASK_GROUP] = loader->task_group;

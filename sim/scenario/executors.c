@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { EXECUTOR_THREADS_MAX = 10000 };
+enum { EXECUTOR_THREADS_MAX = 10000, UV_POOL_DEFAULT = 4, UV_POOL_MAX = 1024 };
 
 static const char *string(const Loader *loader, StringId id)
 {
@@ -111,6 +111,49 @@ static const Node *find_user(const Node *node, const char *name, const char *oth
     return NULL;
 }
 
+// ---- libuv's thread pool
+
+// How many threads `node.run` says that it has.
+static void load_pool_size(Loader *loader, const Node *node, uint64_t *size)
+{
+    for (const Node *at = node->kind == NODE_TEXT ? NULL : node->first; at != NULL; at = at->next) {
+        bool runs =
+            at->key != NULL && at->key->kind == NODE_TEXT && strcmp(at->key->text, "node.run") == 0;
+        const Node *pool = runs && at->kind == NODE_MAP ? node_get(at, "pool") : NULL;
+        if (pool != NULL)
+            value_count(loader, pool, "'pool' of 'node.run'", 1, UV_POOL_MAX, size);
+        else
+            load_pool_size(loader, at, size);
+    }
+}
+
+// Only when something is queued for it.
+static void load_uv_pool(Loader *loader, ProcessId process, const Node *owner)
+{
+    const Node *user = find_user(owner, "queue_work", "queue_work");
+    uint64_t workers = UV_POOL_DEFAULT;
+    if (user == NULL)
+        return;
+    load_pool_size(loader, owner, &workers);
+    uint32_t id = (uint32_t)loader->executors.count + 1;
+    StringId name = intern_string(loader, "libuv");
+    ExecutorDef def = {.name = name,
+                       .process = process,
+                       .at = user->at,
+                       .libuv = true,
+                       .is_default = true,
+                       .workers = (uint32_t)workers};
+    def.queue = library_sync(loader, process, user->at, name, NULL, (SyncDef){.kind = SYNC_QUEUE});
+    def.results =
+        library_sync(loader, process, user->at, name, "results", (SyncDef){.kind = SYNC_EVENT});
+    uint32_t work = library_op(loader, user->at, OP_LIB_UV_WORK, 0, 0, 0);
+    library_op(loader, user->at, OP_RETURN, 0, 0, 0);
+    def.worker = library_thread(loader, process, user->at, name, NULL, work);
+    loader->threads.at[def.worker.index1 - 1].several = true;
+    *ARRAY_PUSH(&loader->executors) = def;
+    loader->processes.at[process.index1 - 1].default_executor = id;
+}
+
 static void load_timers(Loader *loader, ProcessId process, const Node *owner);
 
 void executors_load(Loader *loader, ProcessId process, const Node *owner)
@@ -128,6 +171,8 @@ void executors_load(Loader *loader, ProcessId process, const Node *owner)
         for (const Node *node = map->first; node != NULL; node = node->next)
             load_executor(loader, process, node);
     }
+    if (runtime->node)
+        load_uv_pool(loader, process, owner);
     const Node *user = python3 ? find_user(owner, "to_thread", "run_in_executor") : NULL;
     if (user == NULL)
         return;
@@ -277,7 +322,7 @@ void executors_finish(Loader *loader, ProcessId process)
 bool executors_any(const Loader *loader, ProcessId process)
 {
     for (size_t i = 0; i < loader->executors.count; i++)
-        if (ID_EQUAL(loader->executors.at[i].process, process))
+        if (ID_EQUAL(loader->executors.at[i].process, process) && !loader->executors.at[i].libuv)
             return true;
     return false;
 }
@@ -287,7 +332,7 @@ void executors_emit_finish(Loader *loader, ProcessId process)
     for (int join = 0; join < 2; join++)
         for (size_t i = 0; i < loader->executors.count; i++) {
             const ExecutorDef *def = &loader->executors.at[i];
-            if (!ID_EQUAL(def->process, process))
+            if (!ID_EQUAL(def->process, process) || def->libuv)
                 continue;
             if (join)
                 library_op(loader, def->at, OP_JOIN, def->worker.index1, 0, 0);

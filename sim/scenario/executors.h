@@ -18,8 +18,10 @@ typedef struct ExecutorDef {
     SyncId queue;     // where its threads wait for items; in the trace, too, it holds them
     SyncId results;   // where threads wait for an item's end
     ThreadDefId worker;
+    bool libuv; // it is the thread pool of Node's loop
     // Of processes (process_pool.c): `worker` is the thread that manages them.
     bool processes;
+    bool on_demand; // each is started when none is idle; else all with the first item
     StartMethod start;
     uint32_t calls, returns; // connections: items on their way to a process, results back
     PipeId wakeup;           // wakes the manager

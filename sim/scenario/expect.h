@@ -77,6 +77,7 @@ typedef enum ExpectUnit { UNIT_NUMBER, UNIT_TIME, UNIT_RATE, UNIT_SIZE, UNIT_TEX
     X(RESIDENT, "resident", PROCESS, SIZE, "most memory that it had resident")                     \
     X(PRIVATE, "private", PROCESS, SIZE, "most that was resident and not shared")                  \
     X(SHARED, "shared", PROCESS, SIZE, "most that it shared with other processes")                 \
+    X(HEAP, "heap", PROCESS, SIZE, "most in Python's objects at a time, to a page")                \
     X(PAGE_FAULTS, "page_faults", PROCESS, NUMBER, "page faults of its threads")                   \
     X(PAGES_COPIED, "pages_copied", PROCESS, NUMBER, "pages that it copied because of a fork")     \
     X(EXIT_CODE, "exit_code", PROCESS, NUMBER, "its exit code, when it has ended with one")        \

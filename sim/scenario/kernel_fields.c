@@ -64,6 +64,8 @@ static const char *const syscall_words[] = {
 static const char *const return_when_words[] = {"first_completed", "first_exception",
                                                 "all_completed"};
 
+static const char *const event_loop_words[] = {"asyncio", "libuv"};
+
 static const char *const start_method_words[] = {
 #define X(id, word) word,
     START_METHODS(X)
@@ -82,6 +84,7 @@ const char *const *field_words(FieldType type, size_t *count)
                                 [FIELD_PIPE_END] = {WORDS(pipe_end_words)},
                                 [FIELD_SYSCALL] = {WORDS(syscall_words)},
                                 [FIELD_RETURN_WHEN] = {WORDS(return_when_words)},
+                                [FIELD_EVENT_LOOP] = {WORDS(event_loop_words)},
                                 [FIELD_START_METHOD] = {WORDS(start_method_words)}};
     *count = sets[type].count;
     return sets[type].words;

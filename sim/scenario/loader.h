@@ -265,6 +265,9 @@ bool asyncio_allows(Loader *loader, ProcessId process, unsigned code, const Node
 // When the fields of the op at `at` are compiled: whether it is on one of asyncio's objects.
 void asyncio_finish_op(Loader *loader, uint32_t at, const Node *key,
                        const Node *const given[OP_FIELDS_MAX]);
+// What the op asyncio.run at index `at` asks for is there in the process's Python.
+void asyncio_check_run(Loader *loader, ProcessId process, uint32_t at,
+                       const Node *const given[OP_FIELDS_MAX]);
 // What the fields' types do not say of the asyncio ops.
 bool asyncio_check_op(Loader *loader, unsigned code, const Node *key,
                       const Node *const given[OP_FIELDS_MAX]);
@@ -377,6 +380,8 @@ ThreadDef *processes_add_thread(Loader *loader, StringId name, ProcessId process
                                 SourceAt at);
 // Reads what the threads of `process` synchronise by from its map (or the scenario's).
 void syncs_load(Loader *loader, ProcessId process, const Node *owner);
+// When all ops are there: which objects are Python's.
+void syncs_finish(Loader *loader);
 // The object of the process that `text`, of `node`, names: of one of `kinds` (bit set by SyncKind).
 bool sync_named(Loader *loader, ProcessId process, const Node *node, const char *text,
                 const char *label, unsigned kinds, uint32_t *sync);

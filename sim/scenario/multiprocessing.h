@@ -57,7 +57,9 @@ typedef struct PoolDef {
     StartMethod start;
     PipeId tasks, results;
     SyncId done; // who waits for a job's end waits there: one list for each job
+    SyncId task_lock, result_lock, change, jobs; // where its workers and handlers wait
     ThreadDefId worker;
+    ThreadDefId worker_handler, task_handler, result_handler;
     uint32_t open, submit, close; // library code
 } PoolDef;
 

@@ -267,6 +267,19 @@ static void load_pool(Loader *loader, ProcessId process, const Node *node)
 
 // ---- the end of a process
 
+// Whether threads of Python may still be there when the last that is not a daemon has ended.
+static bool has_daemons(const Loader *loader, ProcessId process)
+{
+    if (!loader->processes.at[process.index1 - 1].runtime.has_gil)
+        return false;
+    for (size_t i = 0; i < loader->threads.count; i++) {
+        const ThreadDef *def = &loader->threads.at[i];
+        if (ID_EQUAL(def->process, process) && def->daemon && !def->library)
+            return true;
+    }
+    return false;
+}
+
 // util._exit_function: pools first, then the last word to the feeders; children are joined, and
 // the feeders when all is in their pipes. (A pool that is still open is terminated there, with a
 // signal to its workers; here it is closed, which its workers see at once: they have no tasks.)
@@ -296,6 +309,8 @@ static uint32_t emit_finish(Loader *loader, ProcessId process)
         if (ID_EQUAL(def->process, process) && def->kind == CONNECTION_QUEUE)
             library_op(loader, def->at, OP_JOIN, def->feeder.index1, 0, 0);
     }
+    if (has_daemons(loader, process))
+        library_op(loader, at, OP_LIB_FINALIZE, 0, 0, 0);
     library_op(loader, at, OP_EXIT, 0, 1, 0); // 1: all this has been done
     return entry;
 }
@@ -303,7 +318,8 @@ static uint32_t emit_finish(Loader *loader, ProcessId process)
 // Whether anything of multiprocessing is in it.
 static bool uses_any(const Loader *loader, ProcessId process)
 {
-    bool any = executors_any(loader, process) || managers_any(loader, process);
+    bool any = executors_any(loader, process) || managers_any(loader, process) ||
+               has_daemons(loader, process);
     for (size_t i = 0; i < loader->connections.count; i++)
         any = any || ID_EQUAL(loader->connections.at[i].process, process);
     for (size_t i = 0; i < loader->pools.count; i++)

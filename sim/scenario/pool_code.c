@@ -67,7 +67,9 @@ static uint32_t emit_result_handler(Loader *loader, const PoolDef *def, uint32_t
 }
 
 // Pool._handle_workers. CPython's also wakes up at every result, because it watches their pipe, and
-// finds nothing to do: ours sleeps until the pool is closed.
+// finds nothing to do: ours sleeps until the pool is closed. It does not start a process in place
+// of one that has died, as CPython's does; what that one had in hand is lost in both, and who waits
+// for it waits for ever.
 static uint32_t emit_worker_handler(Loader *loader, const PoolDef *def, const PoolSyncs *syncs)
 {
     SourceAt at = def->at;
@@ -130,6 +132,13 @@ void pool_emit(Loader *loader, PoolDef *def, uint32_t pool)
                                         emit_task_handler(loader, def, &syncs, pool));
     syncs.result_handler = library_thread(loader, process, at, def->name, "result-handler",
                                           emit_result_handler(loader, def, pool));
+    def->task_lock = syncs.task_lock;
+    def->result_lock = syncs.result_lock;
+    def->change = syncs.change;
+    def->jobs = syncs.jobs;
+    def->worker_handler = syncs.worker_handler;
+    def->task_handler = syncs.task_handler;
+    def->result_handler = syncs.result_handler;
     def->open = emit_open(loader, def, &syncs);
     def->submit = library_op(loader, at, OP_LIB_COST, COST_POOL_SUBMIT, 0, 0);
     library_op(loader, at, OP_PUT, syncs.jobs.index1, 0, 0);

@@ -23,7 +23,21 @@ static uint32_t emit_worker(Loader *loader, const ExecutorDef *def, uint32_t id)
     return entry;
 }
 
-// shutdown_workers and join_executor_internals.
+// join_executor_internals.
+static void emit_join(Loader *loader, const ExecutorDef *def)
+{
+    SourceAt at = def->at;
+    const ConnectionDef calls = loader->connections.at[def->calls - 1];
+    multiprocessing_emit_close(loader, &calls, def->calls);
+    library_op(loader, at, OP_JOIN, calls.feeder.index1, 0, 0);
+    ProcessId children = {0};
+    if (!ID_NONE(def->child))
+        children = loader->threads.at[def->child.index1 - 1].process;
+    library_op(loader, at, OP_LIB_JOIN_CHILDREN, children.index1, 0, 0);
+    library_op(loader, at, OP_RETURN, 0, 0, 0);
+}
+
+// shutdown_workers, and what follows.
 static void emit_end(Loader *loader, const ExecutorDef *def, uint32_t id)
 {
     SourceAt at = def->at;
@@ -32,13 +46,19 @@ static void emit_end(Loader *loader, const ExecutorDef *def, uint32_t id)
     multiprocessing_emit_put(loader, &calls, def->calls);
     library_op(loader, at, OP_LIB_GOTO, stop, 0, 0);
     library_aim(loader, stop, 1, library_here(loader));
-    multiprocessing_emit_close(loader, &calls, def->calls);
-    library_op(loader, at, OP_JOIN, calls.feeder.index1, 0, 0);
-    ProcessId children = {0};
-    if (!ID_NONE(def->child))
-        children = loader->threads.at[def->child.index1 - 1].process;
-    library_op(loader, at, OP_LIB_JOIN_CHILDREN, children.index1, 0, 0);
-    library_op(loader, at, OP_RETURN, 0, 0, 0);
+    emit_join(loader, def);
+}
+
+// terminate_broken: what has been submitted fails, and the other processes are ended.
+static void emit_broken(Loader *loader, const ExecutorDef *def, uint32_t id)
+{
+    SourceAt at = def->at;
+    uint32_t take = library_op(loader, at, OP_LIB_TAKE_BROKEN, id, 0, 0);
+    library_op(loader, at, OP_LIB_CALL_DONE, id, 0, 0);
+    library_op(loader, at, OP_LIB_GOTO, take, 0, 0);
+    library_aim(loader, take, 1, library_here(loader));
+    library_op(loader, at, OP_LIB_END_CALLS, id, 0, 0);
+    emit_join(loader, def);
 }
 
 // _ExecutorManagerThread.run.
@@ -57,6 +77,7 @@ static uint32_t emit_manager(Loader *loader, const ExecutorDef *def, uint32_t id
     library_op(loader, at, OP_LIB_POLL, results.pipe.index1, def->wakeup.index1, id);
     uint32_t result = library_op(loader, at, OP_LIB_IF_READABLE, results.pipe.index1, 0, 0);
     uint32_t woken = library_op(loader, at, OP_LIB_IF_READABLE, def->wakeup.index1, 0, 0);
+    uint32_t broken = library_op(loader, at, OP_LIB_IF_BROKEN, id, 0, 0);
     uint32_t over = library_op(loader, at, OP_LIB_IF_CALLS_OVER, id, 0, 0);
     library_op(loader, at, OP_LIB_GOTO, entry, 0, 0);
     library_aim(loader, woken, 1, library_here(loader));
@@ -71,6 +92,8 @@ static uint32_t emit_manager(Loader *loader, const ExecutorDef *def, uint32_t id
     library_op(loader, at, OP_LIB_GOTO, over, 0, 0);
     library_aim(loader, over, 1, library_here(loader));
     emit_end(loader, def, id);
+    library_aim(loader, broken, 1, library_here(loader));
+    emit_broken(loader, def, id);
     return entry;
 }
 
@@ -81,21 +104,22 @@ static void emit_start(Loader *loader, const ExecutorDef *def)
                def->child.index1, 1);
 }
 
-// submit, behind what makes the future: with fork all processes are there before the manager is;
-// with spawn another one whenever none is known to be idle.
+// submit, behind what makes the future: with fork, and always in 3.8, all processes are there
+// before the manager is; else there is another one whenever none is known to be idle. (The first
+// releases of 3.9 to 3.11 did so with fork too.)
 static uint32_t emit_submit(Loader *loader, const ExecutorDef *def, uint32_t id)
 {
     SourceAt at = def->at;
     uint32_t entry = library_op(loader, at, OP_LIB_ADD_CALL, id, 0, 0);
     library_op(loader, at, OP_LIB_WAKEUP, 0, 0, 0);
     multiprocessing_emit_send(loader, at, def->wakeup);
-    if (def->start == START_SPAWN) {
+    if (def->on_demand) {
         uint32_t enough = library_op(loader, at, OP_LIB_UNLESS_SHORT, id, 0, 0);
         emit_start(loader, def);
         library_aim(loader, enough, 1, library_here(loader));
     }
     uint32_t managed = library_op(loader, at, OP_LIB_UNLESS_MANAGED, id, 0, 0);
-    if (def->start != START_SPAWN) {
+    if (!def->on_demand) {
         uint32_t repeat = library_repeat(loader, at, def->workers);
         emit_start(loader, def);
         library_repeated(loader, at, repeat);
@@ -109,6 +133,8 @@ static uint32_t emit_submit(Loader *loader, const ExecutorDef *def, uint32_t id)
 void process_pool_emit(Loader *loader, ExecutorDef *def, uint32_t id)
 {
     SourceAt at = def->at;
+    def->on_demand = def->start != START_FORK &&
+                     loader->processes.at[def->process.index1 - 1].runtime.minor >= 9;
     def->calls = multiprocessing_add(loader, def->process, at, def->name, "calls", CONNECTION_QUEUE,
                                      def->workers + EXTRA_QUEUED_CALLS);
     def->returns = multiprocessing_add(loader, def->process, at, def->name, "returns",

@@ -97,17 +97,6 @@ static void write_wait(Python *python, const Op *op)
 
 // ---- asyncio's objects
 
-// Whether an item of this queue may say what to do with it.
-static bool carries_functions(const Python *python, uint32_t queue)
-{
-    for (uint32_t i = 0; i < python->scenario->op_count; i++) {
-        const Op *op = &python->scenario->ops[i];
-        if (op->code == OP_PUT && op->arg[0] == queue && op->arg[1] != 0)
-            return true;
-    }
-    return false;
-}
-
 static void write_put(Python *python, const Op *op)
 {
     const SyncDef *queue = &python->scenario->syncs[op->arg[0] - 1];
@@ -159,8 +148,8 @@ static bool write_object_op(Python *python, const Op *op)
         return true;
     case OP_GET:
         python_line(python,
-                    carries_functions(python, op->arg[0]) ? "await perform(await %s.get())"
-                                                          : "await %s.get()",
+                    python_carries_functions(python, op->arg[0]) ? "await perform(await %s.get())"
+                                                                 : "await %s.get()",
                     name);
         return true;
     case OP_TASK_DONE:
@@ -212,7 +201,7 @@ static bool makes_objects_early(const Python *python)
 {
     const Scenario *scenario = python->scenario;
     uint32_t runs = 0;
-    if (scenario->processes[python->process.index1 - 1].runtime.minor < 10)
+    if (python->minor < 10)
         return false;
     for (uint32_t i = 0; i < scenario->op_count; i++)
         runs += scenario->ops[i].code == OP_ASYNCIO_RUN;
@@ -237,8 +226,8 @@ static void look_at_objects(const Python *python, bool *any, bool *ordered, bool
         const SyncDef *def = &python->scenario->syncs[i];
         *any = *any || def->asyncio;
         *ordered = *ordered || (def->asyncio && def->by_priority);
-        *performed = *performed ||
-                     (def->asyncio && def->kind == SYNC_QUEUE && carries_functions(python, i + 1));
+        *performed = *performed || (def->asyncio && def->kind == SYNC_QUEUE &&
+                                    python_carries_functions(python, i + 1));
     }
 }
 
@@ -247,8 +236,10 @@ static void look_at_objects(const Python *python, bool *any, bool *ordered, bool
 static void write_begin(Python *python)
 {
     const ProcessDef *process = &python->scenario->processes[python->process.index1 - 1];
-    python_add(python, "\n\nasync def begin(main):\n"
-                       "    \"\"\"asyncio's objects belong to the loop that makes them.\"\"\"\n");
+    python_add(python,
+               "\n\nasync def %s(main):\n"
+               "    \"\"\"asyncio's objects belong to the loop that makes them.\"\"\"\n",
+               python_own(python, "begin"));
     python->depth = 1;
     python_begin_line(python, "global loop");
     for (uint32_t id = process->sync_first + 1; id <= process->sync_first + process->sync_count;
@@ -262,21 +253,48 @@ static void write_begin(Python *python)
     python->depth = 0;
 }
 
-void python_asyncio_imports(Python *python)
+// ---- asyncio.run
+
+static bool runs_eager(const Python *python)
 {
     const Scenario *scenario = python->scenario;
     for (uint32_t i = 0; i < scenario->op_count; i++)
-        if (scenario->ops[i].code == OP_ASYNCIO_RUN && scenario->ops[i].arg[2] != 0) {
-            python_add(python, "import uvloop\n");
-            return;
-        }
+        if (scenario->ops[i].code == OP_ASYNCIO_RUN && scenario->ops[i].arg[ASYNCIO_RUN_EAGER] != 0)
+            return true;
+    return false;
 }
+
+static void write_eager(Python *python)
+{
+    if (runs_eager(python))
+        python_add(python,
+                   "\n\nasync def %s(main):\n"
+                   "    \"\"\"Tasks begin as they are made.\"\"\"\n"
+                   "    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)\n"
+                   "    await main\n",
+                   python_own(python, "eager"));
+}
+
+static void write_run(Python *python, const uint32_t arg[])
+{
+    const char *main =
+        arena_format(python->arena, python->begins ? "%s(%s)" : "%s%s()",
+                     python->begins ? python_own(python, "begin") : "",
+                     python_function(python, &python->scenario->functions[arg[0] - 1]));
+    if (arg[ASYNCIO_RUN_EAGER] != 0)
+        main = arena_format(python->arena, "%s(%s)", python_own(python, "eager"), main);
+    python_line(python, "%s.run(%s%s)",
+                arg[ASYNCIO_RUN_LOOP] == EVENT_LOOP_LIBUV ? "uvloop" : "asyncio", main,
+                arg[1] != 0 ? ", debug=True" : "");
+}
+
+// ---- objects
 
 void python_asyncio_objects(Python *python)
 {
     bool any = false, ordered = false, performed = false;
     look_at_objects(python, &any, &ordered, &performed);
-    if (ordered)
+    if (ordered && !python_mentions(python, "order = "))
         python_line(python, "order = itertools.count()  # of items of one priority");
     bool threadsafe = python_uses(python, OP_CALL_SOON_THREADSAFE);
     python->begins = threadsafe || (any && !makes_objects_early(python));
@@ -284,7 +302,8 @@ void python_asyncio_objects(Python *python)
         write_begin(python);
     else
         write_objects(python);
-    if (performed)
+    write_eager(python);
+    if (performed && !python_mentions(python, "perform(item)"))
         python_add(python, "\n\nasync def perform(item):\n"
                            "    \"\"\"Does what an item of a queue says.\"\"\"\n"
                            "    action = item[-1] if isinstance(item, tuple) else item\n"
@@ -345,10 +364,7 @@ bool python_asyncio_op(Python *python, const Op *op)
                     python_function(python, python_function_at(python, arg[0])));
         return true;
     case OP_ASYNCIO_RUN:
-        python_line(python, python->begins ? "%s.run(begin(%s)%s)" : "%s.run(%s()%s)",
-                    arg[2] != 0 ? "uvloop" : "asyncio",
-                    python_function(python, &python->scenario->functions[arg[0] - 1]),
-                    arg[1] != 0 ? ", debug=True" : "");
+        write_run(python, arg);
         return true;
     case OP_AWAIT:
         write_await(python, op);

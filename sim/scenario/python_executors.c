@@ -1,9 +1,7 @@
-// Executors and what is awaited of them, timers, and what each thread has of its own, in the
-// program that `ringside python` writes. The names of futures are attributes of a threading.local:
-// each thread has its own, as in a scenario.
+// Executors and what is awaited of them, and timers, in the program that `ringside python` writes.
+// The names of futures are attributes of a threading.local: each thread has its own, as in a
+// scenario.
 #include "sim/scenario/python_writer.h"
-
-#include <inttypes.h>
 
 // Besides the loops' own.
 static bool has_executors(const Python *python)
@@ -23,22 +21,7 @@ static const char *executor_name(Python *python, uint32_t executor)
 
 static const char *futures_name(Python *python, uint32_t name)
 {
-    return python_name(python->scenario, python->arena, PYTHON_SYNC,
-                       python->scenario->future_names[name - 1].name);
-}
-
-static const char *function_name(Python *python, uint32_t entry)
-{
-    return python_function(python, python_function_at(python, entry));
-}
-
-void python_executor_imports(Python *python)
-{
-    if (has_executors(python))
-        python_add(python,
-                   "from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor\n"
-                   "from concurrent.futures import TimeoutError as FutureTimeout\n"
-                   "from multiprocessing import get_context\n");
+    return python_name(python, PYTHON_SYNC, python->scenario->future_names[name - 1].name);
 }
 
 void python_executor_objects(Python *python)
@@ -46,51 +29,25 @@ void python_executor_objects(Python *python)
     const Scenario *scenario = python->scenario;
     if (!has_executors(python))
         return;
-    python_line(python, "futures = threading.local()");
+    if (!python_mentions(python, "futures = "))
+        python_line(python, "futures = threading.local()");
     for (uint32_t i = 0; i < scenario->executor_count; i++) {
         const ExecutorDef *def = &scenario->executors[i];
         if (!ID_EQUAL(def->process, python->process) || def->is_default)
             continue;
         if (def->processes)
-            python_line(python, "%s = ProcessPoolExecutor(%u, get_context(\"%s\"))",
-                        executor_name(python, i + 1), def->workers,
-                        def->start == START_SPAWN ? "spawn" : "fork");
+            python_line(python, "%s = ProcessPoolExecutor(%u, multiprocessing.get_context(\"%s\"))",
+                        executor_name(python, i + 1), def->workers, python_method(def->start));
         else
             python_line(python, "%s = ThreadPoolExecutor(%u)", executor_name(python, i + 1),
                         def->workers);
     }
 }
 
-// Their first values are the class's; a thread that assigns one makes its own.
-void python_thread_locals(Python *python)
-{
-    const Scenario *scenario = python->scenario;
-    const ProcessDef *process = &scenario->processes[python->process.index1 - 1];
-    bool any = false;
-    for (uint32_t i = 0; i < process->variable_count; i++) {
-        const VariableDef *def = &scenario->variables[process->variable_first + i];
-        if (!def->of_thread)
-            continue;
-        if (!any)
-            python_add(python, "\n\nclass Local(threading.local):\n");
-        any = true;
-        python_line(python, "    %s = %" PRId64,
-                    python_name(scenario, python->arena, PYTHON_VARIABLE, def->name), def->value);
-    }
-    if (any)
-        python_add(python, "\n\nlocal = Local()\n");
-}
-
-static const char *threads_name(Python *python, uint32_t thread)
-{
-    return python_name(python->scenario, python->arena, PYTHON_THREADS,
-                       python->scenario->threads[thread - 1].name);
-}
-
 static void write_submit(Python *python, const Op *op)
 {
     const char *executor = executor_name(python, op->arg[0]);
-    const char *function = function_name(python, op->arg[1]);
+    const char *function = python_function_name(python, op->arg[1]);
     uint32_t count = op->arg[3] == 0 ? 1 : op->arg[3];
     if (op->arg[2] != 0) {
         python_line(python, "futures.%s = [%s.submit(%s) for _ in range(%u)]",
@@ -105,8 +62,7 @@ static void write_submit(Python *python, const Op *op)
 // Up to 3.10 a future of an executor has an exception of its own for this.
 static void write_result(Python *python, const Op *op)
 {
-    bool own = op->arg[1] != 0 &&
-               python->scenario->processes[python->process.index1 - 1].runtime.minor < 11;
+    bool own = op->arg[1] != 0 && python->minor < 11;
     python_line(python, "for future in futures.%s:", futures_name(python, op->arg[0]));
     python->depth++;
     if (own)
@@ -135,21 +91,22 @@ bool python_executor_op(Python *python, const Op *op)
                     arg[1] != 0 ? "cancel_futures=True" : "");
         return true;
     case OP_TIMER:
-        python_line(python, "%s.append(threading.Timer(%s, %s))", threads_name(python, arg[2]),
-                    python_duration(python, arg[0]), function_name(python, arg[1]));
-        python_line(python, "%s[-1].start()", threads_name(python, arg[2]));
+        python_line(python, "%s.append(threading.Timer(%s, %s))", python_threads(python, arg[2]),
+                    python_duration(python, arg[0]), python_function_name(python, arg[1]));
+        python_line(python, "%s[-1].start()", python_threads(python, arg[2]));
         return true;
     case OP_CANCEL_TIMER:
-        python_line(python, "for thread in %s:", threads_name(python, arg[0]));
+        python_line(python, "for thread in %s:", python_threads(python, arg[0]));
         python_line(python, "    thread.cancel()");
         return true;
     case OP_AWAIT: // other things that it awaits are asyncio's
         if (arg[2] != 0)
-            python_line(python, "await asyncio.to_thread(%s)", function_name(python, arg[2]));
+            python_line(python, "await asyncio.to_thread(%s)",
+                        python_function_name(python, arg[2]));
         else if (arg[3] != 0)
             python_line(python, "await asyncio.get_running_loop().run_in_executor(%s, %s)",
                         arg[4] != 0 ? executor_name(python, arg[4]) : "None",
-                        function_name(python, arg[3]));
+                        python_function_name(python, arg[3]));
         return arg[2] != 0 || arg[3] != 0;
     default:
         return false;

@@ -4,14 +4,9 @@
 
 #include <inttypes.h>
 
-static const char *object_name(Python *python, StringId name)
-{
-    return python_name(python->scenario, python->arena, PYTHON_SYNC, name);
-}
-
 static const char *connection_name(Python *python, uint32_t connection)
 {
-    return object_name(python, python->scenario->connections[connection - 1].name);
+    return python_name(python, PYTHON_SYNC, python->scenario->connections[connection - 1].name);
 }
 
 static bool is_own(const Python *python, const ConnectionDef *def)
@@ -27,15 +22,7 @@ static bool has_connections(const Python *python)
     return false;
 }
 
-static bool has_pools(const Python *python)
-{
-    for (uint32_t i = 0; i < python->scenario->pool_count; i++)
-        if (ID_EQUAL(python->scenario->pools[i].process, python->process))
-            return true;
-    return false;
-}
-
-static const char *method_word(StartMethod method)
+const char *python_method(StartMethod method)
 {
     static const char *const words[] = {
 #define X(id, word) word,
@@ -50,35 +37,25 @@ static uint64_t size_or(const Python *python, uint32_t size, uint64_t otherwise)
     return size == 0 ? otherwise : python->scenario->sizes[size - 1];
 }
 
-void python_multiprocessing_imports(Python *python)
+// A process that does not begin as a copy is handed its connections, which must be of its kind.
+static bool starts_anew(const Op *op)
 {
-    if (has_connections(python) || has_pools(python) || python_uses(python, OP_START_PROCESS))
-        python_add(python, "import multiprocessing\n");
+    return op->code == OP_START_PROCESS && op->arg[3] > START_FORK + 1;
 }
 
-static const char pool_prelude[] =
-    "\n\npools = {}\n"
-    "\n\ndef pool_of(name, processes, method):\n"
-    "    if name not in pools:\n"
-    "        pools[name] = multiprocessing.get_context(method).Pool(processes)\n"
-    "    return pools[name]\n"
-    "\n\ndef close_pool(name):\n"
-    "    closed = pools.pop(name, None)\n"
-    "    if closed is not None:\n"
-    "        closed.close()\n"
-    "        closed.join()\n"
-    "\n\ndef run_item(item):\n"
-    "    function, _, result = item\n"
-    "    function()\n"
-    "    return bytes(result)\n"
-    "\n\ndef pool_items(functions, count, size, result):\n"
-    "    return [(functions[i % len(functions)], bytes(size), result) for i in range(count)]\n";
+static const char *connection_module(Python *python)
+{
+    for (uint32_t i = 0; i < python->scenario->op_count; i++)
+        if (starts_anew(&python->scenario->ops[i]))
+            return arena_format(python->arena, "multiprocessing.get_context(\"%s\")",
+                                python_method((StartMethod)(python->scenario->ops[i].arg[3] - 1)));
+    return "multiprocessing";
+}
 
 void python_multiprocessing_objects(Python *python)
 {
     const Scenario *scenario = python->scenario;
-    if (has_pools(python))
-        python_add(python, "%s\n\n", pool_prelude);
+    const char *module = connection_module(python);
     for (uint32_t i = 0; i < scenario->connection_count; i++) {
         const ConnectionDef *def = &scenario->connections[i];
         const char *name = connection_name(python, i + 1);
@@ -88,37 +65,73 @@ void python_multiprocessing_objects(Python *python)
             python_line(python, "%s_reader, %s_writer = multiprocessing.Pipe(duplex=False)", name,
                         name);
         else if (def->kind == CONNECTION_SIMPLE_QUEUE)
-            python_line(python, "%s = multiprocessing.SimpleQueue()", name);
+            python_line(python, "%s = %s.SimpleQueue()", name, module);
         else if (def->capacity == 0)
-            python_line(python, "%s = multiprocessing.Queue()", name);
+            python_line(python, "%s = %s.Queue()", name, module);
         else
-            python_line(python, "%s = multiprocessing.Queue(%u)", name, def->capacity);
+            python_line(python, "%s = %s.Queue(%u)", name, module, def->capacity);
+    }
+}
+
+void python_close_pools(Python *python)
+{
+    for (uint32_t i = 0; i < python->scenario->pool_count; i++) {
+        const PoolDef *def = &python->scenario->pools[i];
+        if (ID_EQUAL(def->process, python->process))
+            python_line(python, "close_pool(%s)", python_literal(python, def->name));
     }
 }
 
 // ---- operations
 
-// What a spawned process has imported are not the same connections.
+// The process's connections by their names: {"results": results}.
+static const char *connections(Python *python)
+{
+    const char *text = "{", *comma = "";
+    for (uint32_t i = 0; i < python->scenario->connection_count; i++) {
+        const ConnectionDef *def = &python->scenario->connections[i];
+        const char *name = connection_name(python, i + 1);
+        if (!is_own(python, def))
+            continue;
+        const char *format = def->kind == CONNECTION_PIPE
+                                 ? "%s%s\"%s_reader\": %s_reader, \"%s_writer\": %s_writer"
+                                 : "%s%s\"%s\": %s";
+        text = arena_format(python->arena, format, text, comma, name, name, name, name);
+        comma = ", ";
+    }
+    return arena_format(python->arena, "%s}", text);
+}
+
 static void write_start(Python *python, const Op *op)
 {
-    const ThreadDef *def = &python->scenario->threads[op->arg[1] - 1];
-    const char *name = python_name(python->scenario, python->arena, PYTHON_THREADS, def->name);
-    const char *function = python_function(python, python_function_at(python, op->arg[0]));
+    const char *name = python_threads(python, op->arg[1]);
+    const char *function = python_function_name(python, op->arg[0]);
     StartMethod method = op->arg[3] == 0 ? START_FORK : (StartMethod)(op->arg[3] - 1);
-    if (method == START_SPAWN && has_connections(python)) {
-        python_has_no_form(python, op, " with spawn, beside connections,");
-        return;
-    }
-    python_line(python, "for _ in range(%u):", op->arg[2] == 0 ? 1 : op->arg[2]);
-    python_line(python, "    %s.append(multiprocessing.get_context(\"%s\").Process(target=%s))",
-                name, method_word(method), function);
-    python_line(python, "    %s[-1].start()", name);
+    const char *arguments = arena_format(python->arena, "target=%s", function);
+    const char *context =
+        arena_format(python->arena, "multiprocessing.get_context(\"%s\")", python_method(method));
+    if (starts_anew(op) && has_connections(python))
+        arguments = arena_format(python->arena, "target=adopt, args=(%s, %s)", function,
+                                 connections(python));
+    python_loop(python, op->arg[2]);
+    python_line(python, "%s.append(%s.Process(%s))", name, context, arguments);
+    python_line(python, "%s[-1].start()", name);
+    python_loop_end(python, op->arg[2]);
 }
 
 static void write_join(Python *python, const Op *op)
 {
-    const char *name = python_name(python->scenario, python->arena, PYTHON_THREADS,
-                                   python->scenario->processes[op->arg[0] - 1].name);
+    if (!python_is_child(python, op->arg[0])) {
+        python_no_child(python, op);
+        return;
+    }
+    uint32_t thread = python_main_thread(python, op->arg[0]);
+    const char *name = python_threads(python, thread);
+    if (!python_starts(python, thread)) {
+        python_line(python, "while %s:", name);
+        python_line(python, "    wait_child(%s)", name);
+        return;
+    }
     python_line(python, "for child_process in %s:", name);
     python_line(python, "    child_process.join()");
 }
@@ -127,8 +140,7 @@ static void write_join(Python *python, const Op *op)
 static void write_send(Python *python, const Op *op)
 {
     const ConnectionDef *def = &python->scenario->connections[op->arg[0] - 1];
-    const char *function =
-        op->arg[3] == 0 ? "None" : python_function(python, python_function_at(python, op->arg[3]));
+    const char *function = op->arg[3] == 0 ? "None" : python_function_name(python, op->arg[3]);
     uint64_t bytes = size_or(python, op->arg[1], 0);
     const char *content = arena_format(python->arena, "bytes(%" PRIu64 ")", bytes);
     if (op->arg[2] > 1)
@@ -168,7 +180,7 @@ static void write_pool(Python *python, const Op *op)
     bool one = op->code == OP_POOL_APPLY;
     const char *pool =
         arena_format(python->arena, "pool_of(%s, %u, \"%s\")", python_literal(python, def->name),
-                     def->workers, method_word(def->start));
+                     def->workers, python_method(def->start));
     const char *items = arena_format(python->arena, "pool_items(%s, %u, %" PRIu64 ", %" PRIu64 ")",
                                      work_list(python, op->arg[1]), one ? 1 : op->arg[2],
                                      size_or(python, op->arg[one ? 2 : 3], 0),
@@ -183,6 +195,15 @@ static void write_pool(Python *python, const Op *op)
                     op->code == OP_POOL_IMAP ? "imap" : "imap_unordered", items);
         python_block(python, op->arg[5]);
     }
+}
+
+static void write_call(Python *python, const Op *op)
+{
+    const ManagerDef *def = &python->scenario->managers[op->arg[0] - 1];
+    python_line(python, "kept_by(%s, \"%s\").call(%s, bytes(%" PRIu64 "), %" PRIu64 ")",
+                python_literal(python, def->name), python_method(def->start),
+                op->arg[1] == 0 ? "None" : python_function_name(python, op->arg[1]),
+                size_or(python, op->arg[2], 0), size_or(python, op->arg[3], 0));
 }
 
 bool python_multiprocessing_op(Python *python, const Op *op)
@@ -205,6 +226,9 @@ bool python_multiprocessing_op(Python *python, const Op *op)
     case OP_POOL_IMAP:
     case OP_POOL_IMAP_UNORDERED:
         write_pool(python, op);
+        return true;
+    case OP_MANAGER_CALL:
+        write_call(python, op);
         return true;
     case OP_POOL_CLOSE:
         python_line(python, "close_pool(%s)",

@@ -30,6 +30,19 @@ void python_line(Python *python, const char *format, ...)
     python_add(python, "%*s%s\n", 4 * python->depth, "", text);
 }
 
+void python_loop(Python *python, uint32_t times)
+{
+    if (times <= 1)
+        return;
+    python_line(python, "for _ in range(%u):", times);
+    python->depth++;
+}
+
+void python_loop_end(Python *python, uint32_t times)
+{
+    python->depth -= times > 1;
+}
+
 // A text as a Python literal; UTF-8 stays as it is.
 const char *python_literal(Python *python, StringId id)
 {
@@ -104,28 +117,36 @@ const char *python_duration(Python *python, uint32_t id)
     }
 }
 
+// ---- names
+
 const char *python_sync(Python *python, uint32_t sync)
 {
-    return python_name(python->scenario, python->arena, PYTHON_SYNC,
-                       python->scenario->syncs[sync - 1].name);
+    return python_name(python, PYTHON_SYNC, python->scenario->syncs[sync - 1].name);
 }
 
 const char *python_variable(Python *python, uint32_t variable)
 {
     const VariableDef *def = &python->scenario->variables[variable - 1];
-    const char *name = python_name(python->scenario, python->arena, PYTHON_VARIABLE, def->name);
-    return def->of_thread ? arena_format(python->arena, "local.%s", name) : name;
+    const char *name = python_name(python, PYTHON_VARIABLE, def->name);
+    if (def->of_thread)
+        return arena_format(python->arena, "%s.%s", python_own(python, "local"), name);
+    return def->shared ? arena_format(python->arena, "%s.value", name) : name;
 }
 
 const char *python_task(Python *python, uint32_t name)
 {
-    return python_name(python->scenario, python->arena, PYTHON_TASK,
-                       python->scenario->task_names[name - 1].name);
+    return python_name(python, PYTHON_TASK, python->scenario->task_names[name - 1].name);
 }
 
 const char *python_function(Python *python, const FunctionDef *function)
 {
-    return python_name(python->scenario, python->arena, PYTHON_FUNCTION, function->name);
+    return python_name(python, PYTHON_FUNCTION, function->name);
+}
+
+const char *python_threads(Python *python, uint32_t thread)
+{
+    const ThreadDef *def = &python->scenario->threads[thread - 1];
+    return python_name(python, def->forked ? PYTHON_PROCESSES : PYTHON_THREADS, def->name);
 }
 
 // The function whose first op is `entry`.
@@ -133,6 +154,11 @@ const FunctionDef *python_function_at(const Python *python, uint32_t entry)
 {
     CHECKF(python->function_at[entry] != 0, "no function begins at %u", entry);
     return &python->scenario->functions[python->function_at[entry] - 1];
+}
+
+const char *python_function_name(Python *python, uint32_t entry)
+{
+    return python_function(python, python_function_at(python, entry));
 }
 
 const char *python_exception(Python *python, uint32_t exception)
@@ -144,8 +170,7 @@ const char *python_exception(Python *python, uint32_t exception)
     };
     if (exception < EXCEPTION_OWN)
         return words[exception];
-    return python_name(python->scenario, python->arena, PYTHON_EXCEPTION,
-                       (StringId){exception - EXCEPTION_OWN});
+    return python_name(python, PYTHON_EXCEPTION, (StringId){exception - EXCEPTION_OWN});
 }
 
 // ---- lines of ops
@@ -156,19 +181,70 @@ void python_begin_line(Python *python, const char *text)
     python_add(python, "%*s%s", 4 * python->depth, "", text);
 }
 
-bool python_has_no_form(Python *python, const Op *op, const char *what)
+static bool is_word(char c)
+{
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+bool python_mentions(const Python *python, const char *word)
+{
+    size_t length = strlen(word), end = python->text.count;
+    const char *text = python->text.at;
+    for (size_t at = 0; at + length <= end; at++) {
+        if (text[at] != word[0] || memcmp(&text[at], word, length) != 0)
+            continue;
+        bool begins = at == 0 || (!is_word(text[at - 1]) && text[at - 1] != '.');
+        bool ends = !is_word(word[length - 1]) || at + length == end || !is_word(text[at + length]);
+        if (begins && ends)
+            return true;
+    }
+    return false;
+}
+
+// ---- what has no form
+
+bool python_has_no_form(Python *python, const Op *op, const char *what, const char *why)
 {
     uint32_t index = (uint32_t)(op - python->scenario->ops);
     python->failed = true;
-    return diag_fail(python->diag, python->scenario->op_at[index],
-                     "'%s'%s has no Python form in this version of ringside",
-                     op_info(op->code)->name, what);
+    diag_fail(python->diag, python->scenario->op_at[index], "'%s'%s has no Python form: %s",
+              op_info(op->code)->name, what, why);
+    return true;
 }
+
+void python_has_none(Python *python, SourceAt at, const char *what, const char *why)
+{
+    python->failed = true;
+    diag_fail(python->diag, at, "%s has no Python form: %s", what, why);
+}
+
+// ---- what the scenario has
 
 bool python_uses(const Python *python, OpCode code)
 {
     for (uint32_t i = 0; i < python->scenario->op_count; i++)
         if (python->scenario->ops[i].code == code)
             return true;
+    return false;
+}
+
+bool python_has(const Python *python, ProcessId process)
+{
+    ProcessId family = python->scenario->processes[process.index1 - 1].family;
+    return python->whole || ID_EQUAL(family, python->process);
+}
+
+const ProcessDef *python_process(const Python *python)
+{
+    return &python->scenario->processes[python->process.index1 - 1];
+}
+
+bool python_carries_functions(const Python *python, uint32_t queue)
+{
+    for (uint32_t i = 0; i < python->scenario->op_count; i++) {
+        const Op *op = &python->scenario->ops[i];
+        if (op->code == OP_PUT && op->arg[0] == queue && op->arg[1] != 0)
+            return true;
+    }
     return false;
 }

@@ -6,6 +6,7 @@
 #include "sim/base/array.h"
 #include "sim/scenario/expect_node.h"
 #include "sim/scenario/keys.h"
+#include "sim/scenario/python_objects.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -184,9 +185,25 @@ static const char races_text[] =
     "- an atomic write and a later atomic read of a variable: `compare_and_swap`, `atomic_add`, "
     "and "
     "all\n  accesses of a variable that is declared `atomic`.\n\n"
+    "Under Python's GIL, from 3.10 on, an `add` is whole for the other threads of its interpreter: "
+    "two\nof them are no race. With a `load` or a `store` they are.\n\n"
     "Sleeping orders nothing, and neither does a test that looks whether a lock is taken or what "
     "is "
     "in\na queue or a semaphore.\n";
+
+static const char threading_text[] =
+    "\nIn a process of Python these are the objects of its threading and queue modules, built as "
+    "CPython\nbuilds them, from locks. Who has to wait at a condition, a semaphore, an event, a "
+    "barrier or a queue\nmakes a lock for that and joins a queue; who notifies releases the first "
+    "of these locks; who was woken\ntakes the object's lock again. What follows from that:\n\n"
+    "- Who was woken for a semaphore or a queue's item may find that a running thread has taken "
+    "it.\n"
+    "- A wait whose time is over leaves the queue only with the lock in hand; a notification that "
+    "comes\n  before goes to it, and is lost.\n"
+    "- A `lock` may be released by any thread. What must not be released, and a wait or a "
+    "notification\n  without the lock, raises `error`; in C the run fails.\n"
+    "- Python 2.7 lets go of the GIL to take a free lock, too; and a wait with a timeout does not "
+    "sleep for\n  it, but looks after 1, 2, 4, 8, 16, 32 and then each 50 ms.\n";
 
 static const char run_text[] =
     "\n## What `ringside run --json` prints\n\n"
@@ -410,6 +427,7 @@ static const char *field_type_text(FieldType type)
         [FIELD_EXCEPTION] = "name of an exception",
         [FIELD_HANDLERS] = "map of an exception to a list of operations",
         [FIELD_START_METHOD] = "`fork` or `spawn`",
+        [FIELD_EVENT_LOOP] = "`asyncio` or `libuv`",
         [FIELD_CONNECTION] = "name of a connection",
         [FIELD_POOL] = "name of a pool",
         [FIELD_MANAGER] = "name of a manager",
@@ -462,6 +480,8 @@ static void add_ops(Text *text)
         for (unsigned code = 0; code < OP_CODE_COUNT; code++)
             if (op_info(code) != NULL && strcmp(op_info(code)->group, groups[g][0]) == 0)
                 add_op(text, op_info(code));
+        if (strcmp(groups[g][0], "threads") == 0)
+            add(text, "%s", threading_text);
     }
 }
 
@@ -514,6 +534,33 @@ static void add_costs(Text *text)
     }
 }
 
+static void add_objects(Text *text)
+{
+    add(text,
+        "\n### Python's memory\n\n"
+        "In a scenario that speaks of memory (`machine: { memory: 1GiB }` is enough) Python's "
+        "objects take\npages of their process, in bytes each:\n\n"
+        "| object | 2.7 | 3.8 | 3.9 | 3.10 | 3.11 | 3.12 | 3.13 | what it is | how to measure it "
+        "|\n|---|---|---|---|---|---|---|---|---|---|\n");
+    for (int i = 0; i < PYTHON_OBJECT_COUNT; i++) {
+        const PythonObjectInfo *info = python_object_info((PythonObjectId)i);
+        add(text, "| %s | ", info->name);
+        for (int version = 0; version < PYTHON_VERSIONS; version++) {
+            if (info->bytes[version] > 0)
+                add(text, "%u | ", info->bytes[version]);
+            else
+                add(text, "- | ");
+        }
+        add_cell(text, info->text);
+        add(text, " | ");
+        add_cell(text, info->probe);
+        add(text, " |\n");
+    }
+    add(text,
+        "\nA freed object leaves its room to others; the process keeps the page. The interpreter "
+        "itself is\nnot counted, nor are coroutines of asyncio's own besides sleep.\n");
+}
+
 static void add_limits(Text *text)
 {
     add(text, "\n### Limits\n\n"
@@ -553,6 +600,7 @@ char *reference_text(Arena *arena)
     add(&text, "%s", intro);
     add_all_keys(&text);
     add_costs(&text);
+    add_objects(&text);
     add_limits(&text);
     add_dists(&text);
     add_ops(&text);

@@ -20,6 +20,7 @@ static const struct {
 } versions[] = {
     {"2.7", 2, 7, false},   {"3.8", 3, 8, false},   {"3.9", 3, 9, false},   {"3.10", 3, 10, false},
     {"3.11", 3, 11, false}, {"3.12", 3, 12, false}, {"3.13", 3, 13, false}, {"3.13t", 3, 13, true},
+    {"3.14", 3, 14, false}, {"3.14t", 3, 14, true},
 };
 
 enum { VERSION_COUNT = sizeof versions / sizeof *versions };
@@ -132,17 +133,36 @@ void runtime_load_interpreter(Loader *loader, const Node *node, ThreadDef *def)
     def->gil = process->runtime.minor >= OWN_GIL ? *symbol : 0;
 }
 
+// The threads of 3.14 are those of 3.13. What else it has was not compared with it, and is refused.
+static bool is_of_its_library(const char *group)
+{
+    static const char *const groups[] = {"asyncio", "executors", "multiprocessing"};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (strcmp(group, groups[i]) == 0)
+            return true;
+    return false;
+}
+
 bool runtime_allows(Loader *loader, ProcessId process, unsigned code, const Node *key)
 {
     const Runtime *runtime = &loader->processes.at[process.index1 - 1].runtime;
     const OpInfo *info = op_info(code);
+    bool newest = runtime->major == 3 && runtime->minor >= 14;
+    if (newest && is_of_its_library(info->group))
+        return loader_fail(loader, key, NULL,
+                           "'%s' needs Python 3.13 or older: of 3.14 only threads are modelled",
+                           info->name);
     if (strcmp(info->group, "objects") != 0)
         return true;
-    if (!runtime->python || runtime->free_threaded)
+    if (!runtime->python)
+        return loader_fail(loader, key, NULL,
+                           "'%s' needs a process that runs Python: 'runtime: cpython-3.12'",
+                           info->name);
+    if (newest)
         return loader_fail(
             loader, key, NULL,
-            "'%s' needs a process that runs Python, and not its build without a GIL, "
-            "whose collector is another: 'runtime: cpython-3.12'",
+            "'%s' needs Python 3.13 or older: the collector of 3.14 also goes by how "
+            "much memory the process has, and is not modelled",
             info->name);
     if (code == OP_GC_FREEZE && runtime->major == 2)
         return loader_fail(loader, key, NULL, "'%s' needs Python 3.7 or later", info->name);

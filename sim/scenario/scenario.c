@@ -4,6 +4,7 @@
 #include "sim/base/check.h"
 #include "sim/scenario/expect.h"
 #include "sim/scenario/loader.h"
+#include "sim/scenario/python_objects.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -116,6 +117,17 @@ static void note_subjects(Scenario *scenario)
     }
 }
 
+// A thread of an older Python uses more of its stack than one in C.
+static void set_stacks(Scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->thread_count; i++) {
+        ThreadDef *def = &scenario->threads[i];
+        if (def->stack_touched == 0)
+            def->stack_touched =
+                runtime_stack_touched(&scenario->processes[def->process.index1 - 1].runtime);
+    }
+}
+
 static void keep_functions(Loader *loader)
 {
     Scenario *scenario = loader->scenario;
@@ -158,6 +170,7 @@ static void keep(Loader *loader)
     KEEP(works, work_count, loader->works);
     keep_functions(loader);
     note_subjects(scenario);
+    set_stacks(scenario);
 }
 
 static void loader_free(Loader *loader)
@@ -222,6 +235,7 @@ static void load_tree(Loader *loader, size_t length)
         return;
     overrides_apply(loader, root); // a wrong one is no reason not to look for more mistakes
     load_root(loader, root);
+    syncs_finish(loader);
     keep(loader);
     load_expects(loader, root);
 }

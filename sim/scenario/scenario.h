@@ -100,6 +100,7 @@ typedef enum FieldType {
     FIELD_EXCEPTION,
     FIELD_HANDLERS,
     FIELD_START_METHOD,
+    FIELD_EVENT_LOOP,
     FIELD_CONNECTION,
     FIELD_POOL,
     FIELD_WORK,
@@ -220,14 +221,28 @@ typedef struct ThreadDef {
 typedef struct Runtime {
     bool python;
     bool node;
-    uint8_t major, minor;       // of CPython: 2.7, 3.8 .. 3.13
-    bool free_threaded;         // the build without a GIL (3.13t)
+    uint8_t major, minor;       // of CPython: 2.7, 3.8 .. 3.14
+    bool free_threaded;         // the build without a GIL (3.13t, 3.14t)
     bool has_gil;               // CPython's threads take turns
     int64_t switch_interval_ns; // after which a thread asks for the GIL; default 5 ms
     int64_t check_interval_ns;  // 2.7: after which the holder lets go of it; default 1 us
     uint32_t steal;             // how often who asked gets ahead of who sleeps, see gil_turn.c;
                                 // parts per 2^32-1, default 60 %
 } Runtime;
+
+// Whether a garbage collection stops all other threads: in the build without a GIL, see
+// sim/program/world.h. (With one they stop by waiting for that.)
+static inline bool runtime_stops_world(const Runtime *runtime)
+{
+    return runtime->free_threaded && !runtime->has_gil;
+}
+
+// Whether CPython looks up, to hand the GIL on or to handle a signal, only where code jumps back,
+// calls or is called: so from 3.10 on; before, between most bytecodes.
+static inline bool runtime_looks_up_seldom(const Runtime *runtime)
+{
+    return runtime->python && runtime->major == 3 && runtime->minor >= 10;
+}
 
 typedef struct ProcessDef {
     StringId name;
@@ -285,6 +300,10 @@ enum { CREATE_TASK_GROUP = 3 };
 
 // The same of OP_ADD_SIGNAL_HANDLER: library code, the handler in C.
 enum { ADD_SIGNAL_HANDLER_CODE = 2 };
+
+// An argument of OP_ASYNCIO_RUN: which loop it runs; 0: asyncio's.
+enum { ASYNCIO_RUN_LOOP = 2, ASYNCIO_RUN_EAGER = 3 }; // and whether its tasks are eager
+typedef enum EventLoop { EVENT_LOOP_ASYNCIO = 1, EVENT_LOOP_LIBUV } EventLoop;
 
 // When asyncio.wait is over.
 typedef enum ReturnWhen {
@@ -352,6 +371,8 @@ typedef struct SyncDef {
     bool by_priority;    // a queue
     bool shared;         // there is one for all processes that are forked; else each has its own
     bool library;        // of Python, not of the scenario
+    bool python;         // one of threading's or queue's, built as CPython builds it
+    bool handed;         // a Lock of Python's that an `unlock` names, perhaps another thread's
     bool asyncio;        // coroutines wait at it, not threads: each event loop has its own
     bool bounded;        // one of asyncio's semaphores: its value never exceeds the first
 } SyncDef;

@@ -66,6 +66,8 @@ static const char *field_type_name(FieldType type)
         return "syscall";
     case FIELD_RETURN_WHEN:
         return "return_when";
+    case FIELD_EVENT_LOOP:
+        return "event_loop";
     case FIELD_START_METHOD:
         return "start_method";
     case FIELD_WORK:
@@ -230,6 +232,7 @@ static void define_kernel_values(json_t *defs)
     json_object_set_new(defs, field_type_name(FIELD_PIPE_END), words_schema(FIELD_PIPE_END));
     json_object_set_new(defs, field_type_name(FIELD_SYSCALL), words_schema(FIELD_SYSCALL));
     json_object_set_new(defs, field_type_name(FIELD_RETURN_WHEN), words_schema(FIELD_RETURN_WHEN));
+    json_object_set_new(defs, field_type_name(FIELD_EVENT_LOOP), words_schema(FIELD_EVENT_LOOP));
     json_object_set_new(defs, field_type_name(FIELD_START_METHOD),
                         words_schema(FIELD_START_METHOD));
 }

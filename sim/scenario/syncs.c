@@ -245,6 +245,11 @@ static void load_condition(Loader *loader, ProcessId process, const Node *node)
     else if (spurious != NULL)
         value_chance(loader, spurious, "'spurious'", &def->spurious);
     load_shared(loader, def, node);
+    if (def->spurious != 0 && !def->shared &&
+        loader->processes.at[process.index1 - 1].runtime.python)
+        loader_fail(loader, spurious->key, NULL,
+                    "%s is one of Python's: no wait at it ends for no reason",
+                    quoted_name(loader, def));
     if (def->shared && def->lock.index1 != 0 && !loader->syncs.at[def->lock.index1 - 1].shared)
         loader_fail(
             loader, node->key, NULL,
@@ -333,6 +338,34 @@ void syncs_load(Loader *loader, ProcessId process, const Node *owner)
     load_map(loader, process, owner, "barriers", load_barrier);
     load_map(loader, process, owner, "queues", load_queue);
     load_asyncio(loader, process, node_get(owner, "asyncio"));
+}
+
+// --- Python's own -------------------------------------------------------------------------------
+
+// A shared one is multiprocessing's, a semaphore of the kernel's; POSIX's other locks are C's.
+static bool is_python(const Loader *loader, const SyncDef *def)
+{
+    bool python = loader->processes.at[def->process.index1 - 1].runtime.python;
+    if (!python || def->shared || def->library || def->asyncio)
+        return false;
+    if (def->kind == SYNC_CONDITION)
+        return def->lock.index1 != 0 && loader->syncs.at[def->lock.index1 - 1].python;
+    return def->kind != SYNC_PI && def->kind != SYNC_SPIN && def->kind != SYNC_RWLOCK;
+}
+
+void syncs_finish(Loader *loader)
+{
+    for (size_t i = 0; i < loader->syncs.count; i++) { // a condition comes behind its lock
+        SyncDef *def = &loader->syncs.at[i];
+        def->python = is_python(loader, def);
+    }
+    for (size_t i = 0; i < loader->ops.count; i++) {
+        const Op *op = &loader->ops.at[i];
+        if (op->code == OP_UNLOCK && op->arg[0] != 0) {
+            SyncDef *def = &loader->syncs.at[op->arg[0] - 1];
+            def->handed = def->python && def->kind == SYNC_LOCK;
+        }
+    }
 }
 
 // --- named by an op -----------------------------------------------------------------------------

@@ -152,6 +152,14 @@ const char *callback_sentence(unsigned kind)
     return word_at(WORDS(sentences), kind);
 }
 
+const char *uv_queue_name(unsigned queue)
+{
+#define X(id, name) name,
+    static const char *const names[] = {UV_QUEUES(X)};
+#undef X
+    return word_at(WORDS(names), queue);
+}
+
 const char *file_sentence(unsigned kind)
 {
 #define X(id, sentence) sentence,

@@ -63,6 +63,7 @@ typedef enum ArgType {
     ARG_EPOLL,
     ARG_ITEMS,
     ARG_INTERPRETER,
+    ARG_UV_QUEUE,
     ARG_TYPE_COUNT
 } ArgType;
 
@@ -75,6 +76,12 @@ typedef struct EventInfo {
     } arg[2];
     const char *sentence;
 } EventInfo;
+
+// Who held the lock of a LOCK_RELEASED up to now: almost always who releases it.
+static inline uint32_t released_holder(const TraceRecord *record)
+{
+    return record->b != 0 ? (uint32_t)record->b : record->task;
+}
 
 // An ACCESS argument: a variable (VariableId.index1) and the op that accesses it.
 static inline uint64_t access_pack(uint32_t variable, uint32_t op)
@@ -199,6 +206,7 @@ const char *signal_name(unsigned id);
 int signal_number(unsigned id); // Linux's on x86-64; 0 for a value out of range
 const char *kill_reason_sentence(unsigned reason);
 const char *pipe_end_name(unsigned end);
+const char *uv_queue_name(unsigned queue);
 const char *callback_sentence(unsigned kind);
 const char *file_sentence(unsigned kind);
 // Python's exceptions; NULL for those that the scenario names.

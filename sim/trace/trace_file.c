@@ -68,6 +68,8 @@ uint64_t trace_arg_max(ArgType type)
         return KILL_REASON_COUNT - 1;
     case ARG_PIPE_END:
         return PIPE_END_COUNT - 1;
+    case ARG_UV_QUEUE:
+        return UV_QUEUE_COUNT - 1;
     case ARG_FILE:
         return (uint64_t)FILE_KIND_COUNT << 32;
     case ARG_EPOLL:

@@ -22,7 +22,9 @@
     X(BLOCKED_SIGNAL, "signal", "it waits for a signal")                                           \
     X(BLOCKED_EPOLL, "epoll", "it waits in epoll_wait")                                            \
     X(BLOCKED_GIL, "gil", "it waits for the GIL")                                                  \
-    X(BLOCKED_START, "start", "it waits for a new thread to begin")
+    X(BLOCKED_START, "start", "it waits for a new thread to begin")                                \
+    X(BLOCKED_WORLD, "collector", "it waits until a garbage collection is over")                   \
+    X(BLOCKED_OBJECT, "object", "it waits for the lock of an object")
 
 typedef enum SwitchReason {
 #define X(id, word, sentence) SWITCH_##id,
@@ -247,7 +249,8 @@ typedef enum PipeEnd {
 #define FILE_KINDS(X)                                                                              \
     X(PIPE_READ, "the read end of pipe")                                                           \
     X(PIPE_WRITE, "the write end of pipe")                                                         \
-    X(SELF_PIPE, "self-pipe")
+    X(SELF_PIPE, "self-pipe")                                                                      \
+    X(EVENTFD, "eventfd")
 
 typedef enum FileKind {
 #define X(id, sentence) FILE_##id,
@@ -255,6 +258,22 @@ typedef enum FileKind {
 #undef X
         FILE_KIND_COUNT
 } FileKind;
+
+// Where a function that Node's loop calls comes from. X(ID, "name")
+#define UV_QUEUES(X)                                                                               \
+    X(SCRIPT, "the script")                                                                        \
+    X(TICK, "nextTick")                                                                            \
+    X(MICROTASK, "microtask")                                                                      \
+    X(IMMEDIATE, "immediate")                                                                      \
+    X(TIMER, "timer")                                                                              \
+    X(WORK, "thread pool")
+
+typedef enum UvQueueKind {
+#define X(id, name) UV_QUEUE_##id,
+    UV_QUEUES(X)
+#undef X
+        UV_QUEUE_COUNT
+} UvQueueKind;
 
 // What epoll says of a file. X(ID, bit, "word"). Errors and hang-ups are said without being asked
 // for.
@@ -297,7 +316,8 @@ enum {
     X(EXECUTOR_DONE, "take the result of an executor for")                                         \
     X(EXECUTOR_CHECK, "see whether what it awaits of an executor was cancelled, for")              \
     X(EXECUTOR_STOPPED, "end the wait for its executor's end")                                     \
-    X(EXECUTOR_JOIN, "join the thread that has shut its executor down")
+    X(EXECUTOR_JOIN, "join the thread that has shut its executor down")                            \
+    X(LOOP_STOP, "stop at the end of its ready list")
 
 typedef enum CallbackKind {
 #define X(id, sentence) CALLBACK_##id,
@@ -311,7 +331,13 @@ typedef enum CallbackKind {
     X(CANCELLED, "cancelled", "asyncio.CancelledError")                                            \
     X(TIMEOUT, "timeout", "asyncio.TimeoutError")                                                  \
     X(GROUP, "group", "ExceptionGroup")                                                            \
-    X(ERROR, "error", "Exception")
+    X(ERROR, "error", "Exception")                                                                 \
+    X(BROKEN, "broken", "BrokenProcessPool")
 
 // How a process ended, in one number: its exit code, or 256 plus the SignalId that killed it.
 enum { STATUS_SIGNALLED = 256 };
+
+// The marks of asyncio's streams: a reader with more than twice its limit in its buffer does not
+// read its pipe until it is down to the limit; past a writer's high-water mark drain() waits.
+// (CPython Lib/asyncio/streams.py, transports.py)
+enum { STREAM_LIMIT = 64 * 1024, STREAM_HIGH_WATER = 64 * 1024 };

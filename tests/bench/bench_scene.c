@@ -72,5 +72,12 @@ int main(int argc, char **argv)
           "  main: [ { create_task: { run: waiter, as: t, count: 10000 } }, { await: t } ]\n"
           "threads: [ { name: main, run: [ { asyncio.run: main } ] } ]\n",
           records);
+    bench("a million coroutines",
+          "machine: { costs: zero }\nruntime: cpython-3.12\n"
+          "functions:\n"
+          "  waiter: [ { await: { sleep: \"uniform(1s, 2s)\" } } ]\n"
+          "  main: [ { create_task: { run: waiter, as: t, count: 1000000 } }, { await: t } ]\n"
+          "threads: [ { name: main, run: [ { asyncio.run: main } ] } ]\n",
+          records);
     return 0;
 }

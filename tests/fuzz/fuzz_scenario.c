@@ -5,7 +5,7 @@
 //   fuzz_scenario -dict=tests/fuzz/fuzz_scenario.dict CORPUS tests/fuzz/scenario_corpus tests/bad
 //       scenarios
 #include "sim/base/check.h"
-#include "sim/scenario/scenario.h"
+#include "sim/scenario/python_text.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -102,6 +102,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (scenario_parse(&scenario, "fuzz.yaml", text, length, overrides, count, &diag)) {
         CHECK(diag.errors == 0);
         check_program(&scenario);
+        // All of it as a program of Python, or messages.
+        const char *python = python_text(&scenario, (ProcessId){0}, &arena, &diag);
+        CHECK((python == NULL) == (diag.errors > 0));
     } else {
         CHECK(diag.errors > 0 && diag.first != NULL);
     }
