@@ -1,7 +1,8 @@
 // What memory the processes have, as bars of one scale, so that they can be compared: resident is
-// filled, and of that what Python's objects take is hatched; what is only reserved is an outline.
-// As a rule more is reserved than a bar of that scale can be long: then it has a break, and the
-// number beside it says how much it is. The scale is the same from the run's beginning to its end.
+// filled; what Python's objects take of that is hatched, and what other processes have too is half
+// as high. What is only reserved is an outline. As a rule more is reserved than a bar of that scale
+// can be long: then it has a break, and the number beside it says how much it is. The scale is the
+// same from the run's beginning to its end.
 #include "render/machine_bands.h"
 
 #include "sim/base/size.h"
@@ -11,12 +12,10 @@
 
 enum { PROCESSES_MOST = 4 };
 
-// So many of them may be alive together, for all that the scenario says.
+// A row for each that the scenario names, and for one of each kind that is forked.
 static int process_rows(const Scenario *scenario)
 {
-    int count = 0;
-    for (uint32_t i = 0; i < scenario->process_count; i++)
-        count += scenario->processes[i].listed || scenario->process_count == 1;
+    int count = (int)scenario->process_count;
     return count < 1 ? 1 : count < PROCESSES_MOST ? count : PROCESSES_MOST;
 }
 
@@ -74,21 +73,28 @@ static void draw_bar(DrawList *list, Box row, const Bars *bars, const SceneProce
     const Theme *theme = list->theme;
     int h = row.h - 2 * theme_px(theme, 3), line = theme_px(theme, 1);
     Box bar = {row.x, row.y + (row.h - h) / 2, bars->bar, h};
-    int resident = pixels(bars, process->resident), heap = pixels(bars, process->heap);
-    heap = heap < resident ? heap : resident;
+    bool has_own = process->shared < process->resident;
+    int resident = pixels(bars, process->resident);
+    int own = has_own ? pixels(bars, process->resident - process->shared) : 0;
+    int heap = pixels(bars, process->heap);
+    heap = heap < own ? heap : own;
     Box outline = {bar.x, bar.y, pixels(bars, process->reserved), h};
-    if (resident - heap > 0)
-        draw_fill(list, (Box){bar.x, bar.y, resident - heap, h}, COLOUR_ACCENT);
+    if (own - heap > 0)
+        draw_fill(list, (Box){bar.x, bar.y, own - heap, h}, COLOUR_ACCENT);
     if (heap > 0)
-        draw_hatch(list, (Box){bar.x + resident - heap, bar.y, heap, h}, COLOUR_ACCENT,
-                   COLOUR_PANEL);
+        draw_hatch(list, (Box){bar.x + own - heap, bar.y, heap, h}, COLOUR_ACCENT, COLOUR_PANEL);
+    if (resident - own > 0)
+        draw_fill(list, (Box){bar.x + own, bar.y + h - h / 2, resident - own, h / 2},
+                  COLOUR_ACCENT);
     draw_stroke(list, outline, 0, line, COLOUR_TEXT_SOFT);
     if (process->reserved > bars->scale)
         draw_break(list, bar);
 }
 
+typedef enum Mark { RESIDENT, OBJECTS, SHARED, RESERVED } Mark;
+
 // A swatch and what it means.
-static void legend(Stage *stage, Box *row, int kind, const char *text)
+static void legend(Stage *stage, Box *row, Mark mark, const char *text)
 {
     DrawList *list = stage->list;
     const Theme *theme = list->theme;
@@ -97,17 +103,22 @@ static void legend(Stage *stage, Box *row, int kind, const char *text)
         return;
     Box swatch = box_cut_left(row, side);
     swatch = (Box){swatch.x, swatch.y + (swatch.h - side) / 2, side, side};
-    if (kind == 0)
+    if (mark == RESIDENT)
         draw_fill(list, swatch, COLOUR_ACCENT);
-    if (kind == 1)
+    if (mark == OBJECTS)
         draw_hatch(list, swatch, COLOUR_ACCENT, COLOUR_PANEL);
-    if (kind < 2)
-        draw_stroke(list, swatch, 0, theme_px(theme, 1), COLOUR_ACCENT);
-    else
-        draw_stroke(list, swatch, 0, theme_px(theme, 1), COLOUR_TEXT_SOFT);
+    if (mark == SHARED)
+        draw_fill(list, (Box){swatch.x, swatch.y + side - side / 2, side, side / 2}, COLOUR_ACCENT);
+    draw_stroke(list, swatch, 0, theme_px(theme, 1),
+                mark == RESERVED ? COLOUR_TEXT_SOFT : COLOUR_ACCENT);
     box_cut_left(row, gap);
     stage_text(stage, row, STYLE_SMALL, COLOUR_TEXT_SOFT, text);
     box_cut_left(row, 2 * gap);
+}
+
+static bool is_shown(const SceneProcess *process)
+{
+    return process != NULL && process->started && !process->ended && process->reserved > 0;
 }
 
 static void draw_legend(Stage *stage, Box row, const Bars *bars)
@@ -115,17 +126,19 @@ static void draw_legend(Stage *stage, Box row, const Bars *bars)
     char size[32];
     Box label = box_cut_left(&row, bars->label);
     draw_text(stage->list, label, ALIGN_LEFT, STYLE_BOLD, COLOUR_TEXT, "memory");
-    legend(stage, &row, 0, "resident");
+    bool shared = false;
+    for (uint32_t pid = 1; pid <= stage->scene->processes.count; pid++) {
+        const SceneProcess *process = scene_process(stage->scene, pid);
+        shared = shared || (is_shown(process) && process->shared > 0);
+    }
+    legend(stage, &row, RESIDENT, "resident");
     if (python_runtime(stage->scene->scenario) != NULL)
-        legend(stage, &row, 1, "of it Python's objects");
-    legend(stage, &row, 2, "reserved");
+        legend(stage, &row, OBJECTS, "of it Python's objects");
+    if (shared)
+        legend(stage, &row, SHARED, "of it shared");
+    legend(stage, &row, RESERVED, "reserved");
     stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT_SOFT, "a bar is %s",
                 size_text(bars->scale, size));
-}
-
-static bool is_shown(const SceneProcess *process)
-{
-    return process != NULL && process->started && !process->ended && process->reserved > 0;
 }
 
 static char *name_of(const Player *player, uint32_t pid, char text[static 96])

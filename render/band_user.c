@@ -186,7 +186,8 @@ void band_user(Stage *stage, Box box)
     uint32_t alive = count_of(scene, ALL), workers = count_of(scene, WORKERS);
     if (alive == 0)
         return;
-    int python = stage->compact ? 0 : band_python_rows(scene->scenario);
+    int python =
+        stage->compact ? band_work_rows(scene->scenario) + 2 : band_python_rows(scene->scenario);
     band_memory(stage, &box, (python > 3 ? python : 3) * stage_row_h(stage));
     int usual_w = theme_px(stage->list->theme, USUAL_W);
     bool apart = workers > 1 && workers < alive && (int)alive * usual_w * 3 / 2 > box.w;

@@ -63,6 +63,8 @@ static Bands bands_of(const Stage *stage, Box box)
     int most = left - USER_LEAST * stage_row_h(stage) - 3 * pad;
     kernel = kernel < most ? kernel : most;
     kernel = kernel > fair ? kernel : fair;
+    int row = stage_row_h(stage) + 2 * pad;
+    kernel = kernel < row && left > USER_LEAST * stage_row_h(stage) ? row : kernel;
     bands.kernel = box_cut_bottom(&box, kernel);
     bands.boundary = box_cut_bottom(&box, boundary);
     bands.user = box;

@@ -23,6 +23,7 @@ typedef struct Program {
     int handles;   // the same for callbacks
     int prints, indent;
     int budget;   // ops left for the function
+    int limits;   // open timeouts
     bool threads; // some functions run in threads: w0, w1, …
     bool eager;   // tasks begin as they are made
     int workers;  // so many so far
@@ -284,7 +285,11 @@ static void waking(Program *program)
         add(program, "%s: c\n", below(program, 2) == 0 ? "notify" : "notify_all");
         break;
     case 5:
-        add(program, "task_done: %s\n", queue(program));
+        if (program->minor >= 13 && below(program, 3) == 0)
+            add(program, "queue.shutdown: { queue: %s, immediate: %s }\n", queue(program),
+                below(program, 2) == 0 ? "true" : "false");
+        else
+            add(program, "task_done: %s\n", queue(program));
         break;
     default:
         add(program, "set: e%d\n", (int)below(program, 2));
@@ -301,6 +306,8 @@ static void object_op(Program *program)
     begin(program);
     if (program->minor >= 11 && below(program, 4) > 0) {
         add(program, "try: { do: [ { timeout: { after: %s, do: [ ", delay(program));
+        if (below(program, 4) == 0)
+            add(program, "{ reschedule: %s }, ", delay(program));
         waiting(program);
         add(program, " ] } } ], except: { timeout: [ { print: p%d } ] } }\n", ++program->prints);
     } else {
@@ -379,7 +386,9 @@ static void with_block(Program *program, int depth)
             begin(program);
             add(program, "timeout:\n%*safter: %s\n", program->indent + 4, "", delay(program));
             program->indent += 4;
+            program->limits++;
             block(program, "do", depth);
+            program->limits--;
             program->indent -= 4;
             break;
         }
@@ -508,8 +517,13 @@ static void ops(Program *program, int depth, int most)
 {
     uint64_t count = 1 + below(program, (uint64_t)most);
     print(program);
-    for (uint64_t i = 0; i < count && program->budget > 0; i++)
+    for (uint64_t i = 0; i < count && program->budget > 0; i++) {
         op(program, depth);
+        if (program->limits > 0 && below(program, 5) == 0) {
+            begin(program);
+            add(program, "reschedule: %s\n", delay(program));
+        }
+    }
 }
 
 // What the loop calls: nothing in it awaits.

@@ -260,6 +260,50 @@ static void a_cancelled_getter_takes_nothing(void **state)
            "g@1 end@2");
 }
 
+// Shut down at 2 ms: the getter that waits raises at once; so does who puts; what is there can
+// still be got, and then getting raises, too. At once, what is there is thrown away and done with:
+// join need not wait.
+static void a_queue_is_shut_down(void **state)
+{
+    (void)state;
+    expect_prints(
+        "3.13", TOP("queues: { q: 5, e: 5 }"),
+        "  g: [ { try: { do: [ { get: e }, { print: got } ], except: { error: [ { print: "
+        "empty } ] } } } ]\n"
+        "  p: [ { try: { do: [ { put: q }, { print: put } ], except: { error: [ { print: "
+        "shut } ] } } } ]\n"
+        "  main: [ { create_task: { run: g, as: t } }, { put: q }, { await: { sleep: 2ms "
+        "} }, { queue.shutdown: e }, { queue.shutdown: q }, { await: t }, { await: p }, { "
+        "get: q }, { print: last }, { try: { do: [ { get: q } ], except: { error: [ { "
+        "print: none } ] } } } ]\n",
+        "empty@2 shut@2 last@2 none@2");
+    expect_prints(
+        "3.13", TOP("queues: { q: 5 }"),
+        "  j: [ { queue.join: q }, { print: joined } ]\n"
+        "  main: [ { put: q }, { put: q }, { create_task: { run: j, as: t } }, { await: { "
+        "sleep: 3ms } }, { queue.shutdown: { queue: q, immediate: true } }, { await: t } "
+        "]\n",
+        "joined@3");
+}
+
+// A timeout of 5 ms is given 5 ms more at 3 ms, and is over at 8 ms; with 1 ms it is over at 4 ms.
+static void a_timeout_gets_another_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *prints;
+    } cases[] = {{"5ms", "T@8"}, {"1ms", "T@4"}, {"20ms", "end@13"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char functions[512];
+        snprintf(functions, sizeof functions,
+                 "  main: [ " WITHIN("5ms",
+                                     "{ await: { sleep: 3ms } }, { reschedule: %s }, { await: "
+                                     "{ sleep: 10ms } }, { print: end }") " ]\n",
+                 cases[i].more);
+        expect("", functions, cases[i].prints);
+    }
+}
+
 static void nobody_puts(void **state)
 {
     (void)state;
@@ -408,6 +452,8 @@ int main(void)
         cmocka_unit_test(an_item_says_what_to_do),
         cmocka_unit_test(join_waits_for_task_done),
         cmocka_unit_test(a_cancelled_getter_takes_nothing),
+        cmocka_unit_test(a_queue_is_shut_down),
+        cmocka_unit_test(a_timeout_gets_another_time),
         cmocka_unit_test(nobody_puts),
         cmocka_unit_test(the_loop_calls_functions),
         cmocka_unit_test(a_callback_can_be_taken_back),

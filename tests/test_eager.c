@@ -7,6 +7,7 @@
 #include "tests/asyncio_program.h"
 #include "tests/scene_laws.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -176,6 +176,23 @@ static void immediates_are_taken_back(void **state)
         "a@0 c@0 closed@0");
 }
 
+// Three immediates that ask for themselves again: never none are queued, for 100 turns. The one
+// taken back is among the last three.
+static void immediates_go_on_for_long(void **state)
+{
+    (void)state;
+    simulate(&run, "machine: { costs: zero }\nruntime: node\nvariables: { n: 0 }\nfunctions:\n"
+                   "  f:\n    - add: { to: n, value: 1 }\n"
+                   "    - if: { test: n <= 297, then: [ { set_immediate: { run: f, as: x } } ] }\n"
+                   "    - if: { test: n == 298, then: [ { clear_immediate: x } ] }\n"
+                   "  script: [ { repeat: { times: 3, do: [ { set_immediate: f } ] } } ]\n"
+                   "threads: [ { name: main, run: [ { node.run: script },\n"
+                   "           { if: { test: n == 299, then: [ { print: right } ] } } ] } ]\n");
+    // 298 is the last but two; the one asked for last, the 300th, is not called.
+    assert_string_equal(prints_of(&run), "right@0");
+    simulated_free(&run);
+}
+
 #define POOL "machine: { costs: zero, cores: 8 }\nruntime: node\nfunctions:\n"
 
 static void the_pool_has_four_threads(void **state)
@@ -217,6 +234,22 @@ static void slow_work_has_half_of_the_pool(void **state)
                         "    - queue_work: { run: file, then: done }\n"
                         "threads: [ { name: main, run: [ { node.run: script } ] } ]\n");
     assert_string_equal(prints_of(&run), "done@1 found@10 found@10 found@20");
+    simulated_free(&run);
+}
+
+// An exception ends the loop at 1 ms. The pool's threads go on as long as the process: what they do
+// is done at 10 ms, and nobody is told.
+static void the_pool_outlives_its_loop(void **state)
+{
+    (void)state;
+    simulate(&run, POOL "  file: [ { sleep: 10ms }, { print: read } ]\n  no: [ { print: no } ]\n"
+                        "  f: [ { raise: A } ]\n"
+                        "  script: [ { queue_work: { run: file, then: no } },\n"
+                        "            { set_timeout: { after: 1ms, run: f } } ]\n"
+                        "threads: [ { name: main, run: [ { node.run: script } ] },\n"
+                        "           { name: other, run: [ { sleep: 20ms } ] } ]\n");
+    assert_string_equal(prints_of(&run), "read@10");
+    assert_int_equal(run.result.ended.ns, 20000000);
     simulated_free(&run);
 }
 
@@ -366,8 +399,10 @@ int main(void)
         cmocka_unit_test(timers_are_taken_back),
         cmocka_unit_test(intervals_count_from_their_calls),
         cmocka_unit_test(immediates_are_taken_back),
+        cmocka_unit_test(immediates_go_on_for_long),
         cmocka_unit_test(the_pool_has_four_threads),
         cmocka_unit_test(slow_work_has_half_of_the_pool),
+        cmocka_unit_test(the_pool_outlives_its_loop),
         cmocka_unit_test(work_costs_what_the_rows_say),
         cmocka_unit_test(a_blocking_function_stops_all),
         cmocka_unit_test(nobody_handles_it),

@@ -460,7 +460,9 @@ static void python_2(void **state)
                                "threads: [ { name: t, affinity: 0, run: [ { compute: 1ms }, { "
                                "native: 1ms }, { release: { semaphore: s, count: 2 } } ] } ]\n");
     assert_non_null(text);
-    EXPECT(text, "def thread_time():\n    usage = resource.getrusage(1)");
+    EXPECT(text, "def compute(seconds):\n"
+                 "    \"\"\"Runs bytecode that alone would take about this long.\"\"\"\n"
+                 "    count(int(seconds * rounds_a_second))\n");
     EXPECT(text, "    for _ in range(2):\n        s.release()\n");
     assert_null(strstr(text, "asyncio"));
     tear_down(NULL);

@@ -64,9 +64,13 @@ static const char *around(const OpInfo *info, char *text, size_t room)
     const char *op = info->example, *open = strchr(op, ':') == NULL ? "" : "{ ";
     const char *close = *open == '\0' ? "" : " }";
     bool runs = strstr(op, "asyncio.run") == op;
+    if (strstr(op, "reschedule") == op) { // stands in a `timeout`
+        open = "{ timeout: { after: 10ms, do: [ { ";
+        close = " } ] } }";
+    }
     if (strcmp(info->group, "asyncio") == 0)
         snprintf(text, room,
-                 "runtime: cpython-3.12\nasyncio: { queues: { jobs: 10 } }\npipes: [ line ]\n"
+                 "runtime: cpython-3.13\nasyncio: { queues: { jobs: 10 } }\npipes: [ line ]\n"
                  "functions:\n  handle: [ yield ]\n  work: [ { await: { sleep: 1ms } } ]\n"
                  "  tidy: [ yield ]\n"
                  "  main: [ { create_task: { run: handle, as: request } }, %s%s%s ]\n"
@@ -75,7 +79,7 @@ static const char *around(const OpInfo *info, char *text, size_t room)
                  runs ? op : "asyncio.run: main");
     else
         snprintf(text, room,
-                 "runtime: cpython-3.12\n"
+                 "runtime: cpython-3.13\n"
                  "locks: { cache: lock }\nsemaphores: { slots: 2 }\nconditions: { ready: cache }\n"
                  "events: [ go ]\nbarriers: { phase: 2 }\nqueues: { jobs: 10 }\npipes: [ line ]\n"
                  "message_queues: { letters: 10 }\nvariables: { x: 0 }\n"

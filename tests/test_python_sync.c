@@ -147,6 +147,28 @@ static void a_circle_may_be_undone(void **state)
     expect_end(END_DONE, 9 * US);
 }
 
+// A holds the lock for 400 five times in a row; B waits from 100 on. B is woken at each release and
+// comes too late, until A is done at 2000. In 3.14 the first release after B has waited for 1 ms,
+// the one at 1200, hands it over.
+static void a_millisecond_is_enough(void **state)
+{
+    (void)state;
+    static const char program[] =
+        "threads:\n"
+        "  - { name: A, run: [ { repeat: { times: 5, do: [\n"
+        "      { with: { lock: x, do: [ { native: 400us } ] } } ] } } ] }\n"
+        "  - { name: B, start: 100us, run: [ { with: { lock: x, do: [ { mark: m } ] } } ] }\n";
+    char yaml[1024];
+    snprintf(yaml, sizeof yaml, ZERO("2") LOCK PYTHON "%s", program);
+    one_run(yaml);
+    assert_int_equal(marked("B"), 2000 * US);
+    one_run_end(state);
+    snprintf(yaml, sizeof yaml, ZERO("2") LOCK "runtime: cpython-3.14\n%s", program);
+    one_run(yaml);
+    assert_int_equal(marked("B"), 1200 * US);
+    assert_int_equal(metrics.syncs[1].waits.max, 1100 * US);
+}
+
 // ---- semaphores, events, barriers and queues
 
 // One core. R releases at 10, which wakes W, and acquires again while W is not on the core yet: W
@@ -349,6 +371,7 @@ int main(void)
         TEST(an_rlock_may_not),
         cmocka_unit_test(in_c_the_run_fails),
         TEST(a_circle_may_be_undone),
+        TEST(a_millisecond_is_enough),
         TEST(who_runs_overtakes_who_was_woken),
         TEST(set_and_cleared),
         TEST(rounds_of_a_barrier),

@@ -357,6 +357,33 @@ static void why_through_the_gil(void **state)
     recorded_free(&recorded);
 }
 
+// The executor's process is begun at 5 ms and computes from then on: the answer goes on there.
+static void why_into_a_process(void **state)
+{
+    (void)state;
+    Scene scene;
+    Why why = {0};
+    record_run(&recorded, "machine: { cores: 4, costs: zero }\nruntime: cpython-3.12\n"
+                          "executors: { pool: { processes: 1 } }\nfunctions:\n"
+                          "  work: [ { compute: 20ms } ]\n"
+                          "  main: [ { await: { sleep: 5ms } },\n"
+                          "          { await: { run_in_executor: work, executor: pool } } ]\n"
+                          "threads: [ { name: m, run: [ { asyncio.run: main } ] } ]\n");
+    scene_at(&scene, 15 * MS);
+    why_coroutine_now(&why, &recorded.recording, &scene, 1);
+    assert_int_equal(why.count, 2);
+    assert_string_equal(why.lines[0].text, "main #1 waits since 5 ms for item 1 of executor pool, "
+                                           "which pool-worker does since 5 ms.");
+    assert_non_null(strstr(why.lines[1].text, "pool-worker runs on core "));
+    assert_non_null(strstr(why.lines[1].text, " since 5 ms, at line 5 (compute)."));
+    assert_int_equal(why.lines[1].task, recorded_task(&recorded, "pool-worker"));
+    assert_true(scene_task(&scene, why.lines[1].task)->process !=
+                scene_task(&scene, recorded_task(&recorded, "m"))->process);
+    why_free(&why);
+    scene_free(&scene);
+    recorded_free(&recorded);
+}
+
 // Three futures of 10 ms and two threads: from 10 ms on main waits for the third, of which the
 // first thread has begun at 10 ms; the second finds nothing more to do.
 static void why_of_a_result(void **state)
@@ -554,9 +581,10 @@ int main(void)
         cmocka_unit_test(items_of_a_pool),      cmocka_unit_test(damaged_traces),
         cmocka_unit_test(row_of_a_pool),        cmocka_unit_test(row_of_a_stream),
         cmocka_unit_test(why_of_an_executor),   cmocka_unit_test(why_through_the_gil),
-        cmocka_unit_test(why_of_a_result),      cmocka_unit_test(why_of_a_pool),
-        cmocka_unit_test(why_of_streams),       cmocka_unit_test(why_of_as_completed),
-        cmocka_unit_test(why_of_a_feeder),      cmocka_unit_test(shipped_scenarios),
+        cmocka_unit_test(why_into_a_process),   cmocka_unit_test(why_of_a_result),
+        cmocka_unit_test(why_of_a_pool),        cmocka_unit_test(why_of_streams),
+        cmocka_unit_test(why_of_as_completed),  cmocka_unit_test(why_of_a_feeder),
+        cmocka_unit_test(shipped_scenarios),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

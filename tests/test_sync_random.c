@@ -150,8 +150,9 @@ static void put_machine(Draft *draft)
         "seed: %u\nlimits: { events: 2M }\nmachine: { cores: %u, scheduler: %s, costs: %s }\n",
         below(draft, 1000), cores, schedulers[scheduler], chance(draft, 50) ? "zero" : "typical");
     static const char *const runtimes[] = {
-        "c", "cpython-2.7", "cpython-3.8", "cpython-3.12", "cpython-3.13t", "c"};
-    unsigned runtime = below(draft, 6);
+        "c", "cpython-2.7", "cpython-3.8", "cpython-3.12", "cpython-3.13t", "cpython-3.14", "c",
+        "c"};
+    unsigned runtime = below(draft, 8);
     draft->python = strcmp(runtimes[runtime], "c") != 0;
     draft->may_spin = draft->may_spin && !draft->python; // there the GIL is kept from the holder
     put(draft, "runtime: %s\n", runtimes[runtime]);

@@ -3,13 +3,18 @@
 // the same, to the nanosecond, in uvloop 0.17 over libuv 1.48 and 1.44 on a virtual clock; but for
 // streams, see sim/python/uvloop.h, and for timeouts whose floating-point rest decides how half a
 // millisecond is rounded.)
+#include "tests/asyncio_program.h"
 #include "tests/prints.h"
+#include "tests/python_laws.h"
+#include "tests/recorded.h"
+#include "tests/scene_laws.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -64,6 +69,19 @@ static void a_timer_may_be_early(void **state)
            "a@2 main@4");
 }
 
+// main computes up to 3 ms and then waits for a, whose timer was set at 0. libuv's clock says 0
+// still as it waits: 4 ms from 3 on.
+static void it_waits_by_an_old_clock(void **state)
+{
+    (void)state;
+    expect(
+        "  a: [ { print: a }, { cancel: t } ]\n  b: [ { forever: [ { await: { sleep: 1h } } ] } ]\n"
+        "  main: [ { create_task: { run: b, as: t } }, { await: { sleep: 0s } },\n"
+        "          { call_later: { after: 4ms, run: a } }, { compute: 3ms },\n"
+        "          { asyncio.wait: { tasks: t } } ]\n",
+        "a@7", "a@4");
+}
+
 // At 2 ms b and main's next step are ready, and the timer is due: libuv calls what it is for in
 // this turn's timers phase, asyncio behind what is ready.
 static void timers_come_before_what_is_ready(void **state)
@@ -98,6 +116,22 @@ static void a_due_timer_can_be_cancelled(void **state)
            "  main: [ { call_later: { after: 1ms, run: a } },\n"
            "          { call_later: { after: 1ms, run: b, as: h } }, { await: { sleep: 3ms } } ]\n",
            "a@1", "a@1");
+}
+
+// So many that they are taken out of the heap before they are due. libuv's timers of one
+// millisecond come in the order in which they were set. asyncio has a, c, b and main's left, which
+// heapify makes a heap of: it takes a down, past the lesser of c and b, and not up again past b,
+// its equal.
+static void cancelled_timers_are_forgotten(void **state)
+{
+    (void)state;
+    expect(SAYS("a") SAYS("b") SAYS("c") //
+           "  main: [ { call_later: { after: 3ms, run: c } }, { call_later: { after: 2ms, run: a } "
+           "},\n"
+           "          { repeat: { times: 500, do: [ { call_later: { after: 1h, run: a, as: h } },\n"
+           "                                        { cancel: h } ] } },\n"
+           "          { call_later: { after: 2ms, run: b } }, { await: { sleep: 5ms } } ]\n",
+           "a@2 b@2 c@3", "b@2 a@2 c@3");
 }
 
 // Where main has ended, asyncio's callback stops the loop; uvloop's makes one ready that does. So t
@@ -234,20 +268,116 @@ static void it_costs_what_the_rows_say(void **state)
     simulated_free(&run);
 }
 
+// The signal's number comes through the self-pipe, whose callback makes f ready and wakes the loop
+// again, by the eventfd: that is read in the next turn, and f called in the one after. Three turns
+// from the signal on: what waits, with the self-pipe; the eventfd; f.
+static void signals_come_by_the_self_pipe(void **state)
+{
+    (void)state;
+    simulate(
+        &run,
+        "machine: { costs: zero, cores: 2 }\nprocesses:\n  - name: app\n"
+        "    runtime: cpython-3.12\n    functions:\n      f: [ { print: f } ]\n"
+        "      main: [ { add_signal_handler: { signal: TERM, run: f } }, { await: { sleep: 1s } "
+        "} ]\n"
+        "    threads: [ { name: t, run: [ { asyncio.run: { main: main, loop: libuv } } ] } ]\n"
+        "  - { name: other, threads: [ { name: k, start: 5ms, run: [ { kill: { process: app, "
+        "signal: TERM } } ] } ] }\n");
+    assert_string_equal(prints_of(&run), "f@5");
+    assert_int_equal(calls("t", SYSCALL_RECVFROM), 2);  // until there is no more
+    assert_int_equal(calls("t", SYSCALL_WRITE), 1 + 1); // the eventfd, and the print
+    assert_int_equal(calls("t", SYSCALL_READ), 1);
+    uint64_t turns = 0;
+    for (uint64_t i = 0; i < run.memory.count; i++) {
+        const TraceRecord *record = memory_sink_at(&run.memory, i);
+        turns += record->kind == EVENT_LOOP_TURN && record->time_ns == 5000000;
+    }
+    // The turn that waits began before; two more up to f, and the one after it that waits again.
+    assert_int_equal(turns, 2);
+    simulated_free(&run);
+}
+
+// f's timer is due at 1 ms, and f takes 2. Then main's, at 9: libuv looks at its clock at 3, in the
+// turn that closes f's timer, and waits for 6 ms.
+static void its_scene_has_the_phase(void **state)
+{
+    (void)state;
+    Recorded recorded;
+    Scene scene;
+    record_run(&recorded,
+               "machine: { costs: zero }\nruntime: cpython-3.12\nfunctions:\n"
+               "  f: [ { compute: 2ms } ]\n"
+               "  main: [ { call_later: { after: 1ms, run: f } }, { await: { sleep: 9ms } },\n"
+               "          { compute: 1ms } ]\n"
+               "threads: [ { name: t, run: [ { asyncio.run: { main: main, loop: libuv } } ] } ]\n");
+    static const struct {
+        int64_t ns;
+        LoopPhase phase;
+        uint32_t callback, timers;
+    } at[] = {{500000, LOOP_PHASE_POLLS, 0, 2},
+              {2000000, LOOP_PHASE_TIMERS, CALLBACK_CALL + 1, 1},
+              {5000000, LOOP_PHASE_POLLS, 0, 1},
+              {9500000, LOOP_PHASE_CALLBACKS, CALLBACK_STEP + 1, 0}};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        scene_open(&scene, &recorded.run.scenario);
+        recording_seek_time(&recorded.recording, &scene, at[i].ns);
+        assert_null(scene_laws(&scene));
+        const SceneLoop *loop = scene_loop_of(&scene, recorded_task(&recorded, "t"));
+        assert_non_null(loop);
+        assert_int_equal(loop->libuv, 1);
+        assert_int_equal(loop->phase, at[i].phase);
+        assert_int_equal(loop->callback, at[i].callback);
+        assert_int_equal(loop->timers, at[i].timers);
+        if (at[i].ns == 5000000)
+            assert_int_equal(loop->poll_until_ns, 9000000);
+        scene_free(&scene);
+    }
+    recorded_free(&recorded);
+}
+
+static void laws_hold_in_random_programs(void **state)
+{
+    (void)state;
+    enum { PROGRAMS = 60, BYTES = 1 << 16 };
+    static char program[BYTES], yaml[BYTES + 32], text[256];
+    for (uint64_t seed = 1; seed <= PROGRAMS; seed++) {
+        asyncio_program(seed, 12, program, sizeof program);
+        char *at = strstr(program, "asyncio.run: f0 ");
+        assert_non_null(at);
+        snprintf(yaml, sizeof yaml, "%.*sasyncio.run: { main: f0, loop: libuv } %s",
+                 (int)(at - program), program, at + strlen("asyncio.run: f0 "));
+        simulate(&run, yaml);
+        TraceRecord *records = malloc((run.memory.count + 1) * sizeof *records);
+        assert_non_null(records);
+        for (uint64_t i = 0; i < run.memory.count; i++)
+            records[i] = *memory_sink_at(&run.memory, i);
+        const char *broken = python_laws(&run.scenario, records, run.memory.count, text);
+        free(records);
+        if (broken != NULL)
+            fail_msg("program %d: %s", (int)seed, broken);
+        simulated_free(&run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_are_whole_milliseconds),
         cmocka_unit_test(a_timer_may_be_early),
+        cmocka_unit_test(it_waits_by_an_old_clock),
         cmocka_unit_test(timers_come_before_what_is_ready),
         cmocka_unit_test(a_timer_set_by_a_timer_waits),
         cmocka_unit_test(a_due_timer_can_be_cancelled),
+        cmocka_unit_test(cancelled_timers_are_forgotten),
         cmocka_unit_test(stopping_takes_a_turn_more),
         cmocka_unit_test(turns_are_counted),
         cmocka_unit_test(closing_a_timer_takes_a_turn),
         cmocka_unit_test(one_write_wakes_it),
         cmocka_unit_test(each_timer_takes_the_gil),
         cmocka_unit_test(it_costs_what_the_rows_say),
+        cmocka_unit_test(signals_come_by_the_self_pipe),
+        cmocka_unit_test(its_scene_has_the_phase),
+        cmocka_unit_test(laws_hold_in_random_programs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,38 @@ static void the_scale_stays(void **state)
     assert_non_null(text_item("a bar is 10 MiB"));
 }
 
+// After a fork both have all 256 pages of the block, and their own stacks of two; the child has
+// written to 64 of the pages, which each has alone by that. What they still share is half as high.
+// The most that one has resident is 1032 KiB, and the bar 1.25 MiB: steps of 256 KiB.
+static void what_is_shared_is_half_as_high(void **state)
+{
+    (void)state;
+    show("machine: { cores: 1, costs: zero }\n"
+         "functions: { child: [ { touch: { block: b, size: 256KiB } }, { sleep: 1s } ] }\n"
+         "threads:\n"
+         "  - name: parent\n"
+         "    run: [ { alloc: { size: 1MiB, as: b } }, { touch: { block: b } }, { fork: child }, "
+         "{ sleep: 2s } ]\n",
+         500);
+    draw(THEME_LIGHT, false, 1600, 900);
+    assert_non_null(text_item("a bar is 1.25 MiB"));
+    assert_non_null(text_item("of it shared"));
+    int halves = 0;
+    const Box outline = bar_beside("1.008 MiB of 9 MiB").outline;
+    for (size_t i = 0; i < list.items.count; i++) {
+        const DrawItem *item = &list.items.at[i];
+        bool half = item->kind == DRAW_FILL && item->box.h == outline.h / 2 &&
+                    item->colour == list.theme->colours[COLOUR_ACCENT] && item->box.x > outline.x &&
+                    box_right(item->box) <= box_right(outline);
+        if (!half || item->box.y < outline.y)
+            continue;
+        halves++;
+        // 192 of the bar's 320 pages, to a pixel.
+        assert_in_range(item->box.w, outline.w * 192 / 320 - 1, outline.w * 192 / 320 + 1);
+    }
+    assert_int_equal(halves, 2);
+}
+
 // The same in words.
 static void the_scene_in_words_says_it_too(void **state)
 {
@@ -198,6 +230,23 @@ static void no_bars_where_memory_is_not_the_subject(void **state)
     draw(THEME_LIGHT, false, 1600, 900);
     assert_null(text_item("memory"));
     assert_null(text_item("resident"));
+}
+
+static void frames_keep_the_laws(void **state)
+{
+    static const int sizes[][2] = {{1600, 900}, {1280, 720}, {1024, 640}};
+    (void)state;
+    show(two_processes, 0);
+    Arena arena = {0};
+    for (int instant = 0; instant < 5 * 2 * 3; instant++) {
+        int look = instant / 5 % 2, size = instant / 10;
+        player_seek_time(&player, (int64_t)(instant % 5) * 499000000);
+        player.moved = 1;
+        draw(look == 0 ? THEME_DARK : THEME_LIGHT, look == 1, sizes[size][0], sizes[size][1]);
+        assert_string_equal(frame_breaches(&list, &arena), "");
+        arena_reset(&arena);
+    }
+    arena_free(&arena);
 }
 
 // Six processes alive: three have rows, and the last row says how many have none.
@@ -227,9 +276,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(bars_have_one_scale),
         TEST(bars_in_a_small_window),
+        TEST(what_is_shared_is_half_as_high),
         TEST(the_scale_stays),
         TEST(the_scene_in_words_says_it_too),
         TEST(no_bars_where_memory_is_not_the_subject),
+        TEST(frames_keep_the_laws),
         TEST(more_processes_than_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

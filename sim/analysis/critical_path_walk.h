@@ -20,12 +20,12 @@ typedef struct Walk {
     uint32_t coroutine;   // serial: which of its loop's coroutines the path is in; 0: in none
     const uint8_t *loops; // by TaskId: whether it ever resumes a coroutine; NULL: the path is one
                           // of threads alone
-    uint64_t at;     // those before this one are still to be read
-    int64_t from_ns; // where the walk ends
-    int64_t to_ns;   // what is after this instant has been told
-    Where where;     // of the task before record `at`
-    size_t stay;     // index of the first segment since the path came to this task
-    bool spinning;   // it spins; from the release of the lock on, `released`
+    uint64_t at;          // those before this one are still to be read
+    int64_t from_ns;      // where the walk ends
+    int64_t to_ns;        // what is after this instant has been told
+    Where where;          // of the task before record `at`
+    size_t stay;          // index of the first segment since the path came to this task
+    bool spinning;        // it spins; from the release of the lock on, `released`
     uint64_t released;
     const atomic_bool *given_up; // NULL: nobody can
     Instances instances;         // whose spin lock is which; made when it is first asked for

@@ -69,18 +69,16 @@ static void unlist(Scene *scene, SceneTask *task)
     task->listed = false;
 }
 
-// Out of its list, if it is in one, and to a place without joining a list there.
-static void move_to(Scene *scene, SceneTask *task, PlaceKind place, uint32_t place_id)
+void scene_move_to(Scene *scene, SceneTask *task, PlaceKind place, uint32_t place_id)
 {
     unlist(scene, task);
     task->place = (uint8_t)place;
     task->place_id = place_id;
 }
 
-// The same, to the end of the place's list.
-static void join_list(Scene *scene, SceneTask *task, PlaceKind place, uint32_t place_id)
+void scene_join_list(Scene *scene, SceneTask *task, PlaceKind place, uint32_t place_id)
 {
-    move_to(scene, task, place, place_id);
+    scene_move_to(scene, task, place, place_id);
     List list = list_of(scene, place, place_id);
     if (list.first == NULL)
         return;
@@ -104,7 +102,7 @@ static bool shares_queue(const Scene *scene, const SceneTask *task)
 
 static void join_run_queue(Scene *scene, SceneTask *task, int core)
 {
-    join_list(scene, task, PLACE_CORE, shares_queue(scene, task) ? 1 : (uint32_t)core + 1);
+    scene_join_list(scene, task, PLACE_CORE, shares_queue(scene, task) ? 1 : (uint32_t)core + 1);
 }
 
 static bool in_run_queue(const SceneTask *task)
@@ -132,8 +130,7 @@ static void set_state(Scene *scene, SceneTask *task, TaskState state)
     task->since_ns = scene->time_ns;
 }
 
-// What it does on its core.
-static void set_mode(Scene *scene, SceneTask *task)
+void scene_set_mode(Scene *scene, SceneTask *task)
 {
     set_state(scene, task,
               task->errand != KERNEL_ERRAND_NONE ? TASK_STATE_RUNNING_KERNEL
@@ -229,7 +226,7 @@ static void on_ended(Scene *scene, SceneTask *task)
 {
     if (task->state == TASK_STATE_ENDED)
         return;
-    move_to(scene, task, PLACE_NONE, 0);
+    scene_move_to(scene, task, PLACE_NONE, 0);
     set_state(scene, task, TASK_STATE_ENDED);
     task->wants = task->holder = 0;
     task->spins = false;
@@ -264,7 +261,7 @@ static void take_away(Scene *scene, SceneCore *core)
     if (task == NULL || task->state == TASK_STATE_ENDED)
         return;
     if (!in_run_queue(task))
-        move_to(scene, task, PLACE_NONE, 0);
+        scene_move_to(scene, task, PLACE_NONE, 0);
     set_state(scene, task, TASK_STATE_RUNNABLE);
 }
 
@@ -284,16 +281,16 @@ static void on_switch_in(Scene *scene, const TraceRecord *record, SceneTask *tas
                              : task->syscall != 0 ? KERNEL_ERRAND_SYSCALL
                                                   : KERNEL_ERRAND_SWITCH);
     if (task->spins)
-        join_list(scene, task, PLACE_SYNC, task->wants);
+        scene_join_list(scene, task, PLACE_SYNC, task->wants);
     else
-        move_to(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
+        scene_move_to(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
     task->core = record->core;
     task->vruntime = (int64_t)record->b;
     task->ran = false;
     task->wakes_ns = -1;
     task->switches++;
     give_core(scene, core, record->task, in_kernel);
-    set_mode(scene, task);
+    scene_set_mode(scene, task);
 }
 
 // The state of a thread that has left its core for a reason, and where it is when no record before
@@ -342,9 +339,10 @@ static void on_switch_out(Scene *scene, const TraceRecord *record)
     else if (state == TASK_STATE_RUNNABLE)
         join_run_queue(scene, task, record->core);
     else if (!at_wait(task))
-        join_list(scene, task, outside[record->a].place,
-                  outside[record->a].place == PLACE_SYNC ? sync_number(scene, record, record->b)
-                                                         : (uint32_t)record->b);
+        scene_join_list(scene, task, outside[record->a].place,
+                        outside[record->a].place == PLACE_SYNC
+                            ? sync_number(scene, record, record->b)
+                            : (uint32_t)record->b);
     if (in_run_queue(task) && !shares_queue(scene, task))
         task->core = (int16_t)(task->place_id - 1);
     if (task->errand == KERNEL_ERRAND_SWITCH)
@@ -358,7 +356,7 @@ static void on_wakeup(Scene *scene, const TraceRecord *record, SceneTask *task)
     task->waker_record = (uint32_t)(scene->next + 1);
     task->wakes_ns = -1;
     if (at_wait(task))
-        move_to(scene, task, PLACE_NONE, 0);
+        scene_move_to(scene, task, PLACE_NONE, 0);
 }
 
 static void on_migrated(Scene *scene, const TraceRecord *record, SceneTask *task)
@@ -371,7 +369,7 @@ static void on_migrated(Scene *scene, const TraceRecord *record, SceneTask *task
         return;
     // Out of a queue, with an ENQUEUED to follow; only the one that all cores share is not left.
     if (record->b != MIGRATION_SHARED_QUEUE)
-        move_to(scene, task, PLACE_NONE, 0);
+        scene_move_to(scene, task, PLACE_NONE, 0);
 }
 
 // ---- the kernel
@@ -391,9 +389,9 @@ static void on_kernel(Scene *scene, const TraceRecord *record, KernelErrand erra
     } else if (errand == KERNEL_ERRAND_NONE) {
         task->syscall = 0;
         if (at_wait(task) && !task->spins) // it need not sleep after all
-            move_to(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
+            scene_move_to(scene, task, PLACE_CORE, (uint32_t)record->core + 1);
     }
-    set_mode(scene, task);
+    scene_set_mode(scene, task);
 }
 
 static void on_irq(Scene *scene, const TraceRecord *record)
@@ -406,90 +404,13 @@ static void on_irq(Scene *scene, const TraceRecord *record)
     core->irq = (uint32_t)record->a;
 }
 
-// ---- what threads synchronise by
-
-static void begin_wait(Scene *scene, const TraceRecord *record, SceneTask *task, bool spins)
-{
-    uint32_t number = sync_number(scene, record, record->a);
-    if (number == 0 || task->state == TASK_STATE_ENDED)
-        return;
-    if (task->wants != number)
-        task->wants_since_ns = scene->time_ns;
-    task->wants = number;
-    task->holder = record->kind == EVENT_SYNC_WAIT ? 0 : (uint32_t)record->b;
-    task->spins = spins;
-    join_list(scene, task, PLACE_SYNC, task->wants);
-    if (task_state_runs((TaskState)task->state))
-        set_mode(scene, task);
-}
-
-static void end_wait(Scene *scene, const TraceRecord *record, SceneTask *task)
-{
-    if (task->wants == 0 || task->wants != sync_number(scene, record, record->a))
-        return;
-    task->wants = task->holder = 0;
-    task->spins = false;
-    bool runs = task_state_runs((TaskState)task->state);
-    if (task->place == PLACE_SYNC)
-        move_to(scene, task, runs ? PLACE_CORE : PLACE_NONE, runs ? (uint32_t)task->core + 1 : 0);
-    if (runs)
-        set_mode(scene, task);
-}
-
-static void on_lock(Scene *scene, const TraceRecord *record, SceneTask *task)
-{
-    SceneSync *sync = sync_of(scene, record);
-    if (sync == NULL)
-        return;
-    switch (record->kind) {
-    case EVENT_LOCK_TAKEN:
-        end_wait(scene, record, task);
-        sync->holder = record->task;
-        sync->depth = 1;
-        sync->held_since_ns = scene->time_ns;
-        break;
-    case EVENT_LOCK_RELEASED:
-        if (sync->holder == released_holder(record))
-            sync->holder = sync->depth = 0;
-        break;
-    case EVENT_LOCK_NESTED:
-        if (sync->holder == record->task)
-            sync->depth = record->b > UINT32_MAX ? UINT32_MAX : (uint32_t)record->b;
-        break;
-    case EVENT_LOCK_READ:
-        end_wait(scene, record, task);
-        if (sync->readers++ == 0)
-            sync->held_since_ns = scene->time_ns;
-        break;
-    case EVENT_LOCK_READ_RELEASED:
-        sync->readers -= sync->readers > 0;
-        break;
-    default:
-        break;
-    }
-}
-
-static void on_level(Scene *scene, const TraceRecord *record)
-{
-    SceneSync *sync = sync_of(scene, record);
-    if (sync != NULL)
-        sync->level = record->b > INT64_MAX ? INT64_MAX : (int64_t)record->b;
-}
-
-// Waits at something that is no SyncId.
-static void wait_at(Scene *scene, const TraceRecord *record, SceneTask *task, PlaceKind place)
-{
-    if (task->state != TASK_STATE_ENDED)
-        join_list(scene, task, place, (uint32_t)record->a);
-}
+// ---- all of them
 
 static void on_deadlock(Scene *scene, SceneTask *task)
 {
     scene->deadlocked += !task->deadlocked;
     task->deadlocked = true;
 }
-
-// ---- all of them
 
 // Records that change the task that they are about, and perhaps what it meets there.
 static void fold_task(Scene *scene, const TraceRecord *record)
@@ -523,32 +444,18 @@ static void fold_task(Scene *scene, const TraceRecord *record)
         break;
     case EVENT_LOCK_WAIT:
     case EVENT_SYNC_WAIT:
-        begin_wait(scene, record, task, false);
-        break;
     case EVENT_LOCK_SPIN:
-        begin_wait(scene, record, task, true);
-        break;
     case EVENT_SYNC_WAIT_OVER:
-        end_wait(scene, record, task);
-        break;
     case EVENT_LOCK_TAKEN:
     case EVENT_LOCK_RELEASED:
     case EVENT_LOCK_NESTED:
     case EVENT_LOCK_READ:
     case EVENT_LOCK_READ_RELEASED:
-        on_lock(scene, record, task);
-        break;
     case EVENT_JOIN_WAIT:
-        wait_at(scene, record, task, PLACE_JOIN);
-        break;
     case EVENT_CHILD_WAIT:
-        wait_at(scene, record, task, PLACE_PROCESS);
-        break;
     case EVENT_PIPE_WAIT:
-        wait_at(scene, record, task, PLACE_PIPE);
-        break;
     case EVENT_MESSAGE_WAIT:
-        wait_at(scene, record, task, PLACE_MESSAGES);
+        scene_fold_sync(scene, record, task);
         break;
     case EVENT_PROCESS_STARTED:
         scene_fold_started(scene, record, task);
@@ -607,7 +514,7 @@ void scene_fold(Scene *scene, const TraceRecord *record)
         on_irq(scene, record);
         break;
     case EVENT_SYNC_LEVEL:
-        on_level(scene, record);
+        scene_fold_level(scene, record);
         break;
     case EVENT_LOAD:
     case EVENT_STORE:

@@ -54,6 +54,21 @@ static inline void count_thread(Scene *scene, uint32_t pid, int by)
         process->threads = (uint32_t)((int64_t)process->threads + by);
 }
 
+// ---- scene_fold.c: places
+
+// Out of its list, if it is in one, and to a place without joining a list there.
+void scene_move_to(Scene *scene, SceneTask *task, PlaceKind place, uint32_t place_id);
+// The same, to the end of the place's list.
+void scene_join_list(Scene *scene, SceneTask *task, PlaceKind place, uint32_t place_id);
+// What a task that runs does on its core.
+void scene_set_mode(Scene *scene, SceneTask *task);
+
+// ---- scene_fold_sync.c
+
+// A record of a wait or a lock, of this task.
+void scene_fold_sync(Scene *scene, const TraceRecord *record, SceneTask *task);
+void scene_fold_level(Scene *scene, const TraceRecord *record); // SYNC_LEVEL
+
 // ---- scene_fold_objects.c
 
 // The record's thread is in this process from now.

@@ -175,7 +175,8 @@ static void say_loop(Teller *teller, uint32_t number)
         return;
     heading(teller, "event loops");
     label(teller, ARG_TASK, loop->thread, "loop of ");
-    writer_format(teller->writer, "turn %" PRIu32 ", ", loop->turns);
+    writer_format(teller->writer, "%sturn %" PRIu32 ", ", loop->libuv ? "uvloop's, " : "",
+                  loop->turns);
     say_phase(teller, loop);
     writer_format(teller->writer, "; %" PRIu32 " ready, %" PRIu32 " timer%s", loop->ready,
                   loop->timers, loop->timers == 1 ? "" : "s");
@@ -207,7 +208,8 @@ static void say_awaited(const Teller *teller, const SceneCoroutine *coroutine)
         left += python->coroutines.at[i].state != COROUTINE_STATE_ENDED &&
                 python->coroutines.at[i].awaited_by == coroutine->serial &&
                 scene_awaited_by(teller->scene, &python->coroutines.at[i], coroutine->serial);
-    writer_format(teller->writer, "waits for the end of %" PRIu32 " others", left);
+    writer_format(teller->writer, "waits for the end of %" PRIu32 " other%s", left,
+                  left == 1 ? "" : "s");
 }
 
 // Of an executor, which a coroutine awaits; NULL: it has been done by now.

@@ -146,8 +146,8 @@ typedef struct TimelineName {
 typedef struct Timeline {
     const Recording *recording;
     int64_t end_ns;
-    bool by_event; // the run takes no time: each event has a place of its own, from 1, and all
-                   // times of rows, wake-ups and instants are these instead of nanoseconds
+    bool by_event;   // the run takes no time: each event has a place of its own, from 1, and all
+                     // times of rows, wake-ups and instants are these instead of nanoseconds
     uint32_t states; // that occur in any row: a mask
     ARRAY(TimelineRow) rows;
     size_t gil_first, object_first, task_first; // rows; cores begin at 0

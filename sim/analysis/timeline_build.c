@@ -497,9 +497,9 @@ static void order_rows(Fold *fold)
         keep_sync(scenario, rows, &to, object++);
     for (size_t i = 0; i < fold->copies.count; i++)
         keep_sync(scenario, rows, &to, &from[fold->copies.at[i] - 1]);
+    timeline_order_work(fold, from, rows, &to); // says more than the pipes that it goes through
     for (size_t i = scenario->sync_count; i < objects; i++)
         timeline_keep_used(rows, &to, object++);
-    timeline_order_work(fold, from, rows, &to);
     timeline->task_first = to;
     for (size_t i = 0; i < fold->tasks.count; i++) {
         const FoldTask *task = &fold->tasks.at[i];

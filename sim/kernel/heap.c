@@ -1,5 +1,6 @@
 #include "sim/kernel/heap.h"
 
+#include "sim/base/check.h"
 #include "sim/kernel/process.h"
 
 // Its block among the process's: no name of a scenario has this number.
@@ -43,6 +44,8 @@ void heap_take(Machine *machine, Process *process, Task *task, uint64_t bytes, u
 void heap_give(Machine *machine, Process *process, uint64_t bytes)
 {
     Heap *heap = &process->heap;
+    CHECKF(bytes <= heap->live || heap->renewed, "%llu B of %llu", (unsigned long long)bytes,
+           (unsigned long long)heap->live);
     heap->live -= bytes < heap->live ? bytes : heap->live;
     say(machine, process, heap);
 }
@@ -73,6 +76,6 @@ void heap_fork(const Process *parent, Process *child)
 
 void heap_clear(Machine *machine, Process *process)
 {
-    process->heap = (Heap){.said = process->heap.said};
+    process->heap = (Heap){.said = process->heap.said, .renewed = true};
     say(machine, process, &process->heap);
 }

@@ -21,6 +21,7 @@ typedef struct Heap {
     // Pages: what was needed at most, what of that was faulted for, what is there. A block of the
     // process's address space has them.
     uint64_t needed, claimed, there;
+    bool renewed; // it was emptied: objects of before may still be given back, and are not there
 } Heap;
 
 // Makes `bytes` of objects in the heap of `process`, whose `task` does so. The heap's addresses

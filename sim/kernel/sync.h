@@ -82,6 +82,7 @@ typedef struct Queue {
 typedef struct PythonLock {
     bool taken;
     uint32_t waiting; // in their slow paths
+    TaskId handed_to; // 3.14: who has been given it, and does not know yet
 } PythonLock;
 
 // One wait at an object of Python: a lock of its own, taken when it is made, which the one who

@@ -2,6 +2,10 @@
 // operation that makes it, and runs until it first awaits what is not done yet, or ends. Then the
 // one who has made it goes on: a coroutine, or a plain function that the loop has called. (CPython
 // Lib/asyncio/tasks.py, Task.__eager_start)
+//
+// What gather is given becomes tasks, all of which begin before it waits for any. CPython takes
+// them one by one: there a function that awaits a task named before it in the same list comes
+// behind gather with that task, and here ahead of it.
 #pragma once
 #include "sim/program/coroutines.h"
 

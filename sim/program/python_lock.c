@@ -1,4 +1,9 @@
 // threading.Lock and RLock, and the locks inside of Python's other objects: see monitor.h.
+//
+// In 3.14 a Lock and an RLock are a PyMutex: who has waited for a millisecond is handed it, and
+// nobody gets ahead any more (Python/lock.c, TIME_TO_BE_FAIR_NS). Here so for `lock` and `with`,
+// but not for who comes back from a condition, nor for the locks inside of other objects, which are
+// held for less than a microsecond. PyMutex's spinning in the build without a GIL is left out.
 #include "sim/program/gil_turn.h"
 #include "sim/program/monitor.h"
 
@@ -36,6 +41,7 @@ static void taken(Machine *machine, Task *task, const Op *op, SyncId id)
 {
     Sync *sync = sync_of(machine, task, id);
     sync->monitor.lock.taken = true;
+    sync->monitor.lock.handed_to = (TaskId){0};
     if (!is_lock(machine, id)) {
         futex_wait_over(machine, task, id, WAIT_WOKEN);
         return;
@@ -43,6 +49,46 @@ static void taken(Machine *machine, Task *task, const Op *op, SyncId id)
     sync->mutex.depth = 1;
     task->slept = false;
     lock_taken(machine, task, op, id);
+}
+
+// ---- 3.14's PyMutex
+
+static bool is_fair(const Machine *machine, const Task *task, SyncId id)
+{
+    enum { FAIR_FROM = 14 };
+    const Runtime *runtime = &process_family(machine, process_of(machine, task))->runtime;
+    uint16_t code = machine->scenario->ops[task->op].code;
+    return is_lock(machine, id) && runtime->major == 3 && runtime->minor >= FAIR_FROM &&
+           (code == OP_LOCK || code == OP_WITH);
+}
+
+// Such an op has its scratch for this: from when on it is handed the lock.
+static void begin_to_wait(Machine *machine, Task *task, SyncId id)
+{
+    enum { FAIR_NS = 1000000 };
+    sync_of(machine, task, id)->monitor.lock.waiting++;
+    task->expired = false;
+    if (is_fair(machine, task, id))
+        task->scratch = (uint64_t)instant_add(machine->now, (Duration){FAIR_NS}).ns;
+}
+
+// Hands the lock to the first who sleeps for it, if it is time for that.
+static bool hand_over(Machine *machine, const Task *task, SyncId id)
+{
+    Sync *sync = sync_of(machine, task, id);
+    const Task *first = ID_NONE(sync->waiters.first) ? NULL : task_at(machine, sync->waiters.first);
+    if (first == NULL || !is_fair(machine, first, id) || (int64_t)first->scratch > machine->now.ns)
+        return false;
+    sync->monitor.lock.handed_to = first->id;
+    return true;
+}
+
+// ---- taking and releasing
+
+// Another has it, or is about to.
+static bool is_held(const PythonLock *lock, const Task *task)
+{
+    return lock->taken && !ID_EQUAL(lock->handed_to, task->id);
 }
 
 // The code in C is over: with the GIL it goes on in `phase`.
@@ -76,22 +122,21 @@ StepResult python_lock_take(Machine *machine, Task *task, const Op *op, SyncId i
             taken(machine, task, op, id);
             return back_in_python(task, base + HAS);
         }
-        lock->waiting++;
-        task->expired = false;
+        begin_to_wait(machine, task, id);
         return futex_wait(machine, task, base + IN_KERNEL);
     case IN_KERNEL:
-        if (lock->taken && !futex_timed_out(machine, task))
+        if (is_held(lock, task) && !futex_timed_out(machine, task))
             return futex_sleep(machine, task, op, id, &sync->waiters, base + WOKEN);
-        task->expired = lock->taken;
+        task->expired = is_held(lock, task);
         return futex_return(machine, task, base + RETURNED);
     case WOKEN:
         return futex_return(machine, task, base + RETURNED);
     case RETURNED:
         program_syscall_over(machine, task);
-        if (lock->taken && !task->expired)
+        if (is_held(lock, task) && !task->expired)
             return futex_wait(machine, task, base + IN_KERNEL);
         lock->waiting--;
-        if (task->expired) { // it does not look once more
+        if (task->expired && !ID_EQUAL(lock->handed_to, task->id)) { // it does not look once more
             futex_wait_over(machine, task, id, WAIT_TIMEOUT);
             return back_in_python(task, base + GAVE_UP);
         }
@@ -116,7 +161,7 @@ StepResult python_lock_release(Machine *machine, Task *task, SyncId id, uint8_t 
             change_depth(machine, task, id, sync->mutex.depth - 1);
             break;
         }
-        sync->monitor.lock.taken = false;
+        sync->monitor.lock.taken = hand_over(machine, task, id);
         if (is_lock(machine, id)) {
             sync->mutex.depth = 0;
             lock_released(machine, task, id);

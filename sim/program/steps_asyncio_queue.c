@@ -1,6 +1,7 @@
-// Ops on asyncio's queues: put, get, task_done, queue.join. CPython Lib/asyncio/queues.py. Who puts
-// into a full one, or gets from an empty one, waits; an item that comes wakes one getter, one that
-// goes a putter, and who is woken looks again: another may have been faster.
+// Ops on asyncio's queues: put, get, task_done, queue.join, queue.shutdown. CPython
+// Lib/asyncio/queues.py. Who puts into a full one, or gets from an empty one, waits; an item that
+// comes wakes one getter, one that goes a putter, and who is woken looks again: another may have
+// been faster.
 #include "sim/program/steps_asyncio_objects.h"
 
 #include "sim/base/check.h"
@@ -70,6 +71,8 @@ static StepResult step_put(Machine *machine, Task *task, const Op *op)
     bool full = is_full(machine, op, queue);
     if (task->phase == WOKEN && cancelled(machine, task, op, &queue->others, !full))
         return coroutines_over(machine, task, op);
+    if (queue->shut_down)
+        return async_raise(machine, task); // QueueShutDown
     if (full)
         return async_wait(machine, task, queue_named_by(op), &queue->others, WOKEN);
     return put(machine, task, op, queue);
@@ -99,6 +102,8 @@ static StepResult step_get(Machine *machine, Task *task, const Op *op)
     bool empty = queue->items.count == 0;
     if (task->phase == WOKEN && cancelled(machine, task, op, &queue->waiters, !empty))
         return coroutines_over(machine, task, op);
+    if (empty && queue->shut_down)
+        return async_raise(machine, task); // QueueShutDown
     if (empty)
         return async_wait(machine, task, queue_named_by(op), &queue->waiters, WOKEN);
     return get(machine, task, op, queue);
@@ -129,6 +134,36 @@ static StepResult step_join(Machine *machine, Task *task, const Op *op)
     return coroutines_over(machine, task, op);
 }
 
+// ---- queue.shutdown
+
+// The items are got, and done with.
+static void throw_away(Machine *machine, const Task *task, const Op *op, AsyncObject *queue)
+{
+    while (queue->items.count > 0) {
+        queue_take(&queue->items, def_of(machine, op)->by_priority);
+        machine->queued_items--;
+        emit_change(machine, task, op, EVENT_QUEUE_GOT, queue->items.count);
+        if (queue->unfinished > 0)
+            queue->unfinished--;
+    }
+    if (queue->unfinished == 0)
+        waiters_wake(machine, &queue->joiners, UINT32_MAX);
+}
+
+// All who wait go on, and look.
+static StepResult step_shutdown(Machine *machine, Task *task, const Op *op)
+{
+    AsyncObject *queue = object_of(loop_at(machine, task->loop), queue_named_by(op));
+    queue->shut_down = true;
+    if (op->arg[1] != 0)
+        throw_away(machine, task, op, queue);
+    while (waiters_pop(machine, &queue->waiters))
+        continue;
+    while (waiters_pop(machine, &queue->others))
+        continue;
+    return program_done(task, op);
+}
+
 OpStep async_queue_step(const Op *op)
 {
     switch (op->code) {
@@ -138,6 +173,8 @@ OpStep async_queue_step(const Op *op)
         return step_get;
     case OP_TASK_DONE:
         return step_task_done;
+    case OP_QUEUE_SHUTDOWN:
+        return step_shutdown;
     default:
         CHECKF(op->code == OP_QUEUE_JOIN, "op %u", op->code);
         return step_join;
@@ -150,6 +187,11 @@ StepResult step_TASK_DONE(Machine *machine, Task *task, const Op *op)
 }
 
 StepResult step_QUEUE_JOIN(Machine *machine, Task *task, const Op *op)
+{
+    return step_async_object(machine, task, op);
+}
+
+StepResult step_QUEUE_SHUTDOWN(Machine *machine, Task *task, const Op *op)
 {
     return step_async_object(machine, task, op);
 }

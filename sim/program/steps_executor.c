@@ -306,6 +306,8 @@ StepResult step_SHUTDOWN(Machine *machine, Task *task, const Op *op)
 {
     bool done = false;
     StepResult result;
+    if (task->phase == PHASE_ENTER) // one that has had no submit takes none from now, too
+        executor_get(machine, task->process, op->arg[0], 0);
     if (task->phase == PHASE_ENTER || task->phase >= EXECUTORS_PUT) {
         result = stop_open(machine, task, op->arg[0], 0, op->arg[1] != 0, &done);
         if (!done)

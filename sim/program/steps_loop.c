@@ -5,6 +5,7 @@
 #include "sim/kernel/socket_pair.h"
 #include "sim/program/coroutines.h"
 #include "sim/program/executors.h"
+#include "sim/program/gil_turn.h"
 #include "sim/program/stream_callbacks.h"
 #include "sim/program/thread_start.h"
 #include "sim/program/unwind.h"
@@ -102,6 +103,8 @@ static StepResult in_epoll(Machine *machine, Task *task, Loop *loop)
     loop->polling = false;
     if (selector_take(machine, loop, task, &cost) > 0 || loop->poll_until.ns <= machine->now.ns)
         return program_work(machine, task, true, duration_add(exit, cost), POLLED);
+    if (task->attention & ATTENTION_SIGNAL) // its handler needs the GIL: see gil_turn.h
+        gil_turn_again(task);
     if (program_interrupted(task, IN_EPOLL))
         return STEP_NEXT;
     loop->polling = true;
@@ -352,6 +355,8 @@ StepResult step_ASYNCIO_RUN(Machine *machine, Task *task, const Op *op)
         loop_time_callback(machine, loop);
         return run_callback(machine, task, loop);
     case UVLOOP_STOPPED:
+        if (uvloop_takes_gil(task))
+            return STEP_NEXT;
         return next_stage(machine, loop) ? end(machine, task, op) : uvloop_run(machine, task, loop);
     default:
         if (task->phase >= UVLOOP_PHASES && task->phase < UVLOOP_PHASES_END)

@@ -252,20 +252,34 @@ StepResult step_LIB_TAKE_BROKEN(Machine *machine, Task *task, const Op *op)
     return program_done(task, op);
 }
 
+// The oldest of its processes with a number above this one that has not ended; none: 0.
+static Pid process_above(Machine *machine, const Task *task, const ExecutorDef *def, uint64_t last)
+{
+    Pid oldest = {0};
+    for (Process *process = NULL; (process = next_process(machine, task, def, process)) != NULL;)
+        if (process->pid.index1 > last && (ID_NONE(oldest) || process->pid.index1 < oldest.index1))
+            oldest = process->pid;
+    return oldest;
+}
+
+// Each is sent SIGTERM once, in the order in which they began: what ignores it goes on.
 StepResult step_LIB_END_CALLS(Machine *machine, Task *task, const Op *op)
 {
-    enum { SENT = 1 };
-    const ExecutorDef *def = def_of(machine, op);
-    Process *process = next_process(machine, task, def, NULL);
+    enum { SENT = 1, NEXT };
     if (task->phase == SENT) {
-        if (process != NULL)
+        Process *process = process_at(machine, (Pid){(uint32_t)task->scratch});
+        if (process->state == PROCESS_ALIVE)
             signal_send(machine, process, SIGNAL_TERM, task);
         program_syscall_over(machine, task);
-        task->phase = PHASE_ENTER;
+        task->phase = NEXT;
         return STEP_NEXT;
     }
-    if (process == NULL)
+    if (task->phase == PHASE_ENTER)
+        task->scratch = 0;
+    Pid next = process_above(machine, task, def_of(machine, op), task->scratch);
+    if (ID_NONE(next))
         return program_done(task, op);
+    task->scratch = next.index1;
     return program_syscall(
         machine, task, SYSCALL_KILL,
         duration_add(machine_cost(machine, COST_SYSCALL), machine_cost(machine, COST_KILL)), SENT);

@@ -24,6 +24,21 @@ StepResult step_TIMEOUT(Machine *machine, Task *task, const Op *op)
     return program_done(task, op);
 }
 
+StepResult step_RESCHEDULE(Machine *machine, Task *task, const Op *op)
+{
+    if (coroutines_current(machine, task, op) == NULL)
+        return STEP_ENDED;
+    uint32_t at = task->frame;
+    while (at != 0 && machine->frames.at[at].op != op->arg[RESCHEDULE_TIMEOUT])
+        at = machine->frames.at[at].parent;
+    CHECKF(at != 0, "op %u is not in its timeout", task->op);
+    Duration after = dist_draw(machine->scenario, op->arg[0], &task->rng);
+    uint32_t scope = (uint32_t)machine->frames.at[at].value;
+    if (!timeout_reschedule(machine, loop_at(machine, task->loop), scope, after))
+        return unwind_raise(machine, task, EXCEPTION_ERROR); // RuntimeError
+    return program_done(task, op);
+}
+
 // ---- wait_for
 
 enum { RELEASED = 1, CANCELLED_BY_US, CANCELLED_WITH_US, SCOPED };

@@ -11,9 +11,7 @@ static StepResult go_to(Task *task, uint8_t phase)
     return STEP_NEXT;
 }
 
-// Whether the thread has to take the GIL before it calls something: it does so next, and then the
-// phase begins anew.
-static bool takes_gil(Task *task)
+bool uvloop_takes_gil(Task *task)
 {
     bool without = (task->attention & ATTENTION_GIL_LATER) != 0;
     gil_turn_again(task);
@@ -29,12 +27,12 @@ static StepResult begin_timers(Machine *machine, Task *task, Loop *loop)
     return go_to(task, NEXT_CALLBACK);
 }
 
-// Timers that are due from before come first; none is when the loop is new.
+// libuv is without the GIL from the beginning.
 StepResult uvloop_run(Machine *machine, Task *task, Loop *loop)
 {
     loop->uvloop.idle = true;
     loop->uvloop.stop = false;
-    return begin_timers(machine, task, loop);
+    return gil_turn_leave(machine, task, UVLOOP_BEGIN);
 }
 
 static StepResult begin_turn(Machine *machine, Task *task, Loop *loop)
@@ -48,7 +46,7 @@ static StepResult begin_turn(Machine *machine, Task *task, Loop *loop)
 // _on_idle.
 static StepResult begin_idle(Machine *machine, Task *task, Loop *loop)
 {
-    if (takes_gil(task))
+    if (uvloop_takes_gil(task))
         return STEP_NEXT;
     loop->snapshot = loop->count;
     loop->uvloop.called = true;
@@ -99,7 +97,7 @@ StepResult uvloop_next(Machine *machine, Task *task, Loop *loop)
 // What a timer or an event is for.
 static StepResult call_current(Machine *machine, Task *task, Loop *loop)
 {
-    if (takes_gil(task))
+    if (uvloop_takes_gil(task))
         return STEP_NEXT;
     loop_call_current(machine, loop);
     loop->uvloop.called = true;
@@ -132,7 +130,7 @@ static StepResult read_eventfd(Machine *machine, Task *task, Loop *loop)
 static StepResult woken(Machine *machine, Task *task, Loop *loop)
 {
     Uvloop *uv = &loop->uvloop;
-    if (takes_gil(task))
+    if (uvloop_takes_gil(task))
         return STEP_NEXT;
     uv->idle = uv->idle || loop->count > 0;
     uv->called = true;
@@ -151,6 +149,8 @@ StepResult uvloop_step(Machine *machine, Task *task, Loop *loop)
     switch (task->phase) {
     case UVLOOP_RUN:
         return uvloop_run(machine, task, loop);
+    case UVLOOP_BEGIN: // timers that are due from before come first; none is when the loop is new
+        return begin_timers(machine, task, loop);
     case UVLOOP_TURN:
         return begin_turn(machine, task, loop);
     case UVLOOP_CALL_IDLE:

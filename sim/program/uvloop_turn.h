@@ -21,6 +21,7 @@ enum {
     SIGNALLED,           // three phases of wake_loop_send
     UVLOOP_PHASES = 160, // behind those of streams, of threads (thread_start.h) and of executors
     UVLOOP_RUN = UVLOOP_PHASES,
+    UVLOOP_BEGIN,
     UVLOOP_STOPPED,   // uv_run has returned
     UVLOOP_TURN,      // a turn begins
     UVLOOP_CALL_IDLE, // calls what is ready, with the GIL
@@ -33,6 +34,9 @@ enum {
     UVLOOP_PHASES_END
 };
 
+// Whether the thread has to take the GIL before it calls something: it does so next, and then its
+// phase begins anew.
+bool uvloop_takes_gil(Task *task);
 // uv_run begins.
 StepResult uvloop_run(Machine *machine, Task *task, Loop *loop);
 // Back from epoll_wait.

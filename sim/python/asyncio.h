@@ -327,6 +327,8 @@ void wait_end(Machine *machine, uint32_t waiter, uint32_t first);
 
 // The coroutine enters a scope that lasts `after` at most; its number.
 uint32_t timeout_enter(Machine *machine, Loop *loop, uint32_t coroutine, Duration after);
+// The time is over so long from now instead. False: it is already, and the task is being cancelled.
+bool timeout_reschedule(Machine *machine, Loop *loop, uint32_t scope, Duration after);
 // Its timer is due.
 void timeout_expire(Machine *machine, uint32_t scope);
 // The coroutine leaves it, with an exception or none: what goes on instead.

@@ -70,7 +70,7 @@ static void give_list(NodeTimers *timers, uint32_t id)
     timers->free_list = id;
 }
 
-// It leaves the map; what the queue has of it does not count any more.
+// It leaves the map, and the queue, where it is not while its timers are called.
 static void drop_list(NodeTimers *timers, uint32_t id)
 {
     NodeTimerList *list = list_at(timers, id);
@@ -79,7 +79,8 @@ static void drop_list(NodeTimers *timers, uint32_t id)
     CHECK(*at == id);
     memmove(at, at + 1, (--timers->by_ms.count - place) * sizeof *at);
     list->dead = true;
-    list->sequence = UINT64_MAX;
+    if (!list->is_running)
+        uv_timers_remove(&timers->queue, list->sequence);
     give_list(timers, id);
 }
 
@@ -185,31 +186,17 @@ bool node_timers_begin(const Machine *machine, NodeTimers *timers)
     return true;
 }
 
-// The list that is due first; 0: there is none.
-static uint32_t first_list(NodeTimers *timers)
-{
-    while (!uv_timers_empty(&timers->queue)) {
-        UvTimer first = uv_timers_first(&timers->queue);
-        if (list_at(timers, first.item)->sequence == first.sequence)
-            return first.item;
-        uv_timers_take(&timers->queue);
-    }
-    return 0;
-}
-
 // No more of the list is due: what its next instant is, if there is anything left in it.
 static void end_list(NodeTimers *timers)
 {
     uint32_t id = timers->list;
     NodeTimerList *list = list_at(timers, id);
     timers->list = 0;
+    if (!list->dead && list->first == 0)
+        drop_list(timers, id);
     list->is_running = false;
     if (list->dead) {
         give_list(timers, id);
-        return;
-    }
-    if (list->first == 0) {
-        drop_list(timers, id);
         return;
     }
     int64_t due_ms = timer_at(timers, list->first)->start_ms + list->ms;
@@ -221,10 +208,9 @@ static void end_list(NodeTimers *timers)
 // for that.
 static void end_lists(NodeTimers *timers)
 {
-    uint32_t list = first_list(timers);
-    if (list == 0)
+    if (uv_timers_empty(&timers->queue))
         return;
-    timers->next_ms = list_at(timers, list)->due_ms;
+    timers->next_ms = uv_timers_first(&timers->queue).due_ms;
     int64_t ms = timers->next_ms - timers->now_ms;
     timers->due_ms = timers->now_ms + (ms > 0 ? ms : 1);
 }
@@ -235,14 +221,14 @@ static void advance(NodeTimers *timers)
 {
     while (!timers->over) {
         if (timers->list == 0) {
-            uint32_t list = first_list(timers);
-            timers->over = list == 0 || list_at(timers, list)->due_ms > timers->begun_ms;
+            timers->over = uv_timers_empty(&timers->queue) ||
+                           uv_timers_first(&timers->queue).due_ms > timers->begun_ms;
             if (timers->over) {
                 end_lists(timers);
                 return;
             }
-            timers->list = list;
-            list_at(timers, list)->is_running = true;
+            timers->list = uv_timers_take(&timers->queue).item;
+            list_at(timers, timers->list)->is_running = true;
         }
         const NodeTimerList *list = list_at(timers, timers->list);
         uint32_t id = list->first;

@@ -29,7 +29,7 @@ typedef struct NodeTimers {
     ARRAY(NodeTimer) timers;
     ARRAY(NodeTimerList) lists;
     ARRAY(uint32_t) by_ms; // lists, by duration
-    UvTimers queue; // of lists; those that are dead, or have another sequence now, do not count
+    UvTimers queue;        // of lists, but for the one that is gone through
     uint32_t free_timer, free_list;
     uint32_t alive;   // timers that are set, the one that is being called included
     int64_t now_ms;   // libuv's clock, as of the last look at it

@@ -18,6 +18,7 @@ struct AsyncObject {
     bool set;              // an event
     bool wakeup_scheduled; // a semaphore of 3.9: who was woken has not gone on yet
     bool draining;         // a barrier: all have come, and not all have left
+    bool shut_down;        // a queue
     uint32_t value;        // a semaphore's; a barrier: how many are in it
     uint32_t unfinished;   // a queue's items that are not done with
     Waiters waiters;       // of a queue: getters

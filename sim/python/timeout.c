@@ -7,16 +7,30 @@ static TimeoutScope *scope_at(const Machine *machine, uint32_t id)
     return pool_at(&machine->asyncio->scopes, id);
 }
 
+static void set_timer(Machine *machine, Loop *loop, uint32_t id, Duration after)
+{
+    Callback callback = {CALLBACK_TIMEOUT, id};
+    scope_at(machine, id)->timer = after.ns <= 0 ? loop_call_soon_timer(machine, loop, callback)
+                                                 : loop_call_later(machine, loop, after, callback);
+}
+
 uint32_t timeout_enter(Machine *machine, Loop *loop, uint32_t coroutine, Duration after)
 {
     uint32_t id = pool_take(machine, &machine->asyncio->scopes);
     *scope_at(machine, id) =
         (TimeoutScope){.coroutine = coroutine,
                        .cancel_requests = coroutine_at(machine, coroutine)->cancel_requests};
-    Callback callback = {CALLBACK_TIMEOUT, id};
-    scope_at(machine, id)->timer = after.ns <= 0 ? loop_call_soon_timer(machine, loop, callback)
-                                                 : loop_call_later(machine, loop, after, callback);
+    set_timer(machine, loop, id, after);
     return id;
+}
+
+bool timeout_reschedule(Machine *machine, Loop *loop, uint32_t id, Duration after)
+{
+    if (scope_at(machine, id)->expiring)
+        return false;
+    loop_cancel_timer(machine, loop, scope_at(machine, id)->timer);
+    set_timer(machine, loop, id, after);
+    return true;
 }
 
 void timeout_expire(Machine *machine, uint32_t id)

@@ -3,13 +3,19 @@
 #include "sim/base/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // ---- queues
 
 void uv_queue_push(UvQueue *queue, uint32_t function)
 {
-    if (queue->first > 0 && queue->first == queue->functions.count)
-        queue->first = queue->functions.count = 0;
+    size_t left = uv_queue_count(queue);
+    if (queue->first > left) { // most of the room is of those taken
+        memmove(queue->functions.at, queue->functions.at + queue->first,
+                left * sizeof *queue->functions.at);
+        queue->first = 0;
+        queue->functions.count = left;
+    }
     *ARRAY_PUSH(&queue->functions) = function;
 }
 

@@ -14,13 +14,16 @@ static void swap(UvTimer *a, UvTimer *b)
     *b = kept;
 }
 
+static void move_up(UvTimer *heap, size_t at)
+{
+    for (; at > 0 && before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(&heap[at], &heap[(at - 1) / 2]);
+}
+
 void uv_timers_add(UvTimers *timers, int64_t due_ms, uint32_t item)
 {
     *ARRAY_PUSH(&timers->heap) = (UvTimer){due_ms, timers->sequence++, item};
-    UvTimer *heap = timers->heap.at;
-    for (size_t at = timers->heap.count - 1; at > 0 && before(&heap[at], &heap[(at - 1) / 2]);
-         at = (at - 1) / 2)
-        swap(&heap[at], &heap[(at - 1) / 2]);
+    move_up(timers->heap.at, timers->heap.count - 1);
 }
 
 UvTimer uv_timers_take(UvTimers *timers)
@@ -38,6 +41,22 @@ UvTimer uv_timers_take(UvTimers *timers)
         swap(&heap[least], &heap[at]);
         at = least;
     }
+}
+
+void uv_timers_heapify(UvTimers *timers)
+{
+    for (size_t at = 1; at < timers->heap.count; at++)
+        move_up(timers->heap.at, at);
+}
+
+void uv_timers_remove(UvTimers *timers, uint64_t sequence)
+{
+    size_t at = 0;
+    while (at < timers->heap.count && timers->heap.at[at].sequence != sequence)
+        at++;
+    CHECK(at < timers->heap.count);
+    timers->heap.at[at] = timers->heap.at[--timers->heap.count];
+    uv_timers_heapify(timers);
 }
 
 void uv_timers_free(UvTimers *timers)

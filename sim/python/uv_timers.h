@@ -28,4 +28,8 @@ static inline UvTimer uv_timers_first(const UvTimers *timers)
     return timers->heap.at[0];
 }
 UvTimer uv_timers_take(UvTimers *timers);
+// The same of any one. Looks at all.
+void uv_timers_remove(UvTimers *timers, uint64_t sequence);
+// The heap is one again, whatever the order of its items.
+void uv_timers_heapify(UvTimers *timers);
 void uv_timers_free(UvTimers *timers);

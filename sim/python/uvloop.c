@@ -25,11 +25,36 @@ static int64_t round_to_ms(int64_t ns)
     return ms + up;
 }
 
+// libuv takes a timer that is stopped out at once. Here that is done when there are many, so that
+// they need no room for ever.
+static void forget_cancelled(Machine *machine, Loop *loop)
+{
+    enum { LEAST = 100 };
+    UvTimers *timers = &loop->uvloop.timers;
+    size_t count = timers->heap.count, kept = 0;
+    if (count < LEAST || loop->timers_cancelled * (uint64_t)2 < count)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        UvTimer entry = timers->heap.at[i];
+        Timer *timer = timer_at(machine, entry.item);
+        if (timer->cancelled) {
+            timer->scheduled = false;
+            loop_drop_timer(machine, entry.item);
+        } else {
+            timers->heap.at[kept++] = entry;
+        }
+    }
+    timers->heap.count = kept;
+    loop->timers_cancelled = 0;
+    uv_timers_heapify(timers);
+}
+
 uint32_t uvloop_call_later(Machine *machine, Loop *loop, Duration after, Callback callback)
 {
     int64_t ms = after.ns > 0 ? round_to_ms(after.ns) : 0;
     if (ms == 0)
         return loop_call_soon_timer(machine, loop, callback);
+    forget_cancelled(machine, loop);
     uint32_t id = loop_make_timer(machine, loop, callback);
     timer_at(machine, id)->scheduled = true;
     uvloop_update_time(machine, loop);
@@ -47,7 +72,7 @@ uint32_t uvloop_timers(const Loop *loop)
     return (uint32_t)loop->uvloop.timers.heap.count - loop->timers_cancelled;
 }
 
-// The first timer that is set; false: none is. libuv takes one that is stopped out at once.
+// The first timer that is set; false: none is.
 static bool first_timer(Machine *machine, Loop *loop, UvTimer *first)
 {
     UvTimers *timers = &loop->uvloop.timers;

@@ -8,9 +8,11 @@
 //   closing   timers that are over or cancelled
 //   timers    what those are for that are due as the phase begins
 //
-// Time is in whole milliseconds of a clock that is looked at now and then. What call_later is given
-// is rounded to them, halves to the even one; what is none by that is ready at once. (libuv may
-// take a coarser clock of the kernel's where that ticks each millisecond; it does not here.)
+// Time is in whole milliseconds of a clock that is looked at now and then: when a timer is set,
+// after the wait and before the timers phase. How long to wait is counted from the last look, so
+// that what was called since makes timers late. What call_later is given is rounded to them, halves
+// to the even one; what is none by that is ready at once. (libuv may take a coarser clock of the
+// kernel's where that ticks each millisecond; it does not here.)
 //
 // The GIL is held only while something is called: for all of the idle phase once, else for each
 // call.

@@ -54,7 +54,9 @@ static bool awaits(const Op *op)
 // The first version of Python 3 that has it.
 static int least_minor(unsigned code)
 {
-    return code == OP_TIMEOUT || code == OP_TASK_GROUP ? 11 : 8;
+    if (code == OP_QUEUE_SHUTDOWN)
+        return 13;
+    return code == OP_TIMEOUT || code == OP_RESCHEDULE || code == OP_TASK_GROUP ? 11 : 8;
 }
 
 bool asyncio_allows(Loader *loader, ProcessId process, unsigned code, const Node *key)
@@ -151,7 +153,9 @@ void asyncio_finish_op(Loader *loader, uint32_t at, const Node *key,
         return;
     const SyncDef *def = &loader->syncs.at[op->arg[0] - 1];
     op->asyncio = def->asyncio;
-    if ((op->code == OP_TASK_DONE || op->code == OP_QUEUE_JOIN) && !def->asyncio)
+    bool asyncio_only =
+        op->code == OP_TASK_DONE || op->code == OP_QUEUE_JOIN || op->code == OP_QUEUE_SHUTDOWN;
+    if (asyncio_only && !def->asyncio)
         loader_fail(loader, key, NULL, "'%s' is for queues of 'asyncio:'; '%s' is one of threads",
                     info->name, string(loader, def->name));
     for (int i = 1; i < OP_FIELDS_MAX && info->fields[i].name != NULL && def->asyncio; i++) {

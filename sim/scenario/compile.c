@@ -545,9 +545,11 @@ static void compile_blocks(Compiler compiler, const Node *key, const Node *given
                 loader->ops.at[compiler.op].code == OP_WHILE ||
                 loader->ops.at[compiler.op].code == OP_AS_COMPLETED;
     loader->loops += loop;
-    uint32_t task_group = loader->task_group;
+    uint32_t task_group = loader->task_group, timeout = loader->timeout;
     if (loader->ops.at[compiler.op].code == OP_TASK_GROUP)
         loader->task_group = compiler.op;
+    if (loader->ops.at[compiler.op].code == OP_TIMEOUT)
+        loader->timeout = compiler.op;
     for (int i = 0; i < field_count(compiler.info); i++) {
         if (compiler.info->fields[i].type == FIELD_HANDLERS && given[i] != NULL)
             compile_handlers(&compiler, key, given[i], i);
@@ -561,6 +563,7 @@ static void compile_blocks(Compiler compiler, const Node *key, const Node *given
     }
     loader->loops -= loop;
     loader->task_group = task_group;
+    loader->timeout = timeout;
     loader->ops.at[compiler.op].next = (uint32_t)loader->ops.count;
 }
 
@@ -681,6 +684,11 @@ static void compile_op(Loader *loader, ProcessId process, const Node *item)
     asyncio_finish_op(loader, compiler.op, key, given);
     asyncio_check_run(loader, process, compiler.op, given);
     stream_finish_op(loader, &loader->ops.at[compiler.op], given);
+    if (code == OP_RESCHEDULE && loader->timeout == 0)
+        loader_fail(loader, key, NULL,
+                    "'reschedule' stands in the 'timeout' to which it gives another time");
+    if (code == OP_RESCHEDULE)
+        loader->ops.at[compiler.op].arg[RESCHEDULE_TIMEOUT] = loader->timeout;
     if (code == OP_CREATE_TASK)
         loader->ops.at[compiler.op].arg[CREATE_TASK_GROUP] = loader->task_group;
     kernel_check_op(loader, code, key, given);

@@ -114,6 +114,7 @@ typedef struct Loader {
     bool ops_full;         // the limit on ops was reported
     bool spawns_unknown;   // an op was not understood, so that a name may be missing for it
     uint32_t task_group;   // the op `task_group` around the op being compiled; 0: none
+    uint32_t timeout;      // the same of `timeout`
     int loops;             // open repeat and forever blocks around the op being compiled
 } Loader;
 

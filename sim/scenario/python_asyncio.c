@@ -158,6 +158,9 @@ static bool write_object_op(Python *python, const Op *op)
     case OP_QUEUE_JOIN:
         python_line(python, "await %s.join()", name);
         return true;
+    case OP_QUEUE_SHUTDOWN:
+        python_line(python, "%s.shutdown(%s)", name, op->arg[1] != 0 ? "immediate=True" : "");
+        return true;
     default:
         return false; // as for threads
     }
@@ -313,6 +316,30 @@ void python_asyncio_objects(Python *python)
                            "        action()\n");
 }
 
+// ---- timeout
+
+// What the `timeout` at index `op` is called; NULL when nothing reschedules it.
+static const char *limit_name(const Python *python, uint32_t op)
+{
+    const Scenario *scenario = python->scenario;
+    uint32_t number = 0;
+    bool named = false;
+    for (uint32_t i = 0; i < scenario->op_count; i++) {
+        number += i <= op && scenario->ops[i].code == OP_TIMEOUT;
+        named = named || (scenario->ops[i].code == OP_RESCHEDULE &&
+                          scenario->ops[i].arg[RESCHEDULE_TIMEOUT] == op);
+    }
+    return named ? arena_format(python->arena, "limit_%u", number) : NULL;
+}
+
+static void write_timeout(Python *python, const Op *op)
+{
+    const char *name = limit_name(python, (uint32_t)(op - python->scenario->ops));
+    python_line(python, "async with asyncio.timeout(%s)%s%s:", python_duration(python, op->arg[0]),
+                name != NULL ? " as " : "", name != NULL ? name : "");
+    python_block(python, op->arg[1]);
+}
+
 // ---- callbacks
 
 static void write_call_op(Python *python, const Op *op)
@@ -386,8 +413,11 @@ bool python_asyncio_op(Python *python, const Op *op)
         python_add(python, ", %s)\n", python_duration(python, arg[1]));
         return true;
     case OP_TIMEOUT:
-        python_line(python, "async with asyncio.timeout(%s):", python_duration(python, arg[0]));
-        python_block(python, arg[1]);
+        write_timeout(python, op);
+        return true;
+    case OP_RESCHEDULE:
+        python_line(python, "%s.reschedule(asyncio.get_running_loop().time() + %s)",
+                    limit_name(python, arg[RESCHEDULE_TIMEOUT]), python_duration(python, arg[0]));
         return true;
     case OP_AS_COMPLETED:
         write_as_completed(python, op);

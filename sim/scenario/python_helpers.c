@@ -47,21 +47,28 @@ typedef struct Helper {
 
 // In an order in which each may use those before it.
 static const Helper helpers[] = {
-    {"thread_time(", "",
-     "\n\ndef thread_time():\n"
-     "    usage = resource.getrusage(1)  # RUSAGE_THREAD\n"
-     "    return usage.ru_utime + usage.ru_stime\n"},
+    // Python 2.7 has no clock of a thread's CPU time.
+    {"time_for(", "",
+     "\n\ndef time_for(work, rounds):\n"
+     "    times = []\n"
+     "    for _ in range(10):\n"
+     "        begin = time.time()\n"
+     "        work(rounds)\n"
+     "        times.append(time.time() - begin)\n"
+     "    return min(times)  # when nothing came between\n"},
     {"compute(",
      "\n\ndef compute(seconds):\n"
      "    \"\"\"Runs for this much CPU time of its thread.\"\"\"\n"
      "    end = time.thread_time() + seconds\n"
      "    while time.thread_time() < end:\n"
      "        pass\n",
+     "\n\ndef count(rounds):\n"
+     "    for _ in xrange(rounds):\n"
+     "        pass\n"
+     "\n\nrounds_a_second = 100000 / time_for(count, 100000)\n"
      "\n\ndef compute(seconds):\n"
-     "    \"\"\"Runs for this much CPU time of its thread.\"\"\"\n"
-     "    end = thread_time() + seconds\n"
-     "    while thread_time() < end:\n"
-     "        pass\n"},
+     "    \"\"\"Runs bytecode that alone would take about this long.\"\"\"\n"
+     "    count(int(seconds * rounds_a_second))\n"},
     // One call, for which the GIL is released once: many short ones would each have to get it
     // again.
     {"native(",
@@ -73,14 +80,12 @@ static const Helper helpers[] = {
      "\n\ndef native(seconds):\n"
      "    \"\"\"Runs C code, without the GIL, for about this much CPU time.\"\"\"\n"
      "    hash_for(max(1, round(seconds / hash_round)))\n",
-     "\n\ndef hash_for(rounds):\n"
-     "    begin = thread_time()\n"
+     "\n\ndef hash_round(rounds):\n"
      "    hashlib.pbkdf2_hmac(\"sha256\", b\"x\", b\"\", rounds)\n"
-     "    return thread_time() - begin\n"
-     "\n\nhash_round = hash_for(20000) / 20000\n"
+     "\n\nhashes_a_second = 2000 / time_for(hash_round, 2000)\n"
      "\n\ndef native(seconds):\n"
-     "    \"\"\"Runs C code, without the GIL, for about this much CPU time.\"\"\"\n"
-     "    hash_for(max(1, int(round(seconds / hash_round))))\n"},
+     "    \"\"\"Runs C code, without the GIL, that alone would take about this long.\"\"\"\n"
+     "    hash_round(max(1, int(seconds * hashes_a_second)))\n"},
     {"mark(", "\n\ndef mark(name):\n    pass\n", NULL},
     {"span(", "\n\n@contextlib.contextmanager\ndef span(name):\n    yield\n", NULL},
     {"pin(",
@@ -269,7 +274,6 @@ static const char *const modules[] = {
     "os",
     "queue",
     "random",
-    "resource",
     "signal",
     "sys",
     "threading",

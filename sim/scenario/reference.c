@@ -202,6 +202,8 @@ static const char threading_text[] =
     "comes\n  before goes to it, and is lost.\n"
     "- A `lock` may be released by any thread. What must not be released, and a wait or a "
     "notification\n  without the lock, raises `error`; in C the run fails.\n"
+    "- In 3.14 who has waited for a lock for 1 ms is handed it; before, whoever comes first has "
+    "it.\n"
     "- Python 2.7 lets go of the GIL to take a free lock, too; and a wait with a timeout does not "
     "sleep for\n  it, but looks after 1, 2, 4, 8, 16, 32 and then each 50 ms.\n";
 

@@ -298,6 +298,9 @@ typedef enum ExceptionId {
 // An argument of OP_CREATE_TASK that no field gives: the OP_TASK_GROUP around it, 0 for none.
 enum { CREATE_TASK_GROUP = 3 };
 
+// The same of OP_RESCHEDULE: the OP_TIMEOUT around it.
+enum { RESCHEDULE_TIMEOUT = 1 };
+
 // The same of OP_ADD_SIGNAL_HANDLER: library code, the handler in C.
 enum { ADD_SIGNAL_HANDLER_CODE = 2 };
 
