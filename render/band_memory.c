@@ -2,7 +2,7 @@
 // filled; what Python's objects take of that is hatched, and what other processes have too is half
 // as high. What is only reserved is an outline. As a rule more is reserved than a bar of that scale
 // can be long: then it has a break, and the number beside it says how much it is. The scale is the
-// same from the run's beginning to its end.
+// same from the run's beginning to its end. Only where the scenario speaks of memory.
 #include "render/machine_bands.h"
 
 #include "sim/base/size.h"
@@ -21,7 +21,7 @@ static int process_rows(const Scenario *scenario)
 
 int band_memory_rows(const Scenario *scenario)
 {
-    return scenario->tracks_memory ? 1 + process_rows(scenario) : 0;
+    return scenario->names_memory ? 1 + process_rows(scenario) : 0;
 }
 
 // What a bar is as long as: the most that any process has resident in this run and a twentieth,

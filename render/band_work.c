@@ -159,7 +159,8 @@ static void pool_line(Stage *stage, Box row, uint32_t pid, uint32_t number)
         stage_textf(stage, &row, STYLE_SMALL, COLOUR_TEXT, "%" PRIu32 " of %" PRIu32 " back",
                     pool->back, pool->asked);
     }
-    if (done == NULL || done->waiting == 0)
+    if (done == NULL || done->waiting == 0 ||
+        row.w < draw_text_width(stage->list, STYLE_SMALL, "waiting main +1"))
         return;
     stage_soft(stage, &row, "waiting");
     stage_list(stage, &row, done->first, done->waiting, NULL);

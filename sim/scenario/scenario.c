@@ -98,10 +98,10 @@ static void *copy(Scenario *scenario, const void *items, size_t count, size_t by
 // that the traces of all others stay small.
 static void note_subjects(Scenario *scenario)
 {
-    scenario->tracks_memory = scenario->machine.memory_pages != 0;
+    scenario->names_memory = scenario->machine.memory_pages != 0;
     for (uint32_t i = 0; i < scenario->thread_count; i++)
         if (scenario->threads[i].stack_pages != 0 || scenario->threads[i].stack_touched != 0)
-            scenario->tracks_memory = true;
+            scenario->names_memory = true;
     for (uint32_t i = 0; i < scenario->op_count; i++) {
         const Op *op = &scenario->ops[i];
         const OpInfo *info = op_info(op->code);
@@ -109,12 +109,15 @@ static void note_subjects(Scenario *scenario)
             continue;
         bool processes =
             strcmp(info->group, "processes") == 0 || strcmp(info->group, "multiprocessing") == 0;
-        if (processes || strcmp(info->group, "memory") == 0)
+        if (strcmp(info->group, "memory") == 0)
+            scenario->names_memory = true;
+        if (processes)
             scenario->tracks_memory = true;
         bool files = strcmp(info->group, "files") == 0; // a broken pipe ends its writer
         if (processes || files || (op->code == OP_EXIT && op->arg[0] != 0))
             scenario->tracks_processes = true;
     }
+    scenario->tracks_memory |= scenario->names_memory;
 }
 
 // A thread of an older Python uses more of its stack than one in C.

@@ -531,7 +531,8 @@ typedef struct Scenario {
     uint32_t thread_boot; // library code with which a thread of Python begins; 0: there is none
     WorkDef *works;
     uint32_t work_count;
-    bool tracks_memory;    // it speaks of memory, so that memory is accounted and traced
+    bool names_memory;     // it speaks of memory itself
+    bool tracks_memory;    // it does, or of processes, so that memory is accounted and traced
     bool tracks_processes; // it speaks of processes beginning and ending, so that both are traced
 } Scenario;
 
