@@ -1,49 +1,14 @@
 // `ringside python`: the text of small programs, and what has no Python form. That CPython does
 // with such programs what the simulator does is test_asyncio_differential.c's business; that each
 // operation and each shipped scenario has a text, test_python_programs.c's.
-#include "sim/scenario/python_text.h"
+#include "tests/program_text.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static Scenario scenario;
-static Diag diag;
-static Arena arena;
-
-// The program of the only process, or NULL with messages in `diag`.
-static const char *program(const char *yaml)
-{
-    if (!scenario_parse(&scenario, "t.yaml", yaml, strlen(yaml), NULL, 0, &diag))
-        fail_msg("%s", diag_text(&diag));
-    return python_text(&scenario, (ProcessId){1}, &arena, &diag);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    diag_free(&diag);
-    scenario_free(&scenario);
-    arena_free(&arena);
-    return 0;
-}
-
-#define EXPECT(text, part)                                                                         \
-    do {                                                                                           \
-        const char *found_in = (text);                                                             \
-        if (strstr(found_in, (part)) == NULL)                                                      \
-            fail_msg("no\n%s\nin\n%s", (part), found_in);                                          \
-    } while (0)
 
 static void every_op_of_a_coroutine(void **state)
 {
     (void)state;
-    const char *text = program(
+    const char *text = program_text(
         "runtime: cpython-3.12\n"
         "functions:\n"
         "  f: [ { await: { sleep: 1500us } }, { raise: NotFound } ]\n"
@@ -102,19 +67,19 @@ static void threads_and_what_they_share(void **state)
 {
     (void)state;
     const char *text =
-        program("runtime: cpython-3.12\n"
-                "locks: { work: lock }\nsemaphores: { slots: 2 }\n"
-                "variables: { x: 3 }\nevents: [ go ]\n"
-                "functions: { work: [ { add: x }, { if: { test: x >= 5, then: [ { "
-                "set: go } ] } } ] }\n"
-                "threads:\n"
-                "  - name: main\n"
-                "    run: [ { spawn: { run: work, as: helper, count: 2 } }, { join: "
-                "helper },\n"
-                "           { with: { lock: work, do: [ { call: work } ] } }, { wait: "
-                "go } ]\n"
-                "  - { name: import, count: 2, daemon: true, run: [ { forever: [ "
-                "yield ] } ] }\n");
+        program_text("runtime: cpython-3.12\n"
+                     "locks: { work: lock }\nsemaphores: { slots: 2 }\n"
+                     "variables: { x: 3 }\nevents: [ go ]\n"
+                     "functions: { work: [ { add: x }, { if: { test: x >= 5, then: [ { "
+                     "set: go } ] } } ] }\n"
+                     "threads:\n"
+                     "  - name: main\n"
+                     "    run: [ { spawn: { run: work, as: helper, count: 2 } }, { join: "
+                     "helper },\n"
+                     "           { with: { lock: work, do: [ { call: work } ] } }, { wait: "
+                     "go } ]\n"
+                     "  - { name: import, count: 2, daemon: true, run: [ { forever: [ "
+                     "yield ] } ] }\n");
     assert_non_null(text);
     // A lock and a function of one name are two things, and a keyword is no name.
     EXPECT(text, "work_object = threading.Lock()\nslots = threading.Semaphore(2)\n"
@@ -133,22 +98,22 @@ static void executors_and_timers(void **state)
 {
     (void)state;
     const char *text =
-        program("runtime: cpython-3.12\n"
-                "executors: { crew: 3 }\n"
-                "variables: { user: { value: 7, thread_local: true } }\n"
-                "functions:\n"
-                "  work: [ { add: user } ]\n"
-                "  main: [ { await: { to_thread: work } }, { await: { run_in_executor: work, "
-                "executor: crew } } ]\n"
-                "threads:\n"
-                "  - name: first\n"
-                "    run:\n"
-                "      - submit: { to: crew, run: work, as: jobs, count: 2 }\n"
-                "      - result: { of: jobs, timeout: 1s }\n"
-                "      - timer: { after: 5s, run: work, as: alarm }\n"
-                "      - cancel_timer: alarm\n"
-                "      - asyncio.run: main\n"
-                "  - { name: second, run: [ { shutdown: crew } ] }\n");
+        program_text("runtime: cpython-3.12\n"
+                     "executors: { crew: 3 }\n"
+                     "variables: { user: { value: 7, thread_local: true } }\n"
+                     "functions:\n"
+                     "  work: [ { add: user } ]\n"
+                     "  main: [ { await: { to_thread: work } }, { await: { run_in_executor: work, "
+                     "executor: crew } } ]\n"
+                     "threads:\n"
+                     "  - name: first\n"
+                     "    run:\n"
+                     "      - submit: { to: crew, run: work, as: jobs, count: 2 }\n"
+                     "      - result: { of: jobs, timeout: 1s }\n"
+                     "      - timer: { after: 5s, run: work, as: alarm }\n"
+                     "      - cancel_timer: alarm\n"
+                     "      - asyncio.run: main\n"
+                     "  - { name: second, run: [ { shutdown: crew } ] }\n");
     assert_non_null(text);
     EXPECT(text, "ThreadPoolExecutor\n");
     EXPECT(text, "crew = ThreadPoolExecutor(3)\n");
@@ -172,14 +137,14 @@ static void executors_and_timers(void **state)
 static void the_gil(void **state)
 {
     (void)state;
-    const char *text = program("runtime: { python: \"3.12\", switch_interval: 1ms }\n"
-                               "threads: [ { name: t, run: [ { native: 9ms } ] } ]\n");
+    const char *text = program_text("runtime: { python: \"3.12\", switch_interval: 1ms }\n"
+                                    "threads: [ { name: t, run: [ { native: 9ms } ] } ]\n");
     EXPECT(text, "def run():\n    sys.setswitchinterval(0.001)\n    t_thread()\n");
     EXPECT(text, "def t_thread():\n    native(0.009)\n");
     EXPECT(text, "    hash_for(max(1, round(seconds / hash_round)))\n");
-    tear_down(NULL);
-    text = program("runtime: cpython-3.12\n"
-                   "threads: [ { name: t, run: [ { compute: 9ms } ] } ]\n");
+    program_text_free(NULL);
+    text = program_text("runtime: cpython-3.12\n"
+                        "threads: [ { name: t, run: [ { compute: 9ms } ] } ]\n");
     assert_null(strstr(text, "setswitchinterval"));
     assert_null(strstr(text, "hashlib"));
 }
@@ -202,7 +167,7 @@ static void the_gil(void **state)
 static void asyncio_objects(void **state)
 {
     (void)state;
-    const char *text = program("runtime: cpython-3.12\n" OBJECTS);
+    const char *text = program_text("runtime: cpython-3.12\n" OBJECTS);
     EXPECT(text, "l = asyncio.Lock()\n");
     EXPECT(text, "s = asyncio.Semaphore(2)\nb = asyncio.BoundedSemaphore(1)\n"
                  "c = asyncio.Condition(l)\ne = asyncio.Event()\n");
@@ -217,9 +182,9 @@ static void asyncio_objects(void **state)
                  "    asyncio.get_running_loop().call_at(begun + 0.009, tick)\n"
                  "    h.cancel()\n");
     EXPECT(text, "    asyncio.run(main(), debug=True)\n");
-    tear_down(NULL);
+    program_text_free(NULL);
     // Up to 3.9 they belong to the loop that is there when they are made.
-    text = program("runtime: cpython-3.9\n" OBJECTS);
+    text = program_text("runtime: cpython-3.9\n" OBJECTS);
     EXPECT(text, "async def begin(main):\n");
     EXPECT(text, "    l = asyncio.Lock()\n");
     EXPECT(text, "    asyncio.run(begin(main), debug=True)\n");
@@ -228,25 +193,25 @@ static void asyncio_objects(void **state)
 static void threads_that_wait_for_a_limited_time(void **state)
 {
     (void)state;
-    const char *text =
-        program("runtime: cpython-3.12\n"
-                "locks: { l: lock }\nsemaphores: { s: 2 }\nconditions: { c: l }\nevents: [ e ]\n"
-                "barriers: { b: 2 }\nqueues: { q: 10, p: { order: priority } }\n"
-                "functions: { work: [ yield ] }\n"
-                "threads:\n"
-                "  - name: t\n"
-                "    run:\n"
-                "      - lock: { lock: l, timeout: 1s, else: [ { print: no } ] }\n"
-                "      - with: { lock: l, timeout: 2s, do: [ yield ], else: [ { print: no } ] }\n"
-                "      - acquire: { semaphore: s, timeout: 3s }\n"
-                "      - release: { semaphore: s, count: 2 }\n"
-                "      - wait: { for: e, timeout: 4s, else: [ { print: no } ] }\n"
-                "      - barrier: { barrier: b, timeout: 5s, else: [ { print: broken } ] }\n"
-                "      - put: { queue: q, run: work, timeout: 6s }\n"
-                "      - get: { queue: q, timeout: 7s, else: [ { print: empty } ] }\n"
-                "      - put: { queue: p, run: work, priority: 3 }\n"
-                "      - get: p\n"
-                "      - exit\n");
+    const char *text = program_text(
+        "runtime: cpython-3.12\n"
+        "locks: { l: lock }\nsemaphores: { s: 2 }\nconditions: { c: l }\nevents: [ e ]\n"
+        "barriers: { b: 2 }\nqueues: { q: 10, p: { order: priority } }\n"
+        "functions: { work: [ yield ] }\n"
+        "threads:\n"
+        "  - name: t\n"
+        "    run:\n"
+        "      - lock: { lock: l, timeout: 1s, else: [ { print: no } ] }\n"
+        "      - with: { lock: l, timeout: 2s, do: [ yield ], else: [ { print: no } ] }\n"
+        "      - acquire: { semaphore: s, timeout: 3s }\n"
+        "      - release: { semaphore: s, count: 2 }\n"
+        "      - wait: { for: e, timeout: 4s, else: [ { print: no } ] }\n"
+        "      - barrier: { barrier: b, timeout: 5s, else: [ { print: broken } ] }\n"
+        "      - put: { queue: q, run: work, timeout: 6s }\n"
+        "      - get: { queue: q, timeout: 7s, else: [ { print: empty } ] }\n"
+        "      - put: { queue: p, run: work, priority: 3 }\n"
+        "      - get: p\n"
+        "      - exit\n");
     assert_non_null(text);
     EXPECT(text, "    if not l.acquire(timeout=1):\n        print(\"no\")\n"
                  "    if l.acquire(timeout=2):\n        try:\n            time.sleep(0)\n"
@@ -265,7 +230,7 @@ static void threads_that_wait_for_a_limited_time(void **state)
 static void variables_and_copies(void **state)
 {
     (void)state;
-    const char *text = program(
+    const char *text = program_text(
         "runtime: cpython-3.12\nvariables: { x: 1, y: 2 }\n"
         "threads:\n"
         "  - name: t\n"
@@ -288,10 +253,10 @@ static void variables_and_copies(void **state)
                  "    with atomic:\n        swapped = y == 3\n        if swapped:\n"
                  "            y = 4\n        y_copy = y\n    if not swapped:\n        "
                  "print(\"no\")\n");
-    tear_down(NULL);
-    assert_null(program("runtime: cpython-3.12\nvariables: { x: 1 }\n"
-                        "functions: { part: [ { store: x } ] }\n"
-                        "threads: [ { name: t, run: [ { load: x }, { call: part } ] } ]\n"));
+    program_text_free(NULL);
+    assert_null(program_text("runtime: cpython-3.12\nvariables: { x: 1 }\n"
+                             "functions: { part: [ { store: x } ] }\n"
+                             "threads: [ { name: t, run: [ { load: x }, { call: part } ] } ]\n"));
     EXPECT(diag_text(&diag), "t.yaml:3:24: error: 'store' has no Python form: a copy is a local "
                              "name, and this function has not loaded it before\n");
 }
@@ -299,20 +264,20 @@ static void variables_and_copies(void **state)
 static void memory_and_objects(void **state)
 {
     (void)state;
-    const char *text = program("runtime: cpython-3.12\n"
-                               "threads:\n"
-                               "  - name: t\n"
-                               "    run:\n"
-                               "      - alloc: { size: 8KiB, as: own }\n"
-                               "      - alloc: { size: 4KiB, as: board, shared: true }\n"
-                               "      - touch: { block: board, access: read, times: 3 }\n"
-                               "      - touch: 4KiB\n"
-                               "      - free: own\n"
-                               "      - gc.disable\n"
-                               "      - new_objects: { count: 100, as: graph, cycles: true }\n"
-                               "      - drop: graph\n"
-                               "      - gc.collect\n"
-                               "      - syscall: getppid\n");
+    const char *text = program_text("runtime: cpython-3.12\n"
+                                    "threads:\n"
+                                    "  - name: t\n"
+                                    "    run:\n"
+                                    "      - alloc: { size: 8KiB, as: own }\n"
+                                    "      - alloc: { size: 4KiB, as: board, shared: true }\n"
+                                    "      - touch: { block: board, access: read, times: 3 }\n"
+                                    "      - touch: 4KiB\n"
+                                    "      - free: own\n"
+                                    "      - gc.disable\n"
+                                    "      - new_objects: { count: 100, as: graph, cycles: true }\n"
+                                    "      - drop: graph\n"
+                                    "      - gc.collect\n"
+                                    "      - syscall: getppid\n");
     assert_non_null(text);
     EXPECT(text, "\ngraph = []\n");
     EXPECT(text, "    global own, board\n"
@@ -332,7 +297,7 @@ static void memory_and_objects(void **state)
 static void children_and_signals(void **state)
 {
     (void)state;
-    const char *text = program(
+    const char *text = program_text(
         "runtime: cpython-3.12\nvariables: { hits: { value: 5, shared: true } }\n"
         "locks: { guard: { kind: lock, shared: true } }\n"
         "functions: { work: [ { with: { lock: guard, do: [ { add: hits } ] } } ], tidy: [ { print: "
@@ -362,18 +327,18 @@ static void children_and_signals(void **state)
 static void processes_of_multiprocessing(void **state)
 {
     (void)state;
-    const char *text =
-        program("runtime: cpython-3.12\nconnections: { results: queue }\nmanagers: { registry: 2 "
-                "}\npools: { crew: 3 }\n"
-                "functions: { work: [ { send_object: results } ] }\n"
-                "threads:\n"
-                "  - name: t\n"
-                "    run:\n"
-                "      - start_process: { run: work, as: child, method: spawn }\n"
-                "      - receive_object: results\n"
-                "      - join_process: child\n"
-                "      - manager.call: { manager: registry, run: work, size: 1KiB }\n"
-                "      - pool.apply: { pool: crew, run: work }\n");
+    const char *text = program_text(
+        "runtime: cpython-3.12\nconnections: { results: queue }\nmanagers: { registry: 2 "
+        "}\npools: { crew: 3 }\n"
+        "functions: { work: [ { send_object: results } ] }\n"
+        "threads:\n"
+        "  - name: t\n"
+        "    run:\n"
+        "      - start_process: { run: work, as: child, method: spawn }\n"
+        "      - receive_object: results\n"
+        "      - join_process: child\n"
+        "      - manager.call: { manager: registry, run: work, size: 1KiB }\n"
+        "      - pool.apply: { pool: crew, run: work }\n");
     assert_non_null(text);
     EXPECT(text, "results = multiprocessing.get_context(\"spawn\").Queue()\n");
     EXPECT(text, "    child_processes.append(multiprocessing.get_context(\"spawn\").Process("
@@ -417,7 +382,7 @@ static void several_processes(void **state)
     EXPECT(diag_text(&diag), "t.yaml:4:28: error: 'write' of a pipe to another process has no "
                              "Python form: a program of this process alone does not have it\n");
     EXPECT(diag_text(&diag), "'kill' to another process has no Python form");
-    tear_down(NULL);
+    program_text_free(NULL);
     // Nobody waits for what is not his child.
     static const char stranger[] =
         "processes:\n"
@@ -456,18 +421,20 @@ static void programs_that_no_interpreter_could_run(void **state)
 static void python_2(void **state)
 {
     (void)state;
-    const char *text = program("runtime: cpython-2.7\nlocks: { l: lock }\nsemaphores: { s: 1 }\n"
-                               "threads: [ { name: t, affinity: 0, run: [ { compute: 1ms }, { "
-                               "native: 1ms }, { release: { semaphore: s, count: 2 } } ] } ]\n");
+    const char *text =
+        program_text("runtime: cpython-2.7\nlocks: { l: lock }\nsemaphores: { s: 1 }\n"
+                     "threads: [ { name: t, affinity: 0, run: [ { compute: 1ms }, { "
+                     "native: 1ms }, { release: { semaphore: s, count: 2 } } ] } ]\n");
     assert_non_null(text);
     EXPECT(text, "def compute(seconds):\n"
                  "    \"\"\"Runs bytecode that alone would take about this long.\"\"\"\n"
                  "    count(int(seconds * rounds_a_second))\n");
     EXPECT(text, "    for _ in range(2):\n        s.release()\n");
     assert_null(strstr(text, "asyncio"));
-    tear_down(NULL);
-    assert_null(program("runtime: cpython-2.7\nlocks: { l: lock }\nbarriers: { b: 2 }\n"
-                        "threads: [ { name: t, run: [ { lock: { lock: l, timeout: 1s } } ] } ]\n"));
+    program_text_free(NULL);
+    assert_null(
+        program_text("runtime: cpython-2.7\nlocks: { l: lock }\nbarriers: { b: 2 }\n"
+                     "threads: [ { name: t, run: [ { lock: { lock: l, timeout: 1s } } ] } ]\n"));
     EXPECT(diag_text(&diag), "t.yaml:3:13: error: 'b' has no Python form: Python 2.7 has no "
                              "barriers\n");
     EXPECT(diag_text(&diag), "t.yaml:4:32: error: 'lock' with a timeout has no Python form: in "
@@ -485,17 +452,17 @@ static void interpreters(void **state)
         "  - { name: b, interpreter: two, count: 2, run: [ { compute: 1ms } ] }\n";
     char full[300];
     snprintf(full, sizeof full, yaml, "3.12");
-    const char *text = program(full);
+    const char *text = program_text(full);
     assert_non_null(text);
     EXPECT(text, "import _xxsubinterpreters as interpreters\n");
     EXPECT(text, "def run_interpreter_1():\n    a_thread()\n");
     EXPECT(text, "def run_interpreter_2():\n    for _ in range(2):\n"
                  "        b_threads.append(threading.Thread(target=b_thread))\n");
     EXPECT(text, "threading.Thread(target=run_interpreter, args=(\"run_interpreter_2\",))");
-    tear_down(NULL);
+    program_text_free(NULL);
     // Before 3.12 they share the GIL, as the threads of one do.
     snprintf(full, sizeof full, yaml, "3.11");
-    text = program(full);
+    text = program_text(full);
     assert_non_null(text);
     assert_null(strstr(text, "interpreters"));
 }
@@ -503,8 +470,8 @@ static void interpreters(void **state)
 static void locks_that_python_has_not(void **state)
 {
     (void)state;
-    assert_null(program("locks: { a: rwlock, b: spin, c: pi }\n"
-                        "threads: [ { name: t, run: [ { lock: a } ] } ]\n"));
+    assert_null(program_text("locks: { a: rwlock, b: spin, c: pi }\n"
+                             "threads: [ { name: t, run: [ { lock: a } ] } ]\n"));
     EXPECT(diag_text(&diag), "t.yaml:1:10: error: 'a' has no Python form: Python's library has no "
                              "lock for readers and writers\n");
     EXPECT(diag_text(&diag), "'b' has no Python form: Python has no spin lock\n");
@@ -514,21 +481,21 @@ static void locks_that_python_has_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(every_op_of_a_coroutine, tear_down),
-        cmocka_unit_test_teardown(threads_and_what_they_share, tear_down),
-        cmocka_unit_test_teardown(executors_and_timers, tear_down),
-        cmocka_unit_test_teardown(the_gil, tear_down),
-        cmocka_unit_test_teardown(asyncio_objects, tear_down),
-        cmocka_unit_test_teardown(threads_that_wait_for_a_limited_time, tear_down),
-        cmocka_unit_test_teardown(variables_and_copies, tear_down),
-        cmocka_unit_test_teardown(memory_and_objects, tear_down),
-        cmocka_unit_test_teardown(children_and_signals, tear_down),
-        cmocka_unit_test_teardown(processes_of_multiprocessing, tear_down),
-        cmocka_unit_test_teardown(several_processes, tear_down),
-        cmocka_unit_test_teardown(programs_that_no_interpreter_could_run, tear_down),
-        cmocka_unit_test_teardown(python_2, tear_down),
-        cmocka_unit_test_teardown(interpreters, tear_down),
-        cmocka_unit_test_teardown(locks_that_python_has_not, tear_down),
+        cmocka_unit_test_teardown(every_op_of_a_coroutine, program_text_free),
+        cmocka_unit_test_teardown(threads_and_what_they_share, program_text_free),
+        cmocka_unit_test_teardown(executors_and_timers, program_text_free),
+        cmocka_unit_test_teardown(the_gil, program_text_free),
+        cmocka_unit_test_teardown(asyncio_objects, program_text_free),
+        cmocka_unit_test_teardown(threads_that_wait_for_a_limited_time, program_text_free),
+        cmocka_unit_test_teardown(variables_and_copies, program_text_free),
+        cmocka_unit_test_teardown(memory_and_objects, program_text_free),
+        cmocka_unit_test_teardown(children_and_signals, program_text_free),
+        cmocka_unit_test_teardown(processes_of_multiprocessing, program_text_free),
+        cmocka_unit_test_teardown(several_processes, program_text_free),
+        cmocka_unit_test_teardown(programs_that_no_interpreter_could_run, program_text_free),
+        cmocka_unit_test_teardown(python_2, program_text_free),
+        cmocka_unit_test_teardown(interpreters, program_text_free),
+        cmocka_unit_test_teardown(locks_that_python_has_not, program_text_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

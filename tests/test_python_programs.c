@@ -1,39 +1,11 @@
 // `ringside python`: that every operation has a form in Python or a reason why not, and that the
 // shipped scenarios of Python are programs which compile.
-#include "sim/scenario/python_text.h"
+#include "tests/program_text.h"
 #include "tests/recorded.h"
 #include "tests/run_program.h"
 
 #include <string.h>
 #include <unistd.h>
-
-static Scenario scenario;
-static Diag diag;
-static Arena arena;
-
-// The program of the only process, or NULL with messages in `diag`.
-static const char *program(const char *yaml)
-{
-    if (!scenario_parse(&scenario, "t.yaml", yaml, strlen(yaml), NULL, 0, &diag))
-        fail_msg("%s", diag_text(&diag));
-    return python_text(&scenario, (ProcessId){1}, &arena, &diag);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    diag_free(&diag);
-    scenario_free(&scenario);
-    arena_free(&arena);
-    return 0;
-}
-
-#define EXPECT(text, part)                                                                         \
-    do {                                                                                           \
-        const char *found_in = (text);                                                             \
-        if (strstr(found_in, (part)) == NULL)                                                      \
-            fail_msg("no\n%s\nin\n%s", (part), found_in);                                          \
-    } while (0)
 
 // ---- every operation
 
@@ -107,7 +79,7 @@ static void every_operation_has_a_form_or_a_reason(void **state)
         char yaml[2000];
         if (info == NULL || strcmp(info->group, "node") == 0)
             continue; // the loader takes those of Node for Node alone
-        const char *text = program(around(info, yaml, sizeof yaml)), *why = why_not(code);
+        const char *text = program_text(around(info, yaml, sizeof yaml)), *why = why_not(code);
         if (why == NULL && text == NULL)
             fail_msg("'%s' has no form: %s", info->name, diag_text(&diag));
         if (why != NULL) {
@@ -118,7 +90,7 @@ static void every_operation_has_a_form_or_a_reason(void **state)
             EXPECT(diag_text(&diag), about);
         }
         written += text != NULL;
-        tear_down(NULL);
+        program_text_free(NULL);
     }
     assert_true(written >= 90);
 }
@@ -198,7 +170,7 @@ static void shipped_ones_are_programs(void **state)
             fprintf(file, "#### %s\n%s", paths.gl_pathv[i], text);
         seen += text != NULL;
         refused += why != NULL;
-        tear_down(NULL);
+        program_text_free(NULL);
     }
     globfree(&paths);
     assert_int_equal(fclose(file), 0);
@@ -351,7 +323,7 @@ static void compare(const char *yaml, ProcessId process, int status, const char 
     }
     assert_null(strstr(at, "prints"));
     program_free(&ran);
-    tear_down(NULL);
+    program_text_free(NULL);
 }
 
 static void cpython_does_what_the_simulator_does(void **state)
@@ -369,8 +341,8 @@ static void cpython_does_what_the_simulator_does(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(every_operation_has_a_form_or_a_reason, tear_down),
-        cmocka_unit_test_teardown(shipped_ones_are_programs, tear_down),
+        cmocka_unit_test_teardown(every_operation_has_a_form_or_a_reason, program_text_free),
+        cmocka_unit_test_teardown(shipped_ones_are_programs, program_text_free),
         cmocka_unit_test_setup_teardown(the_command, program_set_up, program_tear_down),
         cmocka_unit_test_setup_teardown(cpython_does_what_the_simulator_does, program_set_up,
                                         program_tear_down),

@@ -3,27 +3,16 @@
 // between the two while it moves; and whatever the scenario and the size, frames keep the laws of
 // frames.
 #include "render/stage.h"
-#include "render/views.h"
-#include "sim/ringside.h"
 #include "tests/frame_laws.h"
+#include "tests/shown.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 enum { MS = 1000000, W = 1000, H = 440 };
 
-static Fonts *fonts;
 static Theme theme;
-static DrawList list;
-static Player player;
-static Take *take;
 
 static void draw(void (*view)(DrawList *, Box, const Player *))
 {
@@ -31,40 +20,17 @@ static void draw(void (*view)(DrawList *, Box, const Player *))
     view(&list, (Box){0, 0, W, H}, &player);
 }
 
-// The take of `yaml` at an instant.
+// The run of `yaml` at an instant.
 static void show(const char *yaml, int64_t us)
 {
-    char *error;
-    take = take_of_bytes("test.yaml", yaml, strlen(yaml), NULL, 0, ringside_run, &error);
-    if (take == NULL)
-        fail_msg("%s", error);
-    player_open(&player, take);
-    player_seek_time(&player, us * 1000);
-    player.moved = 1;
+    shown_open(yaml, us);
     draw(view_machine);
 }
 
 static int setup(void **state)
 {
-    (void)state;
-    Diag diag = {0};
-    if (!fonts_open(&fonts, &diag))
-        fail_msg("%s", diag_text(&diag));
-    diag_free(&diag);
     theme = theme_make(THEME_LIGHT, 0, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    player_free(&player);
-    take_free(take);
-    take = NULL;
-    draw_free(&list);
-    list = (DrawList){0};
-    fonts_close(fonts);
-    return 0;
+    return shown_setup(state);
 }
 
 static uint32_t id_of(const char *name)
@@ -75,22 +41,6 @@ static uint32_t id_of(const char *name)
             return id;
     fail_msg("there is no thread '%s'", name);
     return 0;
-}
-
-static const DrawItem *text_item(const char *text)
-{
-    for (size_t i = 0; i < list.items.count; i++)
-        if (list.items.at[i].kind == DRAW_TEXT && strcmp(list.items.at[i].text, text) == 0)
-            return &list.items.at[i];
-    return NULL;
-}
-
-static const DrawItem *expect_text(const char *text)
-{
-    const DrawItem *item = text_item(text);
-    if (item == NULL)
-        fail_msg("'%s' is not there", text);
-    return item;
 }
 
 // A chip is a hit whose box is filled with the colour of what its thread does.
@@ -376,8 +326,6 @@ static void a_build_without_the_gil_says_so(void **state)
          3000);
     expect_text("no GIL");
     expect_no_text("GIL");
-    player_free(&player);
-    take_free(take);
     show("threads: [ { name: a, run: [ { compute: 20ms } ] } ]\n", 3000); // no Python at all
     expect_no_text("no GIL");
     expect_no_text("GIL");
@@ -863,7 +811,7 @@ static void frames_of_many_scenarios(void **state)
     frames_keep_the_laws("5-gil/a-gil-per-interpreter");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, shown_teardown)
 
 int main(void)
 {

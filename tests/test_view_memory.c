@@ -1,18 +1,12 @@
 // The memory of processes in the machine view: bars of one scale, whatever the size of the window
 // and the instant, read from the draw list.
-#include "render/views.h"
 #include "sim/analysis/scene_text.h"
-#include "sim/ringside.h"
 #include "tests/frame_laws.h"
 #include "tests/hand_trace.h"
+#include "tests/shown.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 // A thousand stacks of two pages and 8 MiB: 8000 KiB of 7.813 GiB. A thousand coroutines of 1438 B
 // and main's 733 B: 352 pages, and two of the stack; two arenas of 1 MiB, and 8 MiB for the stack.
@@ -31,60 +25,6 @@ static const char two_processes[] =
 // The largest resident memory is 8000 KiB; with a twentieth more it is 8400 KiB, and the next of
 // four steps a power of two (there 2 MiB each) is 10 MiB.
 enum { SCALE = 10 << 20, THREADS_RESIDENT = 8000 << 10, PAGE = 4096 };
-
-static Fonts *fonts;
-static DrawList list;
-static Player player;
-static Take *take;
-
-static void show(const char *yaml, int64_t ms)
-{
-    char *error;
-    take = take_of_bytes("test.yaml", yaml, strlen(yaml), NULL, 0, ringside_run, &error);
-    if (take == NULL)
-        fail_msg("%s", error);
-    player_open(&player, take);
-    player_seek_time(&player, ms * 1000000);
-    player.moved = 1;
-}
-
-static void draw(ThemeName name, bool large, int w, int h)
-{
-    static Theme theme;
-    theme = theme_for_window(name, large, 1, w, h);
-    draw_begin(&list, fonts, &theme, w, h);
-    layout_draw(&list, w, h, &player);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    Diag diag = {0};
-    if (!fonts_open(&fonts, &diag))
-        fail_msg("%s", diag_text(&diag));
-    diag_free(&diag);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    player_free(&player);
-    take_free(take);
-    take = NULL;
-    draw_free(&list);
-    list = (DrawList){0};
-    fonts_close(fonts);
-    return 0;
-}
-
-static const DrawItem *text_item(const char *text)
-{
-    for (size_t i = 0; i < list.items.count; i++)
-        if (list.items.at[i].kind == DRAW_TEXT && strcmp(list.items.at[i].text, text) == 0)
-            return &list.items.at[i];
-    return NULL;
-}
 
 // What is drawn in the row of a process, which its numbers end.
 typedef struct Bar {
@@ -145,12 +85,12 @@ static void check_bars(const char *threads_numbers, const char *coroutines_numbe
 static void bars_have_one_scale(void **state)
 {
     (void)state;
-    show(two_processes, 500);
-    draw(THEME_LIGHT, false, 1600, 900);
+    shown_open(two_processes, 500000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     check_bars("7.813 MiB of 7.813 GiB", "1.383 MiB of 10 MiB");
     assert_non_null(text_item("a bar is 10 MiB"));
     assert_non_null(text_item("of it Python's objects"));
-    draw(THEME_DARK, false, 1600, 900);
+    shown_draw(THEME_DARK, false, 1600, 900);
     check_bars("7.813 MiB of 7.813 GiB", "1.383 MiB of 10 MiB");
 }
 
@@ -158,10 +98,10 @@ static void bars_have_one_scale(void **state)
 static void bars_in_a_small_window(void **state)
 {
     (void)state;
-    show(two_processes, 500);
-    draw(THEME_LIGHT, false, 1024, 640);
+    shown_open(two_processes, 500000);
+    shown_draw(THEME_LIGHT, false, 1024, 640);
     check_bars("7.813 MiB resident of 7.813 GiB", "1.383 MiB resident of 10 MiB");
-    draw(THEME_LIGHT, true, 1024, 640);
+    shown_draw(THEME_LIGHT, true, 1024, 640);
     check_bars("7.813 MiB resident of 7.813 GiB", "1.383 MiB resident of 10 MiB");
 }
 
@@ -169,8 +109,8 @@ static void bars_in_a_small_window(void **state)
 static void the_scale_stays(void **state)
 {
     (void)state;
-    show(two_processes, 1500);
-    draw(THEME_LIGHT, false, 1600, 900);
+    shown_open(two_processes, 1500000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     assert_null(text_item("7.813 MiB of 7.813 GiB"));
     assert_non_null(text_item("a bar is 10 MiB"));
 }
@@ -181,14 +121,15 @@ static void the_scale_stays(void **state)
 static void what_is_shared_is_half_as_high(void **state)
 {
     (void)state;
-    show("machine: { cores: 1, costs: zero }\n"
-         "functions: { child: [ { touch: { block: b, size: 256KiB } }, { sleep: 1s } ] }\n"
-         "threads:\n"
-         "  - name: parent\n"
-         "    run: [ { alloc: { size: 1MiB, as: b } }, { touch: { block: b } }, { fork: child }, "
-         "{ sleep: 2s } ]\n",
-         500);
-    draw(THEME_LIGHT, false, 1600, 900);
+    shown_open(
+        "machine: { cores: 1, costs: zero }\n"
+        "functions: { child: [ { touch: { block: b, size: 256KiB } }, { sleep: 1s } ] }\n"
+        "threads:\n"
+        "  - name: parent\n"
+        "    run: [ { alloc: { size: 1MiB, as: b } }, { touch: { block: b } }, { fork: child }, "
+        "{ sleep: 2s } ]\n",
+        500000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     assert_non_null(text_item("a bar is 1.25 MiB"));
     assert_non_null(text_item("of it shared"));
     int halves = 0;
@@ -211,7 +152,7 @@ static void what_is_shared_is_half_as_high(void **state)
 static void the_scene_in_words_says_it_too(void **state)
 {
     (void)state;
-    show(two_processes, 500);
+    shown_open(two_processes, 500000);
     Names names = {player.scenario, &player.recording->tasks, &player.recording->processes};
     HandText text;
     hand_text_open(&text);
@@ -226,8 +167,8 @@ static void the_scene_in_words_says_it_too(void **state)
 static void no_bars_where_memory_is_not_the_subject(void **state)
 {
     (void)state;
-    show("threads: [ { name: w, count: 2, run: [ { sleep: 1s } ] } ]\n", 500);
-    draw(THEME_LIGHT, false, 1600, 900);
+    shown_open("threads: [ { name: w, count: 2, run: [ { sleep: 1s } ] } ]\n", 500000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     assert_null(text_item("memory"));
     assert_null(text_item("resident"));
 }
@@ -236,13 +177,13 @@ static void frames_keep_the_laws(void **state)
 {
     static const int sizes[][2] = {{1600, 900}, {1280, 720}, {1024, 640}};
     (void)state;
-    show(two_processes, 0);
+    shown_open(two_processes, 0);
     Arena arena = {0};
     for (int instant = 0; instant < 5 * 2 * 3; instant++) {
         int look = instant / 5 % 2, size = instant / 10;
         player_seek_time(&player, (int64_t)(instant % 5) * 499000000);
         player.moved = 1;
-        draw(look == 0 ? THEME_DARK : THEME_LIGHT, look == 1, sizes[size][0], sizes[size][1]);
+        shown_draw(look == 0 ? THEME_DARK : THEME_LIGHT, look == 1, sizes[size][0], sizes[size][1]);
         assert_string_equal(frame_breaches(&list, &arena), "");
         arena_reset(&arena);
     }
@@ -253,16 +194,16 @@ static void frames_keep_the_laws(void **state)
 static void more_processes_than_rows(void **state)
 {
     (void)state;
-    show("machine: { cores: 1, costs: zero, memory: 1GiB }\n"
-         "processes:\n"
-         "  - { name: a, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
-         "  - { name: b, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
-         "  - { name: c, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
-         "  - { name: d, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
-         "  - { name: e, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
-         "  - { name: f, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n",
-         500);
-    draw(THEME_LIGHT, false, 1600, 900);
+    shown_open("machine: { cores: 1, costs: zero, memory: 1GiB }\n"
+               "processes:\n"
+               "  - { name: a, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
+               "  - { name: b, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
+               "  - { name: c, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
+               "  - { name: d, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
+               "  - { name: e, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n"
+               "  - { name: f, threads: [ { name: t, run: [ { sleep: 1s } ] } ] }\n",
+               500000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     assert_non_null(text_item("8 KiB of 8 MiB"));
     assert_non_null(text_item("and 3 more processes"));
     Arena arena = {0};
@@ -272,7 +213,7 @@ static void more_processes_than_rows(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, shown_setup, shown_teardown)
     const struct CMUnitTest tests[] = {
         TEST(bars_have_one_scale),
         TEST(bars_in_a_small_window),

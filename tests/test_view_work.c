@@ -1,86 +1,15 @@
 // What the window shows of work that is handed over: executors, pools of processes and streams in
 // the box of their process, and all processes at once; and which rows of the timeline stay.
 #include "render/timeline_view.h"
-#include "render/views.h"
-#include "sim/ringside.h"
+#include "tests/shown.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static Fonts *fonts;
-static DrawList list;
-static Player player;
-static Take *take;
-
-static int setup(void **state)
-{
-    (void)state;
-    Diag diag = {0};
-    if (!fonts_open(&fonts, &diag))
-        fail_msg("%s", diag_text(&diag));
-    diag_free(&diag);
-    return 0;
-}
-
-static void leave(void)
-{
-    if (take != NULL)
-        player_free(&player);
-    take_free(take);
-    take = NULL;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    leave();
-    draw_free(&list);
-    list = (DrawList){0};
-    fonts_close(fonts);
-    return 0;
-}
-
-// The take of `yaml` at an instant.
-static void show(const char *yaml, int64_t us)
-{
-    char *error;
-    leave();
-    take = take_of_bytes("test.yaml", yaml, strlen(yaml), NULL, 0, ringside_run, &error);
-    if (take == NULL)
-        fail_msg("%s", error);
-    player_open(&player, take);
-    player_seek_time(&player, us * 1000);
-    player.moved = 1;
-}
-
-// The window, `large` or not.
-static void draw(int w, int h, bool large)
-{
-    static Theme theme;
-    theme = theme_for_window(THEME_LIGHT, large, 1, w, h);
-    draw_begin(&list, fonts, &theme, w, h);
-    layout_draw(&list, w, h, &player);
-}
-
-static bool has_text(const char *text)
-{
-    for (size_t i = 0; i < list.items.count; i++)
-        if (list.items.at[i].kind == DRAW_TEXT && strcmp(list.items.at[i].text, text) == 0)
-            return true;
-    return false;
-}
 
 static void expect_texts(const char *const *texts)
 {
     for (; *texts != NULL; texts++)
-        if (!has_text(*texts))
-            fail_msg("'%s' is not there", *texts);
+        expect_text(*texts);
 }
 
 #define EXPECT_TEXTS(...) expect_texts((const char *const[]){__VA_ARGS__, NULL})
@@ -90,11 +19,11 @@ static void expect_texts(const char *const *texts)
 static void a_pool_in_its_process(void **state)
 {
     (void)state;
-    show("machine: { cores: 4, costs: zero }\nruntime: cpython-3.12\npools: { p: 2 }\n"
-         "functions: { f: [ { compute: 10ms } ] }\nthreads: [ { name: m, run: [\n"
-         "  { pool.map: { pool: p, run: f, items: 6, chunk: 1 } } ] } ]\n",
-         15000);
-    draw(1600, 900, false);
+    shown_open("machine: { cores: 4, costs: zero }\nruntime: cpython-3.12\npools: { p: 2 }\n"
+               "functions: { f: [ { compute: 10ms } ] }\nthreads: [ { name: m, run: [\n"
+               "  { pool.map: { pool: p, run: f, items: 6, chunk: 1 } } ] } ]\n",
+               15000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     EXPECT_TEXTS("pool", "p", "2 queued", "2 of 6 back", "processes", "handlers", "item 3");
 }
 
@@ -102,30 +31,31 @@ static void a_pool_in_its_process(void **state)
 static void an_executor_says_what_its_threads_do(void **state)
 {
     (void)state;
-    show("machine: { costs: zero }\nruntime: cpython-3.12\nexecutors: { pool: 5 }\n"
-         "functions: { f: [ { sleep: 50ms } ] }\n"
-         "threads: [ { name: m, run: [ { submit: { to: pool, run: f, count: 12, as: fs } },\n"
-         "                             { result: fs } ] } ]\n",
-         60000);
-    draw(1600, 900, false);
+    shown_open("machine: { costs: zero }\nruntime: cpython-3.12\nexecutors: { pool: 5 }\n"
+               "functions: { f: [ { sleep: 50ms } ] }\n"
+               "threads: [ { name: m, run: [ { submit: { to: pool, run: f, count: 12, as: fs } },\n"
+               "                             { result: fs } ] } ]\n",
+               60000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     EXPECT_TEXTS("executor", "2 queued", "threads", "item 6", "item 10");
 }
 
 static void a_stream_and_its_mark(void **state)
 {
     (void)state;
-    show("machine: { cores: 2, costs: zero }\npipes: [ out ]\nprocesses:\n"
-         "  - name: reader\n"
-         "    threads: [ { name: reader, run: [ { sleep: 1ms },\n"
-         "      { read_until_eof: { pipe: out, size: 64KiB } } ] } ]\n"
-         "  - name: server\n"
-         "    runtime: cpython-3.12\n"
-         "    functions:\n"
-         "      main: [ { repeat: { times: 3, do: [ { writer.write: { to: out, size: 64KiB } },\n"
-         "                                          { writer.drain: out } ] } } ]\n"
-         "    threads: [ { name: server, run: [ { asyncio.run: main } ] } ]\n",
-         500);
-    draw(1600, 900, false);
+    shown_open(
+        "machine: { cores: 2, costs: zero }\npipes: [ out ]\nprocesses:\n"
+        "  - name: reader\n"
+        "    threads: [ { name: reader, run: [ { sleep: 1ms },\n"
+        "      { read_until_eof: { pipe: out, size: 64KiB } } ] } ]\n"
+        "  - name: server\n"
+        "    runtime: cpython-3.12\n"
+        "    functions:\n"
+        "      main: [ { repeat: { times: 3, do: [ { writer.write: { to: out, size: 64KiB } },\n"
+        "                                          { writer.drain: out } ] } } ]\n"
+        "    threads: [ { name: server, run: [ { asyncio.run: main } ] } ]\n",
+        500);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     // Of 192 KiB the pipe has 64.
     EXPECT_TEXTS("stream to", "out", "128 KiB", "drain() waits", "drains out");
 }
@@ -153,19 +83,19 @@ static void all_processes_in_any_window(void **state)
         int w, h;
     } windows[] = {{1600, 900}, {1440, 810}, {1280, 720}, {1024, 640}};
     (void)state;
-    show("machine: { cores: 8, costs: zero }\nruntime: cpython-3.12\npools: { p: 4 }\n"
-         "functions: { f: [ { compute: 10ms } ] }\nthreads: [ { name: main, run: [\n"
-         "  { pool.map: { pool: p, run: f, items: 12, chunk: 1 } } ] } ]\n",
-         5000);
+    shown_open("machine: { cores: 8, costs: zero }\nruntime: cpython-3.12\npools: { p: 4 }\n"
+               "functions: { f: [ { compute: 10ms } ] }\nthreads: [ { name: main, run: [\n"
+               "  { pool.map: { pool: p, run: f, items: 12, chunk: 1 } } ] } ]\n",
+               5000);
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
         for (int large = 0; large < 2; large++) {
             int shown = 0;
             if (large && windows[i].w == 1024)
                 continue;
-            draw(windows[i].w, windows[i].h, large);
+            shown_draw(THEME_LIGHT, large, windows[i].w, windows[i].h);
             for (int worker = 1; worker <= 4; worker++)
                 shown += is_above(worker, windows[i].h / 3);
-            if (shown < 4 || has_text("and 1 more") || has_text("and 2 more"))
+            if (shown < 4 || (text_item("and 1 more") != NULL) || (text_item("and 2 more") != NULL))
                 fail_msg("%d of 4 processes in a window of %d x %d, %s type", shown, windows[i].w,
                          windows[i].h, large ? "large" : "usual");
         }
@@ -175,11 +105,11 @@ static void all_processes_in_any_window(void **state)
 static void the_gils_of_interpreters(void **state)
 {
     (void)state;
-    show("machine: { cores: 2, costs: zero }\nruntime: cpython-3.12\nthreads:\n"
-         "  - { name: a, interpreter: x, run: [ { compute: 10ms } ] }\n"
-         "  - { name: b, interpreter: y, run: [ { compute: 10ms } ] }\n",
-         5000);
-    draw(1600, 900, false);
+    shown_open("machine: { cores: 2, costs: zero }\nruntime: cpython-3.12\nthreads:\n"
+               "  - { name: a, interpreter: x, run: [ { compute: 10ms } ] }\n"
+               "  - { name: b, interpreter: y, run: [ { compute: 10ms } ] }\n",
+               5000);
+    shown_draw(THEME_LIGHT, false, 1600, 900);
     EXPECT_TEXTS("interpreter 1", "interpreter 2");
 }
 
@@ -188,11 +118,11 @@ static void the_gils_of_interpreters(void **state)
 static void busy_cores_stay(void **state)
 {
     (void)state;
-    show("machine: { cores: 8, costs: zero }\nthreads:\n"
-         "  - { name: a, affinity: [6], run: [ { compute: 10ms } ] }\n"
-         "  - { name: b, affinity: [7], run: [ { compute: 9ms } ] }\n"
-         "  - { name: c, count: 20, affinity: [7], run: [ { compute: 10us } ] }\n",
-         5000);
+    shown_open("machine: { cores: 8, costs: zero }\nthreads:\n"
+               "  - { name: a, affinity: [6], run: [ { compute: 10ms } ] }\n"
+               "  - { name: b, affinity: [7], run: [ { compute: 9ms } ] }\n"
+               "  - { name: c, count: 20, affinity: [7], run: [ { compute: 10us } ] }\n",
+               5000);
     static Theme theme;
     theme = theme_make(THEME_LIGHT, false, 1);
     draw_begin(&list, fonts, &theme, 800, 200);
@@ -210,12 +140,13 @@ static void busy_cores_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_pool_in_its_process, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_executor_says_what_its_threads_do, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stream_and_its_mark, setup, teardown),
-        cmocka_unit_test_setup_teardown(all_processes_in_any_window, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_gils_of_interpreters, setup, teardown),
-        cmocka_unit_test_setup_teardown(busy_cores_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pool_in_its_process, shown_setup, shown_teardown),
+        cmocka_unit_test_setup_teardown(an_executor_says_what_its_threads_do, shown_setup,
+                                        shown_teardown),
+        cmocka_unit_test_setup_teardown(a_stream_and_its_mark, shown_setup, shown_teardown),
+        cmocka_unit_test_setup_teardown(all_processes_in_any_window, shown_setup, shown_teardown),
+        cmocka_unit_test_setup_teardown(the_gils_of_interpreters, shown_setup, shown_teardown),
+        cmocka_unit_test_setup_teardown(busy_cores_stay, shown_setup, shown_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
