@@ -546,11 +546,12 @@ static void draw_uv(Stage *stage, Box *box, const SceneUv *uv)
         stage_soft_ns(stage, &row, "for %s at most", left);
     row = stage_row(stage, &inside);
     titled(stage, &row, "calls");
-    if (uv->function != 0)
+    if (uv->function != 0) {
         put_callback(stage, &row, (Called){CALLBACK_CALL, 0, uv->function}, true);
-    else
+        stage_soft_ns(stage, &row, "for %s", stage->scene->time_ns - uv->since_ns);
+    } else {
         stage_soft(stage, &row, "nothing");
-    stage_soft_ns(stage, &row, "for %s", stage->scene->time_ns - uv->since_ns);
+    }
     if (rows == UV_ROWS)
         queued_part(stage, stage_row(stage, &inside), uv);
 }

@@ -156,7 +156,8 @@ bool stage_coroutine(Stage *stage, Box *row, const SceneCoroutine *coroutine, bo
     snprintf(shortest, sizeof shortest, "%.*s…#%u", NAME_BEGINNING, "mmmm", coroutine->serial);
     int most = chip_most(stage), cut = draw_text_width(stage->list, STYLE_MONO, shortest) +
                                        2 * theme_px(stage->list->theme, 9);
-    most = first && row->w >= cut && row->w < most ? row->w : most;
+    int room = row->w - stage_gap(stage);
+    most = first && room >= cut && room < most ? room : most;
     int w = coroutine_chip_width(stage->list, stage->player, most, coroutine);
     return put_chip(stage, row, 0, coroutine->serial, w);
 }
@@ -174,8 +175,8 @@ bool stage_has_coroutine(const Stage *stage, uint32_t serial)
 static Box rimmed_place(Stage *stage, Box *row, int w)
 {
     int h = stage_chip_h(stage), short_w = theme_px(stage->list->theme, 50);
-    int least_w = w < short_w ? w : short_w;
-    w = w < row->w ? w : row->w;
+    int least_w = w < short_w ? w : short_w, room = row->w - stage_gap(stage);
+    w = w < room ? w : room > 0 ? room : 0; // something may follow, which must not touch it
     Box place = box_cut_left(row, w);
     box_cut_left(row, stage_gap(stage));
     return (Box){place.x, place.y + (place.h - h) / 2, w < least_w ? 0 : w, h};

@@ -137,6 +137,7 @@ typedef struct Bars {
     const BarsRow *row;
     Run run;
     int bar_end, bar_w; // where the last bar of one interval ended and how wide it was
+    size_t bar_interval;
 } Bars;
 
 static bool same_picture(const Run *a, const Run *b)
@@ -252,12 +253,23 @@ static void draw_stack(Bars *bars, const Run *run)
     }
 }
 
+// The same thread goes on with the same thing after what is too short for a column, a timer tick
+// say. Whether such a thing falls between two columns or into one is chance: it parts no bar.
+static bool goes_on(const Bars *bars, const Run *run)
+{
+    const TimelineInterval *intervals = bars->row->row->intervals.at;
+    const TimelineInterval *before = &intervals[bars->bar_interval];
+    const TimelineInterval *now = &intervals[run->interval];
+    return !bar_look(now->state).outlined && run->interval > bars->bar_interval + 1 &&
+           before->state == now->state && before->subject == now->subject;
+}
+
 // The bar of one interval. A gap tells it from the one before, which may have the same colour.
 static void draw_interval(Bars *bars, const Run *run)
 {
     enum { GAP_LEAST = 2 };
     bool beside = bars->bar_end == run->x && bars->bar_w >= GAP_LEAST && run->w >= GAP_LEAST;
-    int gap = beside && !bars->row->ghost;
+    int gap = beside && !bars->row->ghost && !goes_on(bars, run);
     Box box = {run->x + gap, bars->row->box.y, run->w - gap, bars->row->box.h};
     if (bars->row->ghost && bar_look(run->state).outlined) {
         draw_fill(bars->list, box, bar_look(run->state).colour);
@@ -268,6 +280,7 @@ static void draw_interval(Bars *bars, const Run *run)
     }
     bars->bar_end = run->x + run->w;
     bars->bar_w = run->w;
+    bars->bar_interval = run->interval;
 }
 
 static void flush(Bars *bars)

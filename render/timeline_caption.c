@@ -6,6 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+static int legend_gap(const DrawList *list)
+{
+    return theme_px(list->theme, 16);
+}
+
+static int legend_w(DrawList *list, const char *label)
+{
+    return theme_px(list->theme, 16) + theme_px(list->theme, 6) +
+           draw_text_width(list, STYLE_SMALL, label) + 1;
+}
+
 // Makes room for an entry at the left of what is left of the line and writes its label. Returns
 // where its sample goes; empty when the entry does not fit.
 static Box legend_entry(DrawList *list, Box *line, const char *label)
@@ -13,32 +24,77 @@ static Box legend_entry(DrawList *list, Box *line, const char *label)
     const Theme *theme = list->theme;
     int gap = theme_px(theme, 6), sample = theme_px(theme, 16), h = theme_px(theme, 12);
     int w = draw_text_width(list, STYLE_SMALL, label) + 1;
-    if (sample + gap + w > line->w)
+    if (legend_w(list, label) > line->w)
         return (Box){0, 0, 0, 0};
     Box box = box_cut_left(line, sample);
     box_cut_left(line, gap);
     draw_text(list, box_cut_left(line, w), ALIGN_LEFT, STYLE_SMALL, COLOUR_TEXT_SOFT, label);
-    box_cut_left(line, theme_px(theme, 16));
+    box_cut_left(line, legend_gap(list));
     return (Box){box.x, box.y + (box.h - h) / 2, box.w, h};
 }
 
-// The states that occur, each look once, and what lies over the rows.
-static void legend(DrawList *list, Box line, const TimelinePlan *plan)
+// A look in the legend, and for how long the rows that are shown have it.
+typedef struct Look {
+    unsigned state; // the first with this look
+    const char *label;
+    int64_t ns;
+} Look;
+
+// The states that occur, each look once.
+static int looks_of(const TimelinePlan *plan, Look looks[static TIMELINE_STATE_COUNT])
 {
-    const char *shown[TIMELINE_STATE_COUNT];
-    int count = 0;
+    int count = 0, of_state[TIMELINE_STATE_COUNT];
     for (unsigned state = 0; state < TIMELINE_STATE_COUNT; state++) {
         BarLook look = bar_look(state);
-        bool known = (plan->timeline->states >> state & 1) == 0 || look.shape == SHAPE_NONE ||
-                     state == TIMELINE_IN_SPAN; // which says itself what it is
-        for (int i = 0; i < count && !known; i++)
-            known = strcmp(shown[i], look.legend) == 0;
-        if (known)
+        of_state[state] = -1;
+        if ((plan->timeline->states >> state & 1) == 0 || look.shape == SHAPE_NONE ||
+            state == TIMELINE_IN_SPAN) // which says itself what it is
             continue;
-        shown[count++] = look.legend;
-        Box sample = legend_entry(list, &line, look.legend);
+        int i = 0;
+        while (i < count && strcmp(looks[i].label, look.legend) != 0)
+            i++;
+        if (i == count)
+            looks[count++] = (Look){state, look.legend, 0};
+        of_state[state] = i;
+    }
+    for (int row = 0; row < plan->shown; row++) {
+        int64_t ns[TIMELINE_STATE_COUNT];
+        timeline_sums(plan->timeline, plan_row(plan, row), plan->span.from_ns, plan->span.to_ns,
+                      ns);
+        for (unsigned state = 0; state < TIMELINE_STATE_COUNT; state++)
+            if (of_state[state] >= 0)
+                looks[of_state[state]].ns += ns[state];
+    }
+    return count;
+}
+
+// Where there is no room for all, what is seen least is left out. Returns how many are left.
+static int leave_out(DrawList *list, int line_w, Look *looks, int count)
+{
+    int w = -legend_gap(list);
+    for (int i = 0; i < count; i++)
+        w += legend_w(list, looks[i].label) + legend_gap(list);
+    while (count > 0 && w > line_w) {
+        int rarest = 0;
+        for (int i = 1; i < count; i++)
+            if (looks[i].ns <= looks[rarest].ns)
+                rarest = i;
+        w -= legend_w(list, looks[rarest].label) + legend_gap(list);
+        count--;
+        memmove(&looks[rarest], &looks[rarest + 1], (size_t)(count - rarest) * sizeof *looks);
+    }
+    return count;
+}
+
+// The states that occur, and what lies over the rows.
+static void legend(DrawList *list, Box line, const TimelinePlan *plan)
+{
+    Look looks[TIMELINE_STATE_COUNT];
+    int count = leave_out(list, line.w, looks, looks_of(plan, looks));
+    for (int i = 0; i < count; i++) {
+        Box sample = legend_entry(list, &line, looks[i].label);
         if (!box_empty(sample))
-            bar_draw(list, sample, state);
+            bar_draw(list, sample, looks[i].state);
     }
     for (int kind = 0; kind < INSTANT_KIND_COUNT; kind++) {
         if (plan->timeline->instant_counts[kind] == 0 || flag_legend(kind) == NULL)

@@ -19,20 +19,33 @@ static char *instant_text(int64_t ns, char text[static 48])
     return text;
 }
 
+// How long before this instant the event below has been, if not now.
+static void ago_text(const Player *player, char text[static 48])
+{
+    char length[32];
+    const TraceRecord *record = player_current(player);
+    text[0] = 0;
+    if (record != NULL && record->time_ns < player->time_ns)
+        snprintf(text, 48, ", %s ago", duration_text(player->time_ns - record->time_ns, length));
+}
+
 // The instant is always whole; of the event's number there is what has room beside it.
 static void heading(DrawList *list, Box row, const Player *player)
 {
-    char time[48], done[32], all[32], where[3][80];
+    enum { WHERE = 4 };
+    char time[48], done[32], all[32], ago[48], where[WHERE][160];
     int gap = theme_px(list->theme, 12),
         caption = draw_text_width(list, STYLE_CAPTION, "NOW") + gap;
     count_text(player->scene.next, done);
     count_text(player->recording->count, all);
-    snprintf(where[0], sizeof where[0], "event %s of %s", done, all);
-    snprintf(where[1], sizeof where[1], "%s of %s", done, all);
-    snprintf(where[2], sizeof where[2], "%s", done);
+    ago_text(player, ago);
+    snprintf(where[0], sizeof where[0], "event %s of %s%s", done, all, ago);
+    snprintf(where[1], sizeof where[1], "%s of %s%s", done, all, ago);
+    snprintf(where[2], sizeof where[2], "%s of %s", done, all);
+    snprintf(where[3], sizeof where[3], "%s", done);
     instant_text(player->time_ns, time);
     int room = row.w - caption - draw_text_width(list, STYLE_MONO_BOLD, time) - gap;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < WHERE; i++) {
         if (draw_text_width(list, STYLE_SMALL, where[i]) > room)
             continue;
         draw_text(list, row, ALIGN_RIGHT, STYLE_SMALL, COLOUR_TEXT_SOFT, where[i]);

@@ -45,6 +45,21 @@ static void what_is_freed_counts_against_it(void **state)
     assert_int_equal(collector_room(&collector), 701);
 }
 
+static void one_reference_of_two_frees_nothing(void **state)
+{
+    uint64_t garbage;
+    (void)state;
+    assert_int_equal(collector_take(&collector, GROUP), 0);
+    collector_make(&collector, GROUP, 70, false);
+    collector_make(&collector, GROUP, 30, true);
+    assert_int_equal(collector_give_back(&collector, GROUP), 0);
+    assert_int_equal(collector_take(&collector, GROUP), 100);
+    assert_int_equal(collector_give_back(&collector, GROUP), 100);
+    assert_int_equal(collector_give_back(&collector, GROUP), 0);
+    assert_int_equal(collector_drop(&collector, GROUP, &garbage), 70);
+    assert_int_equal(garbage, 30);
+}
+
 static void cycles_wait_for_a_collection(void **state)
 {
     uint64_t garbage;
@@ -201,6 +216,34 @@ static void a_new_program_has_no_objects(void **state)
     expect_end(END_DONE, 1000 * 100);
 }
 
+// 1,000 objects at 100 ns are there at 100 us. A second reference to each is 3 us and giving it up
+// again as much; the last one frees them, 60 us.
+static void the_last_reference_frees(void **state)
+{
+    (void)state;
+    one_run("machine: { cores: 1, costs: { base: zero, object_new: 100ns, object_free: 60ns, "
+            "object_reference: 3ns } }\nruntime: cpython-3.12\n"
+            "threads: [ { name: t, run: [ gc.disable, { new_objects: { count: 1000, as: x } }, "
+            "{ take: x }, { mark: taken }, { drop: x }, { mark: given back }, { drop: x } ] } ]\n");
+    assert_int_equal(simulated_time_of(&run, EVENT_MARK, "t"), 106 * US);
+    assert_int_equal(simulated_count(&run, EVENT_OBJECTS_FREED, NULL), 1);
+    expect_end(END_DONE, 166 * US);
+}
+
+// The child collects what it has copies of: it goes through 1,000 objects, 40 us, that are all
+// garbage there, 60 us; in the parent they are alive, 40 us more. The parent has frozen 500 others
+// before, which nobody goes through.
+static void a_forked_process_has_copies(void **state)
+{
+    (void)state;
+    one_run("machine: { cores: 1, costs: " COSTS " }\nruntime: cpython-3.12\n"
+            "functions: { child: [ { drop: x }, gc.collect ] }\n"
+            "threads: [ { name: t, run: [ gc.disable, { new_objects: { count: 500, as: y } }, "
+            "gc.freeze, { new_objects: { count: 1000, as: x, cycles: true } }, { fork: child }, "
+            "wait_child, gc.collect ] } ]\n");
+    expect_end(END_DONE, 150 * US + 100 * US + 40 * US);
+}
+
 // Objects that are not there cannot be dropped.
 static void dropping_none_fails_the_run(void **state)
 {
@@ -229,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         COUNTS(the_701st_object_makes_it_due),
         COUNTS(what_is_freed_counts_against_it),
+        COUNTS(one_reference_of_two_frees_nothing),
         COUNTS(cycles_wait_for_a_collection),
         COUNTS(garbage_in_an_older_generation_waits_for_that),
         COUNTS(an_older_generation_is_collected_less_often),
@@ -237,6 +281,8 @@ int main(void)
         RUN(a_collection_is_not_interrupted),
         RUN(freeing_many_is_not_interrupted),
         RUN(a_new_program_has_no_objects),
+        RUN(the_last_reference_frees),
+        RUN(a_forked_process_has_copies),
         cmocka_unit_test(dropping_none_fails_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,6 +270,72 @@ static void shutdown_can_cancel(void **state)
     }
 }
 
+// Who waits for an item when it is cancelled goes on at once: two threads, and a loop's coroutine,
+// in what order the GIL decides. Of three items before theirs a thread does the first, up to 20 ms,
+// and the others are cancelled too; to a process all three are on their way, up to 60 ms.
+static void who_waits_for_what_shutdown_cancels_is_told(void **state)
+{
+    (void)state;
+    const char *kinds[] = {"1", "{ processes: 1 }"};
+    for (int i = 2; i < 2 * VERSIONS; i++) { // from 3.9 on
+        char yaml[1200];
+        snprintf(
+            yaml, sizeof yaml,
+            "executors: { pool: %s }\n"
+            "functions:\n"
+            "  long: [ { sleep: 20ms } ]\n"
+            "  ask: [ { submit: { to: pool, run: long, as: b } }, { try: { do: [ { result: b } ], "
+            "except: { error: [ { print: thread } ] } } } ]\n"
+            "  main: [ { try: { do: [ { await: { run_in_executor: long, executor: pool } } ], "
+            "except: { cancelled: [ { print: coroutine } ] } } } ]\n"
+            "  loop: [ { asyncio.run: main } ]\n"
+            "threads:\n"
+            "  - name: main\n"
+            "    run:\n"
+            "      - submit: { to: pool, run: long, count: 3 }\n"
+            "      - sleep: 1ms\n"
+            "      - spawn: { run: ask, as: asking, count: 2 }\n"
+            "      - sleep: 1ms\n"
+            "      - spawn: { run: loop, as: looping }\n"
+            "      - sleep: 8ms\n"
+            "      - shutdown: { executor: pool, cancel_futures: true }\n"
+            "      - print: over\n",
+            kinds[i % 2]);
+        one_run_in(versions[i / 2], "4", yaml);
+        const char *over = i % 2 == 0 ? "over@20" : "over@60";
+        const char *printed = records(EVENT_PRINT), *first = strstr(printed, "thread@10");
+        assert_int_equal(strlen(printed), strlen("thread@10 thread@10 coroutine@10 over@20"));
+        assert_non_null(first);
+        assert_non_null(strstr(first + 1, "thread@10"));
+        assert_non_null(strstr(printed, "coroutine@10"));
+        assert_string_equal(printed + strlen(printed) - strlen(over), over);
+        assert_int_equal(run.result.end, END_DONE);
+    }
+}
+
+// Shut down before the first submit, it takes none, of threads and of processes; shutting it down
+// again does nothing. No thread and no process has begun.
+static void shutdown_before_the_first_submit_counts(void **state)
+{
+    (void)state;
+    const char *kinds[] = {"2", "{ processes: 2 }"};
+    for (int i = 0; i < 2 * VERSIONS; i++) {
+        char yaml[600];
+        snprintf(yaml, sizeof yaml,
+                 "executors: { pool: %s }\n" WORK "threads:\n"
+                 "  - name: main\n"
+                 "    run:\n"
+                 "      - shutdown: pool\n"
+                 "      - shutdown: pool\n"
+                 "      - try: { do: [ { submit: { to: pool, run: work } } ], except: { error: [ { "
+                 "print: closed } ] } }\n",
+                 kinds[i % 2]);
+        one_run_in(versions[i / 2], "1", yaml);
+        assert_string_equal(records(EVENT_PRINT), "closed@0");
+        expect_end(END_DONE, 0);
+    }
+}
+
 // An item that waits for another of the same executor, which has no thread left for it.
 static void an_executor_can_wait_for_itself(void **state)
 {
@@ -663,6 +729,8 @@ int main(void)
         TEST(a_result_may_come_too_late),
         TEST(the_end_of_a_process_waits_for_its_items),
         TEST(shutdown_can_cancel),
+        TEST(shutdown_before_the_first_submit_counts),
+        TEST(who_waits_for_what_shutdown_cancels_is_told),
         TEST(an_executor_can_wait_for_itself),
         TEST(each_process_has_its_own),
         TEST(every_item_is_done_once),

@@ -82,6 +82,59 @@ static void counts_without_end(void **state)
     expect_limit(LIMIT_MEMORY, 0);
 }
 
+// The same of what Node, and a loop of asyncio, is to call later: a list of it takes memory however
+// it is asked for, and a script that never ends asks for ever.
+static void put_off_without_end(void **state)
+{
+    static const char *const ops[] = {
+        "set_timeout: { after: 1h, run: g }",
+        "set_immediate: g",
+        "next_tick: g",
+        "queue_microtask: g",
+        "queue_work: g",
+    };
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        char yaml[400];
+        snprintf(yaml, sizeof yaml,
+                 ZERO("1") "runtime: node\n"
+                           "limits: { memory: 10000000 }\n"
+                           "functions: { g: [ mark: g ], f: [ { forever: [ { %s } ] } ] }\n"
+                           "threads: [ { name: A, run: [ { node.run: f } ] } ]\n",
+                 ops[i]);
+        one_run(yaml);
+        expect_limit(LIMIT_MEMORY, 0);
+        one_run_end(state);
+    }
+    one_run(ZERO("1") "runtime: cpython-3.12\n"
+                      "limits: { memory: 10000000 }\n"
+                      "functions: { g: [ mark: g ], f: [ { forever: [ { call_soon: g } ] } ] }\n"
+                      "threads: [ { name: A, run: [ { asyncio.run: f } ] } ]\n");
+    expect_limit(LIMIT_MEMORY, 0);
+}
+
+// A loop that is closed gives back its memory, more than 500 bytes: twenty thousand loops, one
+// after the other, stay within ten megabytes.
+static void loops_one_after_the_other(void **state)
+{
+    static const char *const runs[] = {
+        "runtime: cpython-3.12\n"
+        "functions: { g: [ mark: g ], f: [ { call_later: { after: 1h, run: g, as: h } } ] }\n"
+        "threads: [ { name: A, run: [ { repeat: { times: 20000, do: [ { asyncio.run: f } ] } } ] "
+        "} ]\n",
+        "runtime: node\n"
+        "functions: { g: [ mark: g ], f: [ { set_immediate: g } ] }\n"
+        "threads: [ { name: A, run: [ { repeat: { times: 20000, do: [ { node.run: f } ] } } ] } "
+        "]\n",
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml, ZERO("1") "limits: { memory: 10000000 }\n%s", runs[i]);
+        one_run(yaml);
+        expect_end(END_DONE, 0);
+        one_run_end(state);
+    }
+}
+
 static void the_limit_of_depth(void **state)
 {
     (void)state;
@@ -236,6 +289,8 @@ int main(void)
         cmocka_unit_test(unlocking_what_is_not_held),
         RUN(a_function_that_calls_itself),
         RUN(counts_without_end),
+        RUN(put_off_without_end),
+        cmocka_unit_test(loops_one_after_the_other),
         RUN(the_limit_of_depth),
         cmocka_unit_test(the_bounds_of_limits_in_words),
         RUN(a_loop_without_time_stalls),

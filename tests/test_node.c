@@ -116,6 +116,38 @@ static void timers_of_one_duration_come_together(void **state)
            "a@10 c@10 b@10 closed@10");
 }
 
+static void who_clears_itself_ends_its_list(void **state)
+{
+    static const char *const first[] = {"", "{ clear_timeout: x }, "};
+    static const char *const prints[] = {"c@10 b@10 closed@10", "b@10 c@10 closed@10"};
+    (void)state;
+    // x = setTimeout(a, 5); in a, as the first thing or not, clearTimeout(x); then setTimeout(b,
+    // 5), a millisecond of work, setTimeout(c, 4). At 10 ms both are due. The list of 5 ms goes
+    // behind that of 4 ms when a has returned; but if a has cleared x, nothing is left in it, and b
+    // begins a new one, which stands before c's.
+    for (size_t i = 0; i < 2; i++) {
+        char functions[512];
+        snprintf(functions, sizeof functions,
+                 SAYS("b") SAYS("c") "  a: [ %s{ set_timeout: { after: 5ms, run: b } },\n"
+                                     "       { compute: 1ms }, { set_timeout: { after: 4ms, run: c "
+                                     "} } ]\n"
+                                     "  script: [ { set_timeout: { after: 5ms, run: a, as: x } } "
+                                     "]\n",
+                 first[i]);
+        expect(functions, prints[i]);
+    }
+}
+
+static void too_long_is_short(void **state)
+{
+    (void)state;
+    // setTimeout(a, 2 ** 31); setTimeout(b, 0); setTimeout(c, 2): 2^31 ms do not fit, and become 1.
+    expect(SAYS("a") SAYS("b") SAYS("c") "  script: [ { set_timeout: { after: 2147483648ms, run: a "
+                                         "} }, { set_timeout: { after: 0s, run: b } },\n"
+                                         "            { set_timeout: { after: 2ms, run: c } } ]\n",
+           "a@1 b@1 c@2 closed@2");
+}
+
 static void what_is_late_comes_at_once(void **state)
 {
     (void)state;
@@ -395,6 +427,8 @@ int main(void)
         cmocka_unit_test(timers_are_first_if_they_are_due),
         cmocka_unit_test(timers_of_one_instant_keep_their_order),
         cmocka_unit_test(timers_of_one_duration_come_together),
+        cmocka_unit_test(who_clears_itself_ends_its_list),
+        cmocka_unit_test(too_long_is_short),
         cmocka_unit_test(what_is_late_comes_at_once),
         cmocka_unit_test(timers_are_taken_back),
         cmocka_unit_test(intervals_count_from_their_calls),

@@ -122,6 +122,50 @@ static void a_process_that_dies_breaks_the_pool(void **state)
                      simulated_count(&run, EVENT_PROCESS_REAPED, NULL));
 }
 
+// Two of the three processes ignore SIGTERM; the third dies at 5 ms. Each is sent the signal once:
+// both go on, end their items at 30 ms and wait for more, which never comes. So the executor's
+// shutdown, which joins them, never ends, as in CPython.
+static void a_process_may_ignore_that_its_pool_is_broken(void **state)
+{
+    (void)state;
+    one_run(ZERO("8") PYTHON
+            "executors: { pool: { processes: 3 } }\n"
+            "functions:\n"
+            "  crash: [ { compute: 5ms }, { exit: 3 } ]\n"
+            "  work: [ { on_signal: TERM }, { compute: 30ms }, { print: survived } ]\n"
+            "threads:\n"
+            "  - name: main\n"
+            "    run:\n"
+            "      - submit: { to: pool, run: work, as: f, count: 2 }\n"
+            "      - submit: { to: pool, run: crash }\n"
+            "      - try: { do: [ { result: f } ], except: { broken: [ { print: broken } ] } }\n"
+            "      - shutdown: pool\n"
+            "      - print: never\n");
+    assert_string_equal(lines_printed(), "5 broken\n30 survived\n30 survived\n");
+    assert_int_equal(run.result.end, END_DEADLOCK);
+    assert_int_equal(processes_killed(), 0);
+    assert_int_equal(simulated_count(&run, EVENT_SIGNAL_SENT, NULL), 2); // once each
+}
+
+// Another thread may collect the process that has died before the executor looks.
+static void a_process_that_others_collect_breaks_the_pool_too(void **state)
+{
+    (void)state;
+    one_run(ZERO("8") PYTHON
+            "executors: { pool: { processes: 2 } }\n"
+            "functions: { crash: [ { compute: 5ms }, { exit: 3 } ], work: [ { compute: 30ms } ] }\n"
+            "threads:\n"
+            "  - name: main\n"
+            "    run:\n"
+            "      - submit: { to: pool, run: crash, as: f }\n"
+            "      - submit: { to: pool, run: work, as: f }\n"
+            "      - wait_child\n"
+            "      - print: collected\n"
+            "      - try: { do: [ { result: f } ], except: { broken: [ { print: broken } ] } }\n");
+    assert_string_equal(lines_printed(), "5 collected\n5 broken\n");
+    assert_int_equal(run.result.end, END_DONE);
+}
+
 // Coroutines that await such items are told in their loop.
 static void a_loop_is_told_of_a_broken_pool(void **state)
 {
@@ -177,6 +221,8 @@ int main(void)
         cmocka_unit_test_teardown(the_call_queue_holds_one_more_than_there_are_processes,
                                   one_run_end),
         cmocka_unit_test_teardown(a_process_that_dies_breaks_the_pool, one_run_end),
+        cmocka_unit_test_teardown(a_process_may_ignore_that_its_pool_is_broken, one_run_end),
+        cmocka_unit_test_teardown(a_process_that_others_collect_breaks_the_pool_too, one_run_end),
         cmocka_unit_test_teardown(a_loop_is_told_of_a_broken_pool, one_run_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,7 +171,7 @@ static void asyncio_objects(void **state)
     EXPECT(text, "l = asyncio.Lock()\n");
     EXPECT(text, "s = asyncio.Semaphore(2)\nb = asyncio.BoundedSemaphore(1)\n"
                  "c = asyncio.Condition(l)\ne = asyncio.Event()\n");
-    EXPECT(text, "q = asyncio.Queue(10)\np = asyncio.PriorityQueue(0)\n");
+    EXPECT(text, "q = asyncio.Queue(10)\np = asyncio.PriorityQueue()\n");
     EXPECT(text, "    async with l:\n        await c.wait()\n        c.notify()\n"
                  "    await s.acquire()\n    for _ in range(2):\n        s.release()\n"
                  "    await e.wait()\n    await q.put(None)\n    await q.get()\n"
@@ -377,11 +377,28 @@ static void several_processes(void **state)
     EXPECT(text, "def close_pipes():\n    os.close(line_pipe.read_end)\n"
                  "    os.close(line_pipe.write_end)\n");
     EXPECT(text, "def run():\n    start_processes([writer_run, reader_run])\n");
+    EXPECT(text, "        process_ids[number] = child\n        children.append(child)\n"
+                 "    close_pipes()\n");
     // One of them alone does not have the pipe, nor does it know the other.
     assert_null(python_text(&scenario, (ProcessId){1}, &arena, &diag));
     EXPECT(diag_text(&diag), "t.yaml:4:28: error: 'write' of a pipe to another process has no "
                              "Python form: a program of this process alone does not have it\n");
     EXPECT(diag_text(&diag), "'kill' to another process has no Python form");
+    program_text_free(NULL);
+    // Where no signal is sent to them nobody numbers them; without pipes there are none to close.
+    static const char strangers[] =
+        "processes:\n"
+        "  - { name: a, threads: [ { name: s, run: [ yield ] } ] }\n"
+        "  - { name: b, runtime: cpython-3.12, threads: [ { name: t, run: [ yield ] } ] }\n";
+    if (!scenario_parse(&scenario, "t.yaml", strangers, sizeof strangers - 1, NULL, 0, &diag))
+        fail_msg("%s", diag_text(&diag));
+    text = python_text(&scenario, (ProcessId){0}, &arena, &diag);
+    assert_non_null(text);
+    EXPECT(text, "    for program in programs:\n        child = os.fork()\n");
+    EXPECT(text, "        children.append(child)\n    os.close(go_write)\n");
+    EXPECT(text, "    start_processes([a_run, b_run])\n");
+    assert_null(strstr(text, "process_ids"));
+    assert_null(strstr(text, "close_pipes"));
     program_text_free(NULL);
     // Nobody waits for what is not his child.
     static const char stranger[] =
@@ -393,6 +410,19 @@ static void several_processes(void **state)
     assert_null(python_text(&scenario, (ProcessId){0}, &arena, &diag));
     EXPECT(diag_text(&diag), "t.yaml:2:47: error: 'wait_child' of what is no child of this process "
                              "has no Python form: only who has started it knows it\n");
+    program_text_free(NULL);
+    // Nor for what its executor has started.
+    static const char workers[] =
+        "runtime: cpython-3.12\n"
+        "executors: { pool: { processes: 2 } }\n"
+        "threads:\n"
+        "  - { name: s, run: [ { kill: pool-worker }, { join_process: pool-worker } ] }\n";
+    if (!scenario_parse(&scenario, "t.yaml", workers, sizeof workers - 1, NULL, 0, &diag))
+        fail_msg("%s", diag_text(&diag));
+    assert_null(python_text(&scenario, (ProcessId){0}, &arena, &diag));
+    EXPECT(diag_text(&diag), "t.yaml:4:25: error: 'kill' of what is no child of this process has "
+                             "no Python form: only who has started it knows it\n");
+    EXPECT(diag_text(&diag), "'join_process' of what is no child of this process has no Python");
 }
 
 static void programs_that_no_interpreter_could_run(void **state)

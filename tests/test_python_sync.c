@@ -15,6 +15,46 @@ static int64_t marked(const char *thread)
     return simulated_time_of(&run, EVENT_MARK, thread);
 }
 
+// ---- the end of a thread
+
+// sys.exit is an exception: A leaves at 5, which releases x, and at 5 + 5 has done the `finally`
+// around it; its `except` is not for this. B waits for x from 1 to 5. At 10 A releases y, too.
+static void exit_releases_what_with_holds(void **state)
+{
+    (void)state;
+    one_run(ZERO("2") PYTHON "locks: { x: lock, y: rlock }\n"
+                             "functions:\n"
+                             "  leave: [ { with: { lock: y, do: [ exit ] } } ]\n"
+                             "threads:\n"
+                             "  - name: A\n"
+                             "    run:\n"
+                             "      - with:\n"
+                             "          lock: y\n"
+                             "          do:\n"
+                             "            - try:\n"
+                             "                do: [ { with: { lock: x, do: [ { sleep: 5us },\n"
+                             "                      { call: leave } ] } } ]\n"
+                             "                except: { error: [ { mark: never } ] }\n"
+                             "                finally: [ { sleep: 5us } ]\n"
+                             "      - mark: never\n"
+                             "  - { name: B, start: 1us, run: [ { lock: x }, { mark: x } ] }\n"
+                             "  - { name: C, start: 1us, run: [ { lock: y }, { mark: y } ] }\n");
+    assert_int_equal(marked("B"), 5 * US);
+    assert_int_equal(marked("C"), 10 * US);
+    assert_int_equal(simulated_count(&run, EVENT_MARK, "A"), 0);
+    expect_end(END_DONE, 10 * US);
+}
+
+// In C a thread that ends keeps what it has.
+static void in_c_exit_releases_nothing(void **state)
+{
+    (void)state;
+    one_run(ZERO("2") LOCK "threads:\n"
+                           "  - { name: A, run: [ { with: { lock: x, do: [ exit ] } } ] }\n"
+                           "  - { name: B, start: 1us, run: [ { lock: x } ] }\n");
+    expect_end(END_DEADLOCK, 1 * US);
+}
+
 // ---- conditions
 
 // W1, W2 and W3 wait from 1, 2 and 3 on. N has the lock from 10 to 15 and at 10 notifies two: W1
@@ -363,6 +403,8 @@ static void a_free_lock_and_the_gil(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(exit_releases_what_with_holds),
+        TEST(in_c_exit_releases_nothing),
         TEST(notified_in_the_order_of_their_coming),
         TEST(a_notification_may_go_to_one_whose_time_is_over),
         TEST(in_c_it_does_not),

@@ -420,6 +420,30 @@ static void check_laws(const char *what)
 }
 
 // A trace in which a record is missing breaks a law.
+// From 5 to 15 ms main takes Python apart, which stands in no line of the scenario, and ends.
+static void what_it_does_at_the_end(void **state)
+{
+    (void)state;
+    char text[96];
+    record_run(&recorded, "machine: { cores: 2, costs: { base: zero, python_end: 10ms } }\n"
+                          "runtime: cpython-3.12\n"
+                          "threads:\n"
+                          "  - { name: main, run: [ { native: 5ms } ] }\n"
+                          "  - { name: D, daemon: true, run: [ { native: 1s } ] }\n");
+    expect_thread(3 * MS, "main", "main runs on core 0 since 0 ns, at line 4 (native).\n");
+    expect_thread(7 * MS, "main", "main runs on core 0 since 0 ns.\n");
+    Names names = {&recorded.run.scenario, &recorded.recording.tasks,
+                   &recorded.recording.processes};
+    const TraceRecord *begun = NULL;
+    for (size_t i = 0; i < recorded.recording.count; i++)
+        if (recording_at(&recorded.recording, i)->kind == EVENT_OP_BEGUN)
+            begun = recording_at(&recorded.recording, i);
+    assert_int_equal(begun->time_ns, 15 * MS);
+    assert_string_equal(narrate_argument(&names, ARG_OP, begun->a, text, sizeof text),
+                        "the end of its process");
+    recorded_free(&recorded);
+}
+
 static void laws_can_break(void **state)
 {
     static const EventKind kinds[] = {
@@ -589,9 +613,9 @@ int main(void)
         cmocka_unit_test(loop_that_polls),        cmocka_unit_test(loop_rows),
         cmocka_unit_test(many_coroutines),        cmocka_unit_test(why_of_coroutines),
         cmocka_unit_test(why_of_a_blocking_call), cmocka_unit_test(why_of_a_lock),
-        cmocka_unit_test(why_of_the_gil),         cmocka_unit_test(laws_can_break),
-        cmocka_unit_test(random_asyncio),         cmocka_unit_test(random_threads),
-        cmocka_unit_test(shipped_scenarios),
+        cmocka_unit_test(why_of_the_gil),         cmocka_unit_test(what_it_does_at_the_end),
+        cmocka_unit_test(laws_can_break),         cmocka_unit_test(random_asyncio),
+        cmocka_unit_test(random_threads),         cmocka_unit_test(shipped_scenarios),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -575,6 +575,30 @@ static void the_event_its_cause_and_the_next(void **state)
     expect_text("Nothing: the run is over.");
 }
 
+static bool text_ends(const char *end)
+{
+    for (size_t i = 0; i < list.items.count; i++) {
+        const DrawItem *item = &list.items.at[i];
+        size_t length = item->kind == DRAW_TEXT ? strlen(item->text) : 0;
+        if (length >= strlen(end) && strcmp(item->text + length - strlen(end), end) == 0)
+            return true;
+    }
+    return false;
+}
+
+// It falls asleep at 0, and nothing happens until 4 ms.
+static void an_event_may_be_long_ago(void **state)
+{
+    (void)state;
+    show("machine: { costs: zero }\nthreads: [ { name: t, run: [ { sleep: 4ms } ] } ]\n", 3000);
+    draw(view_now);
+    expect_text("t leaves core 0: it sleeps");
+    assert_true(text_ends(", 3 ms ago"));
+    player_seek_event(&player, player.recording->count);
+    draw(view_now);
+    assert_false(text_ends(" ago"));
+}
+
 // ---- the program
 
 static void the_program_has_a_cursor_a_thread(void **state)
@@ -822,6 +846,7 @@ int main(void)
         TEST(a_chip_moves_to_its_new_place),
         TEST(long_lists_end_in_a_number),
         TEST(the_event_its_cause_and_the_next),
+        TEST(an_event_may_be_long_ago),
         TEST(the_program_has_a_cursor_a_thread),
         TEST(many_at_one_line_are_counted),
         TEST(a_long_program_follows_the_event),

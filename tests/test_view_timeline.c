@@ -210,6 +210,25 @@ static void the_kernel_is_hatched(void **state)
     assert_true(hatched > 0);
 }
 
+// A tick takes 1.5 us of every 4 ms, less than a column of 40 us: the bars left and right of it
+// touch, also where it falls on the line between two columns.
+static void a_tick_parts_no_bar(void **state)
+{
+    (void)state;
+    show("title: Ticks\n"
+         "machine: { cores: 1, costs: typical }\n"
+         "threads: [ { name: A, run: [ { compute: 100ms } ] } ]\n");
+    for (int64_t from = 10 * MS; from < 14 * MS; from += MS / 50) {
+        player.zoom = (TimeSpan){from, from + 40 * MS};
+        draw();
+        for (int row = 0; row < 2; row++) {
+            const DrawItem *item = bar(row, COLOUR_RUNNING, 0), *next;
+            for (int n = 1; (next = bar(row, COLOUR_RUNNING, n)) != NULL; n++, item = next)
+                assert_int_equal(next->box.x, box_right(item->box));
+        }
+    }
+}
+
 // ---- where more happens than there are columns
 
 // Every 20 us A runs for 5 and sleeps for 15: a quarter of each column of over 800 us.
@@ -711,6 +730,28 @@ static void ticks_are_round(void **state)
     }
 }
 
+// Three threads: almost all of the time one has the GIL and the others wait, and less than a
+// hundredth of it somebody is in the kernel. Where the legend has no room for both, it has the
+// first.
+static void the_legend_has_what_is_seen_most(void **state)
+{
+    (void)state;
+    show("title: A GIL\n"
+         "machine: { cores: 3, costs: typical }\n"
+         "runtime: cpython-3.12\n"
+         "threads: [ { name: t, count: 3, run: [ { compute: 50ms } ] } ]\n");
+    int both = 0, first = 0;
+    for (int w = 240; w <= W; w += 8) {
+        draw_begin(&list, fonts, &theme, W, H);
+        view_timeline(&list, (Box){0, 0, w, H}, &player);
+        bool most = text_item("held, others wait") != NULL, little = text_item("in kernel") != NULL;
+        assert_true(most || !little);
+        both += most && little;
+        first += most && !little;
+    }
+    assert_true(both > 0 && first > 0);
+}
+
 static void nothing_fits(void **state)
 {
     (void)state;
@@ -729,6 +770,7 @@ int main(void)
         TEST(bars_stand_where_the_run_says),
         TEST(the_zoom_shows_a_part),
         TEST(the_kernel_is_hatched),
+        TEST(a_tick_parts_no_bar),
         TEST(crowded_columns_show_shares),
         TEST(never_more_rectangles_than_columns),
         TEST(levels_are_a_surface),
@@ -746,6 +788,7 @@ int main(void)
         TEST(a_marked_stretch_is_summed_up),
         TEST(the_run_before_is_a_pale_strip),
         TEST(ticks_are_round),
+        TEST(the_legend_has_what_is_seen_most),
         TEST(nothing_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

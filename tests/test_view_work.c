@@ -101,6 +101,35 @@ static void all_processes_in_any_window(void **state)
         }
 }
 
+// "+ 2 more" stands apart from the name before it, however that had to be shortened: a rim's edge
+// is nowhere within two pixels of its beginning.
+static void how_many_more_touches_no_name(void **state)
+{
+    (void)state;
+    int found = 0;
+    shown_open("machine: { cores: 8, costs: zero }\nruntime: cpython-3.12\npools: { pool: 4 }\n"
+               "functions: { f: [ { compute: 10ms } ] }\nthreads: [ { name: main, run: [\n"
+               "  { pool.map: { pool: pool, run: f, items: 12, chunk: 1 } } ] } ]\n",
+               15000);
+    for (int w = 1024; w <= 1800; w += 8) {
+        shown_draw(THEME_LIGHT, true, w, 900);
+        for (size_t i = 0; i < list.items.count; i++) {
+            const DrawItem *text = &list.items.at[i];
+            if (text->kind != DRAW_TEXT || strncmp(text->text, "+ ", 2) != 0)
+                continue;
+            found++;
+            for (size_t k = 0; k < list.items.count; k++) {
+                Box rim = list.items.at[k].box;
+                int apart = text->box.x - box_right(rim);
+                bool beside = rim.y < box_bottom(text->box) && text->box.y < box_bottom(rim);
+                if (list.items.at[k].kind == DRAW_STROKE && beside && apart >= -2 && apart <= 2)
+                    fail_msg("'%s' touches a name in a window of %d x 900", text->text, w);
+            }
+        }
+    }
+    assert_true(found > 0);
+}
+
 // Each interpreter's GIL, though the main one's is never taken.
 static void the_gils_of_interpreters(void **state)
 {
@@ -145,6 +174,7 @@ int main(void)
                                         shown_teardown),
         cmocka_unit_test_setup_teardown(a_stream_and_its_mark, shown_setup, shown_teardown),
         cmocka_unit_test_setup_teardown(all_processes_in_any_window, shown_setup, shown_teardown),
+        cmocka_unit_test_setup_teardown(how_many_more_touches_no_name, shown_setup, shown_teardown),
         cmocka_unit_test_setup_teardown(the_gils_of_interpreters, shown_setup, shown_teardown),
         cmocka_unit_test_setup_teardown(busy_cores_stay, shown_setup, shown_teardown),
     };

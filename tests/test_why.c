@@ -50,13 +50,18 @@ static void expect_now(const char *thread, int64_t at_ns, const char *expected)
     assert_string_equal(lines_text(), expected);
 }
 
-static void expect_wait(const char *thread, int64_t at_ns, const char *expected)
+static bool tell_wait(const char *thread, int64_t at_ns)
 {
     Scene scene;
     seek(&scene, at_ns);
     bool waits = why_so_long(&why, &recorded.recording, &scene, recorded_task(&recorded, thread));
     scene_free(&scene);
-    assert_int_equal(waits, expected[0] != 0);
+    return waits;
+}
+
+static void expect_wait(const char *thread, int64_t at_ns, const char *expected)
+{
+    assert_int_equal(tell_wait(thread, at_ns), expected[0] != 0);
     assert_string_equal(lines_text(), expected);
 }
 
@@ -503,6 +508,49 @@ static void any_records(void **state)
     hand_free(&hand);
 }
 
+// A Lock of Python has no owner. w has it from 0 on and wants it again; o unlocks it at 5 ms, and w
+// has it a second time when it ends. x waits for it from 6 ms on, which nobody ends any more.
+static void a_lock_of_python(void **state)
+{
+    (void)state;
+    record_run(&recorded,
+               "machine: { cores: 2, costs: zero }\n"
+               "runtime: cpython-3.12\n"
+               "locks: { g: lock }\n"
+               "threads:\n"
+               "  - { name: w, run: [ { lock: g }, { lock: g } ] }\n"
+               "  - { name: o, run: [ { sleep: 5ms }, { unlock: g } ] }\n"
+               "  - { name: x, start: 6ms, run: [ { lock: { lock: g, timeout: 9ms } } ] }\n");
+    expect_now("w", 3 * MS,
+               "w waits for lock g since 0 ns, which it holds itself.\n"
+               "It goes on when somebody unlocks lock g; o could.\n"
+               "  o sleeps since 0 ns; its timer is due at 5 ms.\n");
+    assert_false(why.circle);
+    expect_now("x", 8 * MS,
+               "x waits for lock g since 6 ms; w held it when it ended.\n"
+               "It goes on when somebody unlocks lock g, or at 15 ms its time is over; no thread "
+               "that is there has an operation for that.\n");
+}
+
+// The one thread of the executor begins the second item at 10 ms and has it done at 20.
+static void what_an_executor_does(void **state)
+{
+    (void)state;
+    record_run(&recorded, "machine: { cores: 1, costs: zero }\n"
+                          "runtime: cpython-3.12\n"
+                          "executors: { pool: 1 }\n"
+                          "functions: { nap: [ { sleep: 10ms } ] }\n"
+                          "threads:\n"
+                          "  - name: main\n"
+                          "    run:\n"
+                          "      - submit: { to: pool, run: nap, as: naps, count: 2 }\n"
+                          "      - result: naps\n");
+    expect_wait("main", 15 * MS,
+                "main waited for event pool-results for 10 ms, from 10 ms to 20 ms.\n"
+                "It ended at 20 ms: pool-1 has done item 2 of pool.\n"
+                "  From 10 ms to 20 ms it took pool-1: sleeps 10 ms.\n");
+}
+
 // Without a GIL: b stops at 10 ms for a's collection, which is at work until 14 ms. It says so to
 // a, 10 us, and goes to sleep, 5 us. d finds at 21 ms that c changes x, 20 ms long from 20 ms on;
 // it tries forty times, 10 us each, and goes to sleep. (Times are shown with four digits.)
@@ -522,6 +570,10 @@ static void what_threads_without_a_gil_wait_for(void **state)
                "b waits since 10.02 ms: a collects garbage, and until it is done no other thread "
                "executes bytecode.\n"
                "  a runs on core 0 since 0 ns, at line 6 (gc.collect).\n");
+    // That takes 4 ms, and little besides.
+    tell_wait("b", 12 * MS);
+    assert_non_null(strstr(lines_text(), "b waited for the collector for 4.0"));
+    assert_non_null(strstr(lines_text(), ": a lets the threads of main go on: 1 have waited.\n"));
     expect_now("d", 30 * MS,
                "d waits since 21.41 ms for an object that c changes.\n"
                "  c runs on core 0 since 20 ms, at line 8 (store).\n");
@@ -532,6 +584,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_threads_without_a_gil_wait_for),
+        cmocka_unit_test_teardown(a_lock_of_python, end),
+        cmocka_unit_test_teardown(what_an_executor_does, end),
         cmocka_unit_test_teardown(lock_convoy, end),
         cmocka_unit_test_teardown(woken_in_vain, end),
         cmocka_unit_test_teardown(priority_inversion, end),

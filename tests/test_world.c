@@ -278,6 +278,20 @@ static void who_waits_spins_and_sleeps(void **state)
     assert_int_equal(metrics.data.variables[1].value, 2);
 }
 
+// a has the lock until 50 us. b finds it taken at 10 us, and sees that it is free only after its
+// forty yields of 10 us each: at 410 us it has it, and stores for 50 us.
+static void who_spins_does_not_look(void **state)
+{
+    (void)state;
+    one_run(SHARING("50us") "threads:\n"
+                            "  - { name: a, run: [ { store: { to: x, value: 1 } } ] }\n"
+                            "  - { name: b, run: [ { compute: 10us }, { store: { to: x, value: 3 "
+                            "} }, { mark: done } ] }\n");
+    assert_int_equal(simulated_time_of(&run, EVENT_OBJECT_WAIT, "b"), 10 * US);
+    assert_int_equal(simulated_time_of(&run, EVENT_MARK, "b"), 10 * US + 40 * 10 * US + 50 * US);
+    expect_end(END_DONE, 460 * US);
+}
+
 // Stores of 300 us. b, which waits from 100 us on, sleeps at 500 us; it is woken at 600 us, and a,
 // which is there, has the lock again before b is. Only the wait of a millisecond hands it over.
 static void a_short_wait_is_not_handed_anything(void **state)
@@ -462,6 +476,7 @@ int main(void)
         cmocka_unit_test(references_are_counted),
         RUN(others_have_no_lock),
         RUN(who_waits_spins_and_sleeps),
+        RUN(who_spins_does_not_look),
         RUN(a_short_wait_is_not_handed_anything),
         cmocka_unit_test(laws_hold),
         RUN(laws_can_break),

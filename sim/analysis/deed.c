@@ -19,6 +19,9 @@ static bool wakes_others(unsigned kind)
     case EVENT_MESSAGE_SENT:
     case EVENT_MESSAGE_RECEIVED:
     case EVENT_TASK_EXITED:
+    case EVENT_POOL_RESULT:
+    case EVENT_EXECUTOR_DONE:
+    case EVENT_WORLD_STARTED:
     case EVENT_SIGNAL_SENT:
     case EVENT_OUT_OF_MEMORY:
     case EVENT_GIL_TAKEN:

@@ -463,6 +463,9 @@ static void fold_task(Scene *scene, const TraceRecord *record)
     case EVENT_PROCESS_JOINED:
         scene_move_thread(scene, task, (uint32_t)record->a);
         break;
+    case EVENT_PYTHON_ENDS: // what it does now stands in no line
+        task->op = 0;
+        break;
     case EVENT_PRIORITY_LENT:
         task->lender = (uint32_t)record->a;
         break;

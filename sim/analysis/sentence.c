@@ -103,6 +103,11 @@ static void say_op(Writer *writer, const Names *names, uint64_t op)
         say_numbered(writer, "operation", op);
         return;
     }
+    // The library's last, behind all that Python does before it ends: no line has it.
+    if (scenario->ops[op].code == OP_EXIT && scenario->ops[op].arg[1] != 0) {
+        writer_text(writer, "the end of its process");
+        return;
+    }
     say_numbered(writer, "line", scenario->op_at[op].line);
     writer_text(writer, " (");
     writer_text(writer, library ? "library" : info->name);

@@ -14,9 +14,11 @@ static const Deed reads = {"reads from",
                            {OP_READ, OP_READ_UNTIL_EOF, OP_READER_READ, OP_READER_READLINE,
                             OP_READER_READEXACTLY, OP_READER_LINES, OP_READER_CHUNKS}};
 
-static Deed deed_at_sync(SyncKind kind, OpCode own)
+static Deed deed_at_sync(const SyncDef *def, OpCode own)
 {
-    switch (kind) {
+    switch (def->kind) {
+    case SYNC_LOCK: // Python's has no owner
+        return def->python ? (Deed){"unlocks", {OP_UNLOCK}} : (Deed){0};
     case SYNC_SEMAPHORE:
         return (Deed){"releases", {OP_RELEASE}};
     case SYNC_CONDITION:
@@ -39,7 +41,7 @@ static Deed deed_for(const Scene *scene, const SceneTask *task)
     OpCode own = task->op < scenario->op_count ? (OpCode)scenario->ops[task->op].code : OP_RETURN;
     switch ((PlaceKind)task->place) {
     case PLACE_SYNC:
-        return deed_at_sync(scene_sync_def(scene, task->place_id)->kind, own);
+        return deed_at_sync(scene_sync_def(scene, task->place_id), own);
     case PLACE_PIPE:
         if (own == OP_LIB_WRITE)
             return (Deed){"reads from", {OP_LIB_READ}};

@@ -196,6 +196,15 @@ static void tell_readers(Asking *asking, uint32_t id, const SceneTask *task, con
     tell_reasons(asking, readers, count, false);
 }
 
+static void tell_wakers(Asking *asking, uint32_t id, const SceneTask *task, const char *object);
+
+// A Lock of Python, which any thread may release.
+static bool has_no_owner(const Asking *asking, const SceneTask *task)
+{
+    const SyncDef *def = scene_sync_def(asking->scene, task->wants);
+    return def->python && def->kind == SYNC_LOCK && task->place == PLACE_SYNC;
+}
+
 static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const char *waits)
 {
     const SceneSync *sync = scene_sync(asking->scene, task->wants);
@@ -218,11 +227,18 @@ static void tell_lock(Asking *asking, uint32_t id, const SceneTask *task, const 
     const char *holds = why_name(asking, sync->holder);
     if (sync->holder == id) {
         why_say(asking, id, "%s %s %s since %s, which it holds itself.", name, waits, lock, since);
-        asking->why->circle = true;
+        if (has_no_owner(asking, task))
+            tell_wakers(asking, id, task, arena_format(arena_of(asking), " %s", lock));
+        else
+            asking->why->circle = true;
     } else if (scene_sync_orphaned(asking->scene, task->wants)) {
         why_say(asking, id,
                 "%s %s %s since %s; %s held it at the fork, so nobody will release the copy.", name,
                 waits, lock, since, holds);
+    } else if (holder->state == TASK_STATE_ENDED && has_no_owner(asking, task)) {
+        why_say(asking, id, "%s %s %s since %s; %s held it when it ended.", name, waits, lock,
+                since, holds);
+        tell_wakers(asking, id, task, arena_format(arena_of(asking), " %s", lock));
     } else if (holder->state == TASK_STATE_ENDED) {
         why_say(asking, id,
                 "%s %s %s since %s; %s held it when it ended, so nobody will release it.", name,

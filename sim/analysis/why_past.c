@@ -278,6 +278,8 @@ static const char *waited_text(Why *why, const Recording *recording, const Scene
     default:
         return task->state == TASK_STATE_WAITS_CHILD    ? "waited for a child"
                : task->state == TASK_STATE_WAITS_SIGNAL ? "waited for a signal"
+               : task->state == TASK_STATE_WAITS_EVENTS ? "waited for events of its files"
+               : task->state == TASK_STATE_WAITS_WORLD  ? "waited for the collector"
                : task->state == TASK_STATE_THROTTLED    ? "was throttled"
                                                         : "slept";
     }

@@ -27,7 +27,9 @@ void executors_done(Machine *machine, uint32_t target)
         return; // cancelled meanwhile
     loop_owe(machine, loop_at(machine, future_at(machine, target)->loop), COST_EXECUTOR_RESULT);
     const WorkItem *item = item_at(machine, future_at(machine, target)->data);
-    if (item->exception != EXCEPTION_NONE)
+    if (item->state == ITEM_CANCELLED) // by a shutdown
+        future_cancel(machine, target, 0);
+    else if (item->exception != EXCEPTION_NONE)
         future_set_exception(machine, target, item->exception);
     else
         future_set_result(machine, target);

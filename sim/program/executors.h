@@ -38,6 +38,8 @@ StepResult executors_returns(Machine *machine, Task *task, uint32_t exception);
 // whose exception is set, is done and who waits for it knows; uses task->scratch. And what happens
 // to it, as records.
 StepResult executors_item_done(Machine *machine, Task *task, const Op *op, uint32_t id, bool *done);
+// The same from EXECUTORS_NOTIFY on for an item that has been cancelled.
+enum { EXECUTORS_NOTIFY = 17 };
 void executors_emit_item(Machine *machine, const Task *task, EventKind kind, uint32_t id);
 void executors_emit_queue(Machine *machine, const Task *task, EventKind kind,
                           const Executor *executor);

@@ -88,21 +88,22 @@ static void park(Machine *machine, Task *task, SharedObject *object)
     go(task, OBJECT_PARK);
 }
 
-// Looks again: it has the lock, lets others go first, or goes to sleep. (Who finds that others
-// sleep already does not spin.)
+// Looks again: it has the lock, lets others go first, or goes to sleep. Who finds that others sleep
+// already does not spin; who spins knows what it has seen before.
 static StepResult spin(Machine *machine, Task *task)
 {
     enum { IN_KERNEL = 1, RETURNED };
     SharedObject *object = object_of(machine, task, task->turn->object);
     Sync *lock = lock_at(machine, task, task->turn->object);
     Duration call = machine_cost(machine, COST_SYSCALL);
+    bool has_spun = task->turn->spins == SPINS_MOST, looks = task->turn->spins == 0 || has_spun;
     switch (task->phase) {
     case PHASE_ENTER:
-        if (ID_NONE(lock->owner)) {
+        if (looks && ID_NONE(lock->owner)) {
             lock->owner = task->id;
             return turn_end(machine, task);
         }
-        if (!ID_NONE(object->first_parked) || task->turn->spins == SPINS_MOST) {
+        if (has_spun || (looks && !ID_NONE(object->first_parked))) {
             park(machine, task, object);
             return STEP_NEXT;
         }

@@ -2,10 +2,10 @@
 // object's attribute, and a load of it takes a reference to its value:
 //
 // - Every object has a lock of its own, a PyMutex, under which it is changed, but not read: a store
-//   takes it. Who does not get it tries again up to forty times, letting others of its core go
-//   first (sched_yield), and then sleeps until it is let go of. Who has waited for a millisecond is
-//   handed it; before, whoever comes first has it. (CPython 3.13 Python/lock.c,
-//   _PyMutex_LockTimed)
+//   takes it. Who does not get it, and sees nobody sleep for it, lets others of its core go first
+//   (sched_yield) forty times, during which it does not look at the lock; then it tries again, and
+//   sleeps until it is let go of. Who has waited for a millisecond is handed it; before, whoever
+//   comes first has it. (CPython 3.13 Python/lock.c, _PyMutex_LockTimed. 3.15 looks at times.)
 // - A count of references is written to by every load. The thread that made the object counts
 //   without care; others do it atomically (COST_SHARED_REFERENCE). Either way the count's cache
 //   line has to be there for writing: two threads that only read a variable fetch it from each

@@ -118,7 +118,7 @@ void coroutines_add_to_name(Machine *machine, struct TaskName *name, uint32_t fu
         uint32_t room = name->room == 0 ? 1 : name->room * 2;
         name->futures = realloc(name->futures, room * sizeof *name->futures);
         CHECKF(name->futures != NULL, "out of memory for %u tasks", room);
-        machine->python_bytes += (room - name->room) * sizeof *name->futures;
+        pool_grew(machine, (room - name->room) * sizeof *name->futures);
         name->room = room;
     }
     name->futures[name->count++] = future;

@@ -229,16 +229,28 @@ StepResult step_RESULT(Machine *machine, Task *task, const Op *op)
 
 // ---- shutting down
 
-// An item that nobody has begun is cancelled.
-static void cancel_items(Machine *machine, const Task *task, Executor *executor)
+// Steps from PHASE_ENTER on: what nobody has begun is cancelled, and who waits for it knows.
+static StepResult cancel_items(Machine *machine, Task *task, const Op *op, Executor *executor,
+                               bool *done)
 {
-    while (executor->queue.first != 0) {
-        uint32_t id = simple_queue_take(machine, &executor->queue);
-        executor->queue.count--;
-        executors_emit_queue(machine, task, EVENT_QUEUE_GOT, executor);
-        item_cancel(machine, id);
-        item_drop(machine, id);
+    bool told = false;
+    if (task->phase != PHASE_ENTER) {
+        StepResult result = executors_item_done(machine, task, op, (uint32_t)task->scratch, &told);
+        if (!told)
+            return result;
+        item_drop(machine, (uint32_t)task->scratch);
+        task->phase = PHASE_ENTER;
     }
+    *done = executor->queue.first == 0;
+    if (*done)
+        return STEP_NEXT;
+    uint32_t id = simple_queue_take(machine, &executor->queue);
+    executor->queue.count--;
+    executors_emit_queue(machine, task, EVENT_QUEUE_GOT, executor);
+    item_cancel(machine, id);
+    task->scratch = id;
+    task->phase = EXECUTORS_NOTIFY;
+    return STEP_NEXT;
 }
 
 // Steps from PHASE_ENTER on: the word to end is put into the queue.
@@ -249,12 +261,16 @@ static StepResult stop(Machine *machine, Task *task, uint32_t id, bool cancel, b
     *done = task->phase == PHASE_LIBRARY_DONE;
     if (*done)
         return STEP_NEXT;
-    if (task->phase == PHASE_ENTER) {
+    if (task->phase < THREAD_START) {
+        const Op *op = &machine->scenario->ops[task->op];
+        bool cancelled = !cancel;
         executor->shut_down = true;
+        StepResult result = STEP_NEXT;
         if (cancel)
-            cancel_items(machine, task, executor);
+            result = cancel_items(machine, task, op, executor, &cancelled);
+        if (!cancelled)
+            return result;
         if (def->processes) {
-            const Op *op = &machine->scenario->ops[task->op];
             return library_call(machine, task, op, def->stop, id) ? STEP_NEXT : STEP_ENDED;
         }
         task->scratch = item_create(machine, id, 0);
@@ -308,7 +324,7 @@ StepResult step_SHUTDOWN(Machine *machine, Task *task, const Op *op)
     StepResult result;
     if (task->phase == PHASE_ENTER) // one that has had no submit takes none from now, too
         executor_get(machine, task->process, op->arg[0], 0);
-    if (task->phase == PHASE_ENTER || task->phase >= EXECUTORS_PUT) {
+    if (task->phase < THREAD_START || task->phase >= EXECUTORS_PUT) {
         result = stop_open(machine, task, op->arg[0], 0, op->arg[1] != 0, &done);
         if (!done)
             return result;

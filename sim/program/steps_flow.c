@@ -6,6 +6,7 @@
 #include "sim/program/library.h"
 #include "sim/program/program.h"
 #include "sim/program/test.h"
+#include "sim/program/unwind.h"
 #include "sim/python/executor.h"
 
 static StepResult go_to(Task *task, uint32_t op)
@@ -81,8 +82,10 @@ StepResult step_EXIT(Machine *machine, Task *task, const Op *op)
     enum { ENDED = 1 };
     bool whole = op != NULL && op->arg[0] != 0; // NULL at the end of a thread's list
     if (task->phase == PHASE_ENTER) {
-        machine_free_frames(machine, task);
         bool finished = op == NULL || op->arg[1] != 0; // behind its process's library code
+        if (!finished && !whole && unwind_exits(machine, task))
+            return unwind_exit(machine, task);
+        machine_free_frames(machine, task);
         if (!finished && !whole && library_finishes(machine, task))
             return STEP_NEXT;
         process_of(machine, task)->leaving += !task->daemon;

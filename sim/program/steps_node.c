@@ -1,6 +1,6 @@
 // The op node.run: a script, and then libuv's loop for as long as something is left to wait for;
 // and the ops by which functions ask to be called. libuv src/unix/core.c (uv_run), Node
-// lib/internal/ timers.js and process/task_queues.js.
+// lib/internal/timers.js and lib/internal/process/task_queues.js.
 //
 // An exception that no function handles ends the thread, as it ends Node.
 #include "sim/base/check.h"
@@ -294,6 +294,7 @@ static StepResult push(Machine *machine, Task *task, const Op *op, UvQueue *queu
 {
     uint32_t function = coroutines_function_at(machine->scenario, op->arg[0]);
     uv_queue_push(queue, function);
+    uv_count_bytes(machine, uv_of(machine, task));
     emit(machine, task, EVENT_UV_QUEUED, function, kind);
     return program_done(task, op);
 }
@@ -306,6 +307,7 @@ static StepResult set_timer(Machine *machine, Task *task, const Op *op, bool rep
     Duration after = dist_draw(machine->scenario, op->arg[0], &task->rng);
     uint32_t function = coroutines_function_at(machine->scenario, op->arg[1]);
     uv_set_timer(machine, uv, after, repeats, function, op->arg[2]);
+    uv_count_bytes(machine, uv);
     emit(machine, task, EVENT_UV_QUEUED, function, UV_QUEUE_TIMER);
     return program_done(task, op);
 }
@@ -338,6 +340,7 @@ StepResult step_SET_IMMEDIATE(Machine *machine, Task *task, const Op *op)
         return STEP_ENDED;
     uint32_t function = coroutines_function_at(machine->scenario, op->arg[0]);
     uv_set_immediate(uv, function, op->arg[1]);
+    uv_count_bytes(machine, uv);
     emit(machine, task, EVENT_UV_QUEUED, function, UV_QUEUE_IMMEDIATE);
     return program_done(task, op);
 }

@@ -181,30 +181,53 @@ StepResult step_NEW_OBJECTS(Machine *machine, Task *task, const Op *op)
     return left == 0 ? program_done(task, op) : make_some(machine, task, left, MADE);
 }
 
-// ---- dropping
+// ---- references
+
+// `does`: "drops". The process has no objects of the name.
+static StepResult fail_without_objects(Machine *machine, const Task *task, const Op *op,
+                                       const char *does)
+{
+    char text[96];
+    StringId name = machine->scenario->memories[op->arg[0] - 1].name;
+    machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
+                 "at %" PRId64 " ns %s %s '%s', of which its process has no objects",
+                 machine->now.ns, machine_task_name(machine, task->id, text), does,
+                 scenario_string(machine->scenario, name));
+    return STEP_ENDED;
+}
+
+StepResult step_TAKE(Machine *machine, Task *task, const Op *op)
+{
+    enum { TAKEN = 1 };
+    if (task->phase == TAKEN) {
+        task->in_c = false;
+        return program_done(task, op);
+    }
+    uint64_t count = collector_take(own_collector(machine, task), op->arg[0]);
+    if (count == 0)
+        return fail_without_objects(machine, task, op, "takes");
+    return work_in_c(machine, task, each(machine, COST_OBJECT_REFERENCE, count), TAKEN);
+}
 
 StepResult step_DROP(Machine *machine, Task *task, const Op *op)
 {
     enum { FREED = 1 };
+    Collector *collector = own_collector(machine, task);
     uint64_t garbage, freed;
     if (task->phase == FREED) {
         task->in_c = false;
         return program_done(task, op);
     }
-    freed = collector_drop(own_collector(machine, task), op->arg[0], &garbage);
+    uint64_t given = collector_give_back(collector, op->arg[0]);
+    if (given > 0)
+        return work_in_c(machine, task, each(machine, COST_OBJECT_REFERENCE, given), FREED);
+    freed = collector_drop(collector, op->arg[0], &garbage);
     objects_gone(machine, task, freed);
     uint32_t name = machine->scenario->memories[op->arg[0] - 1].name.index1;
-    if (freed == 0 && garbage == 0) {
-        char text[96];
-        machine_fail(machine, machine->scenario->op_at[program_op_index(machine, op)],
-                     "at %" PRId64 " ns %s drops '%s', of which its process has no objects",
-                     machine->now.ns, machine_task_name(machine, task->id, text),
-                     scenario_string(machine->scenario, (StringId){name}));
-        return STEP_ENDED;
-    }
+    if (freed == 0 && garbage == 0)
+        return fail_without_objects(machine, task, op, "drops");
     if (world_may_stop(machine, task))
-        collector_count(own_collector(machine, task), world_objects(machine, task),
-                        -(int64_t)freed);
+        collector_count(collector, world_objects(machine, task), -(int64_t)freed);
     if (garbage > 0)
         machine_emit(machine, EVENT_OBJECTS_LEFT, task->core, task->id, name, garbage);
     if (freed > 0)

@@ -7,6 +7,7 @@
 #include "sim/program/children.h"
 #include "sim/program/data.h"
 #include "sim/program/world.h"
+#include "sim/python/collector.h"
 #include "sim/python/gil.h"
 
 // ---- new processes
@@ -21,8 +22,12 @@ static StepResult start_children(Machine *machine, Task *task, const Op *op, boo
     uint32_t count = op->arg[2] == 0 ? 1 : op->arg[2];
     if (task->phase == CALLED) {
         Duration cost = fork_start(machine, task, (ThreadDefId){op->arg[1]}, copy);
-        if (!machine->ended) // else there was no room for it
+        if (!machine->ended) { // else there was no room for it
+            const Task *child = task_at(machine, (TaskId){machine->task_count});
+            if (copy)
+                collector_fork(machine, process_of(machine, task), process_of(machine, child));
             data_ordered(machine, task, op, EVENT_SPAWNED, machine->task_count);
+        }
         return program_work(machine, task, true, cost, STARTED);
     }
     if (task->phase == STARTED) {

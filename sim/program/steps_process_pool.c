@@ -95,13 +95,6 @@ static ProcessId process_def(const Machine *machine, const ExecutorDef *def)
     return machine->scenario->threads[def->child.index1 - 1].process;
 }
 
-static bool has_ended_one(const Machine *machine, const Task *task, uint32_t executor)
-{
-    const ExecutorDef *def = &machine->scenario->executors[executor - 1];
-    return process_ended_child(machine, process_of(machine, task), process_def(machine, def)) !=
-           NULL;
-}
-
 // The executor's processes that have not ended, one after the other; NULL behind the last.
 static Process *next_process(const Machine *machine, const Task *task, const ExecutorDef *def,
                              const Process *before)
@@ -116,11 +109,30 @@ static Process *next_process(const Machine *machine, const Task *task, const Exe
     return NULL;
 }
 
+static uint32_t alive(const Machine *machine, const Task *task, const ExecutorDef *def)
+{
+    uint32_t count = 0;
+    for (Process *process = NULL; (process = next_process(machine, task, def, process)) != NULL;)
+        count++;
+    return count;
+}
+
+// One that has ended may have been collected by another thread since.
+static bool has_ended_one(const Machine *machine, const Task *task, uint32_t executor)
+{
+    const ExecutorDef *def = &machine->scenario->executors[executor - 1];
+    return process_ended_child(machine, process_of(machine, task), process_def(machine, def)) !=
+               NULL ||
+           alive(machine, task, def) < process_pool(machine, executor)->watched;
+}
+
 static void watch_processes(Machine *machine, const Task *task, uint32_t executor)
 {
     const ExecutorDef *def = &machine->scenario->executors[executor - 1];
+    ProcessPool *pool = process_pool(machine, executor);
     for (Process *process = NULL; (process = next_process(machine, task, def, process)) != NULL;)
-        process->poller = &process_pool(machine, executor)->polling;
+        process->poller = &pool->polling;
+    pool->watched = alive(machine, task, def);
 }
 
 // connection.wait, which asks poll(2) for all of them, and for the ends of the processes.

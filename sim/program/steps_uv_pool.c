@@ -66,7 +66,8 @@ static StepResult begin_queue_work(Machine *machine, Task *task, const Op *op)
     return program_go(task, pool->threads < pool->size ? THREAD_START : POST);
 }
 
-// All of them are started with the first work.
+// All of them are started with the first work. (libuv also waits until each of them has begun; here
+// the work is there at once.)
 static StepResult start_threads(Machine *machine, Task *task, const Op *op, uint32_t id)
 {
     UvPool *pool = uv_pool_at(machine, id);
@@ -90,7 +91,7 @@ StepResult step_QUEUE_WORK(Machine *machine, Task *task, const Op *op)
     case POST:
         return program_work(machine, task, false, mutex_cost(machine), POSTED);
     case POSTED:
-        uv_pool_post(pool, op->arg[0], then, op->arg[2] != 0, &signals);
+        uv_pool_post(machine, pool, op->arg[0], then, op->arg[2] != 0, &signals);
         emit_work(machine, task, pool, EVENT_EXECUTOR_SUBMITTED, pool->serial);
         emit_queue(machine, task, pool, EVENT_QUEUE_PUT);
         if (then != 0)

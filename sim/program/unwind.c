@@ -5,6 +5,7 @@
 #include "sim/program/unwind.h"
 
 #include "sim/base/check.h"
+#include "sim/kernel/process_data.h"
 #include "sim/program/coroutines.h"
 #include "sim/program/executors.h"
 #include "sim/program/library.h"
@@ -13,6 +14,9 @@
 
 // What a `try` is doing: its frame's value, with the exception that `finally` raises again above.
 enum { TRY_BODY, TRY_HANDLER, TRY_FINALLY, TRY_BITS = 2 };
+
+// What unwinds a thread that leaves; unlike those that can be raised it has no name.
+#define SYSTEM_EXIT UINT32_MAX
 
 static StepResult go_to(Task *task, uint32_t op)
 {
@@ -25,7 +29,8 @@ static StepResult go_to(Task *task, uint32_t op)
 
 static bool handles(uint32_t handler, uint32_t exception)
 {
-    return handler == exception || (handler == EXCEPTION_ERROR && exception != EXCEPTION_CANCELLED);
+    bool error = exception != EXCEPTION_CANCELLED && exception != SYSTEM_EXIT;
+    return handler == exception || (handler == EXCEPTION_ERROR && error);
 }
 
 // The first handler of the `try` that is for the exception; 0: none.
@@ -167,6 +172,27 @@ StepResult unwind_raise(Machine *machine, Task *task, uint32_t exception)
     return unwind(machine, task, task->op);
 }
 
+// Only blocks and calls of the thread's own are open.
+bool unwind_exits(Machine *machine, const Task *task)
+{
+    const Op *ops = machine->scenario->ops;
+    if (!process_family(machine, process_of(machine, task))->runtime.python || task->loop != 0)
+        return false;
+    for (uint32_t at = task->frame; at != 0; at = machine->frames.at[at].parent) {
+        uint16_t code = ops[machine->frames.at[at].op].code;
+        bool call = code == OP_CALL || code == OP_GET;
+        if (!call && code != OP_REPEAT && code != OP_SPAN && code != OP_TRY)
+            return false;
+    }
+    return true;
+}
+
+StepResult unwind_exit(Machine *machine, Task *task)
+{
+    task->raising = SYSTEM_EXIT;
+    return unwind(machine, task, task->op);
+}
+
 StepResult unwind_go_on(Machine *machine, Task *task)
 {
     uint32_t from = task->unwind_from;
@@ -196,6 +222,8 @@ StepResult step_TRY(Machine *machine, Task *task, const Op *op)
         return go_to(task, op->arg[2]);
     }
     program_pop(machine, task);
+    if (finally_done && exception == SYSTEM_EXIT)
+        return unwind_exit(machine, task);
     if (finally_done && exception != EXCEPTION_NONE)
         return unwind_raise(machine, task, exception);
     return program_done(task, op);

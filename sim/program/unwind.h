@@ -5,6 +5,12 @@
 
 // Raises `exception` at the op that the task is at.
 StepResult unwind_raise(Machine *machine, Task *task, uint32_t exception);
+// Whether leaving by `exit`, at which the task is, is an exception: SystemExit in a thread of
+// Python, which no handler here is for, so that what it holds by `with` is released and `finally`
+// is done. (Not of a coroutine, nor of a function that an executor or a pool calls: that thread
+// ends at once.)
+bool unwind_exits(Machine *machine, const Task *task);
+StepResult unwind_exit(Machine *machine, Task *task);
 // Whether the task has seen to an op on the exception's way (a lock to be released), and the
 // exception goes on.
 static inline bool unwind_due(const Task *task)

@@ -30,6 +30,20 @@ Collector *collector_of(Machine *machine, Process *process)
     return collector;
 }
 
+void collector_fork(Machine *machine, const Process *parent, Process *child)
+{
+    const Collector *from = parent->collector;
+    if (from == NULL)
+        return;
+    Collector *to = collector_of(machine, child);
+    ObjectGroup *groups = to->groups;
+    CHECK(to->group_count == from->group_count);
+    memcpy(groups, from->groups, from->group_count * sizeof *groups);
+    *to = *from;
+    to->groups = groups;
+    to->collecting = false; // a thread that is not there
+}
+
 void collector_forget(const Process *process)
 {
     Collector *collector = process->collector;
@@ -58,6 +72,32 @@ void collector_make(Collector *collector, uint32_t group, uint32_t count, bool c
     *(cycles ? &objects->cyclic[0] : &objects->plain[0]) += count;
     collector->count[0] =
         count > UINT32_MAX - collector->count[0] ? UINT32_MAX : collector->count[0] + count;
+}
+
+static uint64_t alive(const ObjectGroup *objects)
+{
+    uint64_t count = objects->frozen_plain + objects->frozen_cyclic;
+    for (int g = 0; g < GENERATIONS; g++)
+        count += objects->plain[g] + objects->cyclic[g];
+    return count;
+}
+
+uint64_t collector_take(Collector *collector, uint32_t group)
+{
+    ObjectGroup *objects = &collector->groups[group];
+    uint64_t count = alive(objects);
+    CHECK(objects->taken < UINT32_MAX);
+    objects->taken += count > 0;
+    return count;
+}
+
+uint64_t collector_give_back(Collector *collector, uint32_t group)
+{
+    ObjectGroup *objects = &collector->groups[group];
+    if (objects->taken == 0)
+        return 0;
+    objects->taken--;
+    return alive(objects);
 }
 
 uint64_t collector_drop(Collector *collector, uint32_t group, uint64_t *garbage)

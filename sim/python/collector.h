@@ -20,6 +20,7 @@ typedef struct ObjectGroup {
     uint64_t cyclic[GENERATIONS];  // alive
     uint64_t garbage[GENERATIONS]; // in cycles that nobody refers to
     uint64_t frozen_plain, frozen_cyclic;
+    uint32_t taken; // references to each of them besides the first
 } ObjectGroup;
 
 typedef struct Collector {
@@ -40,15 +41,20 @@ typedef struct Collection {
     uint64_t traversed, freed;
 } Collection;
 
-// The process's, made when first asked for. A forked process begins without objects: which of its
-// parent's it has copies of is not modelled.
+// The process's, made when first asked for.
 Collector *collector_of(Machine *machine, Process *process);
+// A forked process has copies of its parent's objects, and its collector is in the same state.
+void collector_fork(Machine *machine, const Process *parent, Process *child);
 // The process has become another program: its objects are gone.
 void collector_forget(const Process *process);
 
 // How many objects more can be made before a collection is due; UINT32_MAX: it is disabled.
 uint32_t collector_room(const Collector *collector);
 void collector_make(Collector *collector, uint32_t group, uint32_t count, bool cycles);
+// One more reference to each of the group's objects, or one less, which must not be the last:
+// returns how many objects that are; 0: none, or it would be the last.
+uint64_t collector_take(Collector *collector, uint32_t group);
+uint64_t collector_give_back(Collector *collector, uint32_t group);
 // Nobody refers to the group's objects any more: returns how many of them are freed at once;
 // `*garbage` of them are not, as they refer to each other.
 uint64_t collector_drop(Collector *collector, uint32_t group, uint64_t *garbage);

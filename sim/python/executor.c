@@ -215,7 +215,7 @@ void future_set_add(Machine *machine, const Task *task, uint32_t name, uint32_t 
         uint32_t room = set->room == 0 ? 8 : set->room * 2;
         uint32_t *items = realloc(set->items, room * sizeof *items);
         CHECKF(items != NULL, "out of memory for %u futures", room);
-        machine->python_bytes += (room - set->room) * sizeof *items;
+        pool_grew(machine, (room - set->room) * sizeof *items);
         set->items = items;
         set->room = room;
     }

@@ -89,8 +89,28 @@ uint32_t loop_open(Machine *machine, Task *thread, bool libuv)
     return id;
 }
 
+// What it has been counted with; its streams count for themselves.
+static uint64_t bytes_of(const Machine *machine, const Loop *loop)
+{
+    const Scenario *scenario = machine->scenario;
+    uint64_t bytes = sizeof *loop + loop->room * sizeof *loop->ready +
+                     (scenario->function_count + (uint64_t)1) * sizeof *loop->instances +
+                     (scenario->task_name_count + (uint64_t)1) * sizeof *loop->names +
+                     loop->selector.room * sizeof *loop->selector.events +
+                     loop->timers.entries.capacity * sizeof(TimerQueueEntry) +
+                     loop->uvloop.timers.heap.capacity * sizeof(UvTimer);
+    for (uint32_t i = 0; i < scenario->task_name_count; i++)
+        bytes += loop->names[i].room * sizeof *loop->names[i].futures;
+    if (loop->objects != NULL)
+        bytes += (scenario->sync_count + (uint64_t)1) * sizeof *loop->objects;
+    return bytes + (loop->uv != NULL ? loop->uv->bytes : 0);
+}
+
 static void free_memory(Machine *machine, Loop *loop)
 {
+    uint64_t bytes = bytes_of(machine, loop);
+    CHECK(bytes <= machine->python_bytes);
+    machine->python_bytes -= bytes;
     for (uint32_t i = 0; loop->objects != NULL && i < machine->scenario->sync_count; i++) {
         machine->queued_items -= loop->objects[i].items.count;
         free(loop->objects[i].items.items);
@@ -228,7 +248,7 @@ static void grow_ready(Machine *machine, Loop *loop)
     for (uint32_t i = 0; i < loop->count; i++)
         ready[i] = loop->ready[(loop->head + i) & (loop->room - 1)];
     free(loop->ready);
-    machine->python_bytes += (room - loop->room) * sizeof *ready;
+    pool_grew(machine, (room - loop->room) * sizeof *ready);
     loop->ready = ready;
     loop->room = room;
     loop->head = 0;
@@ -365,7 +385,7 @@ uint32_t loop_call_at(Machine *machine, Loop *loop, Instant when, Callback callb
     size_t room = loop->timers.entries.capacity;
     timer_queue_push(&loop->timers, (TimerQueueEntry){when.ns, id});
     room = loop->timers.entries.capacity - room;
-    machine->python_bytes += room * sizeof(TimerQueueEntry);
+    pool_grew(machine, room * sizeof(TimerQueueEntry));
     emit(machine, loop, EVENT_LOOP_TIMER_SET, id, (uint64_t)after_ns);
     loop_owe(machine, loop, COST_CALL_LATER);
     return id;

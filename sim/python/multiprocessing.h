@@ -84,6 +84,7 @@ typedef struct ProcessPool {
     bool managed;     // its manager runs
     uint32_t calls;   // on their way to a process, in one, or on their way back:
     uint32_t running; // the first of their items, the one that was submitted first
+    uint32_t watched; // how many processes were alive when the manager last went to sleep
     WaitList polling; // the manager, while it sleeps until a result is there or it is woken
 } ProcessPool;
 

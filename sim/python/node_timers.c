@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define MS_NS 1000000
+#define MS_NS          1000000
+#define TIMEOUT_MAX_MS INT32_MAX // TIMEOUT_MAX
 
 static NodeTimer *timer_at(const NodeTimers *timers, uint32_t id)
 {
@@ -35,6 +36,14 @@ static size_t place_of(const NodeTimers *timers, int64_t ms)
             high = middle;
     }
     return low;
+}
+
+// The list of this duration; 0: there is none.
+static uint32_t find_list(const NodeTimers *timers, int64_t ms)
+{
+    size_t place = place_of(timers, ms);
+    uint32_t id = place < timers->by_ms.count ? timers->by_ms.at[place] : 0;
+    return id != 0 && list_at(timers, id)->ms == ms ? id : 0;
 }
 
 static void queue_list(NodeTimers *timers, uint32_t id)
@@ -114,10 +123,9 @@ static void insert(NodeTimers *timers, uint32_t id, int64_t start_ms)
 {
     int64_t ms = timer_at(timers, id)->ms;
     timer_at(timers, id)->start_ms = start_ms;
-    size_t place = place_of(timers, ms);
-    uint32_t list = place < timers->by_ms.count ? timers->by_ms.at[place] : 0;
-    if (list == 0 || list_at(timers, list)->ms != ms) {
-        list = new_list(timers, ms, place);
+    uint32_t list = find_list(timers, ms);
+    if (list == 0) {
+        list = new_list(timers, ms, place_of(timers, ms));
         list_at(timers, list)->due_ms = start_ms + ms;
         queue_list(timers, list);
         if (timers->next_ms > start_ms + ms) {
@@ -138,7 +146,9 @@ uint32_t node_timers_set(const Machine *machine, NodeTimers *timers, Duration af
         ARRAY_EXTEND(&timers->timers);
         id = (uint32_t)timers->timers.count;
     }
-    int64_t ms = after.ns / MS_NS < 1 ? 1 : after.ns / MS_NS;
+    int64_t ms = after.ns / MS_NS;
+    if (ms < 1 || ms > TIMEOUT_MAX_MS)
+        ms = 1;
     *timer_at(timers, id) = (NodeTimer){.function = function, .repeats = repeats, .ms = ms};
     timers->alive++;
     node_timers_look(machine, timers);
@@ -155,16 +165,16 @@ static void end_timer(NodeTimers *timers, uint32_t id)
     timers->free_timer = id;
 }
 
-// clearTimeout: unenroll().
+// clearTimeout: unenroll(). The timer that is being called has left its list, which ends with it
+// all the same.
 void node_timers_clear(NodeTimers *timers, uint32_t id)
 {
     NodeTimer *timer = timer_at(timers, id);
-    uint32_t list = timer->list;
-    if (list != 0) {
+    uint32_t list = timer->list != 0 ? timer->list : find_list(timers, timer->ms);
+    if (timer->list != 0)
         leave(timers, id);
-        if (list_at(timers, list)->first == 0)
-            drop_list(timers, list);
-    }
+    if (list != 0 && list_at(timers, list)->first == 0)
+        drop_list(timers, list);
     if (id == timers->called)
         timer->cleared = true; // it is over when it returns
     else
@@ -266,6 +276,14 @@ uint32_t node_timers_called(NodeTimers *timers)
         end_timer(timers, id);
     advance(timers);
     return again ? 0 : id;
+}
+
+uint64_t node_timers_bytes(const NodeTimers *timers)
+{
+    return timers->timers.capacity * sizeof(NodeTimer) +
+           timers->lists.capacity * sizeof(NodeTimerList) +
+           timers->by_ms.capacity * sizeof(uint32_t) +
+           timers->queue.heap.capacity * sizeof(UvTimer);
 }
 
 void node_timers_free(NodeTimers *timers)

@@ -3,7 +3,8 @@
 // list that are due are called before the next list's, so that timers of different durations may
 // come out of order. Under all of them is one timer of libuv's, at the earliest list's instant.
 //
-// A timer's duration is in whole milliseconds, at least one, of libuv's clock.
+// A timer's duration is in whole milliseconds of libuv's clock; one if it is less, or does not fit
+// into 31 bits (24.8 days).
 #pragma once
 #include "sim/kernel/machine.h"
 #include "sim/python/uv_timers.h"
@@ -54,4 +55,6 @@ uint32_t node_timers_next(const Machine *machine, NodeTimers *timers);
 // What was called has returned, and its ticks and microtasks have yet to run. The timer that is
 // over by that, for good; 0: none.
 uint32_t node_timers_called(NodeTimers *timers);
+// The memory that they take.
+uint64_t node_timers_bytes(const NodeTimers *timers);
 void node_timers_free(NodeTimers *timers);

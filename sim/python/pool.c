@@ -5,15 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+void pool_grew(Machine *machine, uint64_t bytes)
+{
+    machine->python_bytes += bytes;
+    if (machine_bytes(machine) > (uint64_t)machine->scenario->limits[LIMIT_MEMORY])
+        machine_limit(machine, LIMIT_MEMORY);
+}
+
 static void add_chunk(Machine *machine, Pool *pool)
 {
     size_t bytes = POOL_CHUNK * pool->item_bytes;
     unsigned char *chunk = malloc(bytes);
     CHECKF(chunk != NULL, "out of memory for %zu bytes", bytes);
     *ARRAY_PUSH(&pool->chunks) = chunk;
-    machine->python_bytes += bytes;
-    if (machine_bytes(machine) > (uint64_t)machine->scenario->limits[LIMIT_MEMORY])
-        machine_limit(machine, LIMIT_MEMORY);
+    pool_grew(machine, bytes);
 }
 
 uint32_t pool_take(Machine *machine, Pool *pool)

@@ -12,6 +12,9 @@ typedef struct Pool {
     uint32_t free;     // the first of those that have been given back
 } Pool;
 
+// What Python or Node keeps takes so many bytes more. Past the limit of memory the run ends.
+void pool_grew(Machine *machine, uint64_t bytes);
+
 // A new item, zeroed. Past the limit of memory the run ends, and the item can still be used.
 uint32_t pool_take(Machine *machine, Pool *pool);
 void pool_give(Pool *pool, uint32_t id);

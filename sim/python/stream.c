@@ -35,6 +35,7 @@ void streams_free(Machine *machine, Loop *loop)
     uint32_t count = loop->streams == NULL ? 0 : machine->scenario->pipe_count * PIPE_END_COUNT;
     for (uint32_t i = 0; i < count; i++)
         bytes_free(machine, &loop->streams[i].buffer);
+    machine->python_bytes -= count * sizeof *loop->streams;
     free(loop->streams);
     loop->streams = NULL;
 }

@@ -71,6 +71,23 @@ uint32_t uv_clear_timer(UvLoop *uv, uint32_t name)
     return function;
 }
 
+// ---- memory
+
+static uint64_t queue_bytes(const UvQueue *queue)
+{
+    return queue->functions.capacity * sizeof *queue->functions.at;
+}
+
+void uv_count_bytes(Machine *machine, UvLoop *uv)
+{
+    uint64_t bytes = queue_bytes(&uv->ticks) + queue_bytes(&uv->microtasks) +
+                     queue_bytes(&uv->immediates) + node_timers_bytes(&uv->timers);
+    if (bytes == uv->bytes)
+        return;
+    pool_grew(machine, bytes - uv->bytes);
+    uv->bytes = bytes;
+}
+
 // ---- the turn
 
 bool uv_is_alive(const Machine *machine, const UvLoop *uv)

@@ -36,6 +36,7 @@ struct UvLoop {
     uint32_t function;         // that is about to be called
     uint8_t from;              // UvQueueKind: where that comes from
     uint8_t after;             // the phase that goes on when ticks and microtasks are through
+    uint64_t bytes;            // of memory that it has been counted with
 };
 
 // A loop for `thread`, and its end.
@@ -60,6 +61,9 @@ void uv_set_timer(const Machine *machine, UvLoop *uv, Duration after, bool repea
                   uint32_t function, uint32_t name);
 // Its function; 0: it was not set any more, or is being called.
 uint32_t uv_clear_timer(UvLoop *uv, uint32_t name);
+
+// Counts what its queues and timers have grown by; past the limit of memory the run ends.
+void uv_count_bytes(Machine *machine, UvLoop *uv);
 
 // Whether there is anything to wait for.
 bool uv_is_alive(const Machine *machine, const UvLoop *uv);

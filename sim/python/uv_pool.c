@@ -46,13 +46,16 @@ uint32_t uv_pool_open(Machine *machine, uint32_t loop, uint32_t executor, uint32
     return (uint32_t)machine->asyncio->uv_pools.count;
 }
 
-uint32_t uv_pool_post(UvPool *pool, uint32_t function, uint32_t then, bool slow, bool *signals)
+uint32_t uv_pool_post(Machine *machine, UvPool *pool, uint32_t function, uint32_t then, bool slow,
+                      bool *signals)
 {
     uint32_t id = pool->free;
     if (id != 0) {
         pool->free = work_at(pool, id)->next;
     } else {
+        size_t room = pool->works.capacity;
         ARRAY_EXTEND(&pool->works);
+        pool_grew(machine, (pool->works.capacity - room) * sizeof *pool->works.at);
         id = (uint32_t)pool->works.count;
     }
     *work_at(pool, id) =

@@ -52,7 +52,8 @@ static inline UvPool *uv_pool_at(const Machine *machine, uint32_t id)
     return machine->asyncio->uv_pools.at[id - 1];
 }
 // A new work, at the end of the queue. Its number. `*signals`: a thread that waits is to be woken.
-uint32_t uv_pool_post(UvPool *pool, uint32_t function, uint32_t then, bool slow, bool *signals);
+uint32_t uv_pool_post(Machine *machine, UvPool *pool, uint32_t function, uint32_t then, bool slow,
+                      bool *signals);
 // Whether there is something for a thread to take.
 bool uv_pool_has_work(const UvPool *pool);
 // What a thread is to do; 0: it waits. `*more`: another thread is to be woken.

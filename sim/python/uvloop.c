@@ -61,7 +61,7 @@ uint32_t uvloop_call_later(Machine *machine, Loop *loop, Duration after, Callbac
     int64_t due_ms = loop->uvloop.now_ms + ms;
     size_t room = loop->uvloop.timers.heap.capacity;
     uv_timers_add(&loop->uvloop.timers, due_ms, id);
-    machine->python_bytes += (loop->uvloop.timers.heap.capacity - room) * sizeof(UvTimer);
+    pool_grew(machine, (loop->uvloop.timers.heap.capacity - room) * sizeof(UvTimer));
     emit(machine, loop, EVENT_LOOP_TIMER_SET, id, (uint64_t)(due_ms * MS_NS - machine->now.ns));
     loop_owe(machine, loop, COST_CALL_LATER);
     return id;

@@ -180,8 +180,9 @@ static const char *object_value(Python *python, const SyncDef *def)
     case SYNC_BARRIER:
         return arena_format(python->arena, "asyncio.Barrier(%u)", def->parameter);
     case SYNC_QUEUE:
-        return arena_format(python->arena, "asyncio.%s(%u)",
-                            def->by_priority ? "PriorityQueue" : "Queue", def->parameter);
+        return arena_format(python->arena, "asyncio.%s(%s)",
+                            def->by_priority ? "PriorityQueue" : "Queue",
+                            python_capacity(python, def->parameter));
     default:
         return "asyncio.Lock()";
     }

@@ -30,7 +30,7 @@ void python_executor_objects(Python *python)
     if (!has_executors(python))
         return;
     if (!python_mentions(python, "futures = "))
-        python_line(python, "futures = threading.local()");
+        python_line(python, "futures = threading.local()  # each thread has its own");
     for (uint32_t i = 0; i < scenario->executor_count; i++) {
         const ExecutorDef *def = &scenario->executors[i];
         if (!ID_EQUAL(def->process, python->process) || def->is_default)
@@ -49,6 +49,11 @@ static void write_submit(Python *python, const Op *op)
     const char *executor = executor_name(python, op->arg[0]);
     const char *function = python_function_name(python, op->arg[1]);
     uint32_t count = op->arg[3] == 0 ? 1 : op->arg[3];
+    if (op->arg[2] != 0 && count == 1) {
+        python_line(python, "futures.%s = [%s.submit(%s)]", futures_name(python, op->arg[2]),
+                    executor, function);
+        return;
+    }
     if (op->arg[2] != 0) {
         python_line(python, "futures.%s = [%s.submit(%s) for _ in range(%u)]",
                     futures_name(python, op->arg[2]), executor, function, count);

@@ -39,6 +39,26 @@ static const char stream_pipe[] =
     "            self.streams[\"w\"].set_result(stream)\n"
     "        return await self.streams[\"w\"]\n";
 
+// Its gaps: what it goes through, and what it does with a process that it has started and at the
+// end, where the program has a use for that.
+static const char start_processes[] =
+    "\n\ndef start_processes(programs):\n"
+    "    \"\"\"Starts a process for each, and lets them begin at one instant.\"\"\"\n"
+    "    go_read, go_write = os.pipe()\n"
+    "    children = []\n"
+    "    for %s:\n"
+    "        child = os.fork()\n"
+    "        if child == 0:\n"
+    "            os.close(go_write)\n"
+    "            os.read(go_read, 1)  # until nobody could write\n"
+    "            finish(program)\n"
+    "%s"
+    "        children.append(child)\n"
+    "%s"
+    "    os.close(go_write)\n"
+    "    for child in children:\n"
+    "        os.waitpid(child, 0)\n";
+
 typedef struct Helper {
     const char *word; // it is needed where the text has this
     const char *text;
@@ -86,8 +106,15 @@ static const Helper helpers[] = {
      "\n\ndef native(seconds):\n"
      "    \"\"\"Runs C code, without the GIL, that alone would take about this long.\"\"\"\n"
      "    hash_round(max(1, int(seconds * hashes_a_second)))\n"},
-    {"mark(", "\n\ndef mark(name):\n    pass\n", NULL},
-    {"span(", "\n\n@contextlib.contextmanager\ndef span(name):\n    yield\n", NULL},
+    {"mark(",
+     "\n\ndef mark(name):\n"
+     "    \"\"\"A passage that the simulation counts.\"\"\"\n",
+     NULL},
+    {"span(",
+     "\n\n@contextlib.contextmanager\ndef span(name):\n"
+     "    \"\"\"A part of the program that the simulation times.\"\"\"\n"
+     "    yield\n",
+     NULL},
     {"pin(",
      "\n\ndef pin(*cores):\n"
      "    \"\"\"Keeps this thread on cores, as far as there are so many.\"\"\"\n"
@@ -128,6 +155,19 @@ static const Helper helpers[] = {
      "        if cycles:\n"
      "            made.append(made)\n"
      "        objects.append(made)\n",
+     NULL},
+    {"take_objects(",
+     "\n\ntaken = []  # copies of lists of objects, each with its list\n"
+     "\n\ndef take_objects(objects):\n"
+     "    taken.append((objects, list(objects)))\n",
+     NULL},
+    {"drop_objects(",
+     "\n\ndef drop_objects(objects):\n"
+     "    for at in range(len(taken)):\n"
+     "        if taken[at][0] is objects:\n"
+     "            del taken[at]\n"
+     "            return\n"
+     "    del objects[:]\n",
      NULL},
     {"exit_process(",
      "\n\ndef exit_process(code):\n"
@@ -178,24 +218,7 @@ static const Helper helpers[] = {
      "    for child in children:\n"
      "        os.kill(getattr(child, \"pid\", child), number)\n",
      NULL},
-    {"start_processes(",
-     "\n\ndef start_processes(programs):\n"
-     "    \"\"\"Starts a process for each, and lets them begin at one instant.\"\"\"\n"
-     "    go_read, go_write = os.pipe()\n"
-     "    children = []\n"
-     "    for number, program in enumerate(programs):\n"
-     "        child = os.fork()\n"
-     "        if child == 0:\n"
-     "            os.close(go_write)\n"
-     "            os.read(go_read, 1)  # until nobody could write\n"
-     "            finish(program)\n"
-     "        process_ids[number] = child\n"
-     "        children.append(child)\n"
-     "    close_pipes()\n"
-     "    os.close(go_write)\n"
-     "    for child in children:\n"
-     "        os.waitpid(child, 0)\n",
-     NULL},
+    {"start_processes(", start_processes, NULL},
     {"atomic:", "\n\natomic = threading.Lock()  # Python has no atomic operations\n", NULL},
     {"atomic_of_all:", "\n\natomic_of_all = multiprocessing.Lock()  # nor have processes\n", NULL},
     {"pools", "\n\npools = {}\n", NULL},
@@ -286,6 +309,12 @@ static const char *text_of(const Python *python, const Helper *helper)
 {
     if (helper->text == plain_pipe && python->streams)
         return stream_pipe;
+    if (helper->text == start_processes)
+        return arena_format(python->arena, start_processes,
+                            python->numbered ? "number, program in enumerate(programs)"
+                                             : "program in programs",
+                            python->numbered ? "        process_ids[number] = child\n" : "",
+                            python->closes ? "    close_pipes()\n" : "");
     return python->major == 2 && helper->old != NULL ? helper->old : helper->text;
 }
 
@@ -324,9 +353,12 @@ static void write_imports(Python *head, const Python *body)
     if (python_mentions(body, "interpreters."))
         python_add(head, "import %s as interpreters\n",
                    head->minor >= 13 ? "_interpreters" : "_xxsubinterpreters");
-    if (python_mentions(body, "ThreadPoolExecutor") || python_mentions(body, "ProcessPoolExecutor"))
-        python_add(head,
-                   "from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor\n");
+    bool threads = python_mentions(body, "ThreadPoolExecutor"),
+         processes = python_mentions(body, "ProcessPoolExecutor");
+    if (threads || processes)
+        python_add(head, "from concurrent.futures import %s%s%s\n",
+                   processes ? "ProcessPoolExecutor" : "", threads && processes ? ", " : "",
+                   threads ? "ThreadPoolExecutor" : "");
     if (python_mentions(body, "BrokenProcessPool"))
         python_add(head, "from concurrent.futures.process import BrokenProcessPool\n");
     if (python_mentions(body, "FutureTimeout"))

@@ -30,6 +30,16 @@ void python_memory_objects(Python *python)
     }
 }
 
+// Whether objects have more than one reference somewhere.
+static bool takes_objects(const Python *python)
+{
+    const Scenario *scenario = python->scenario;
+    for (uint32_t i = 0; i < scenario->op_count; i++)
+        if (scenario->ops[i].code == OP_TAKE)
+            return true;
+    return false;
+}
+
 static uint64_t size_of(const Python *python, uint32_t size)
 {
     return python->scenario->sizes[size - 1];
@@ -103,8 +113,12 @@ bool python_memory_op(Python *python, const Op *op)
                     arg[2] != 0 ? "make_objects(%s, %u, cycles=True)" : "make_objects(%s, %u)",
                     memory_name(python, arg[1]), arg[0]);
         return true;
+    case OP_TAKE:
+        python_line(python, "take_objects(%s)", memory_name(python, arg[0]));
+        return true;
     case OP_DROP:
-        python_line(python, "del %s[:]", memory_name(python, arg[0]));
+        python_line(python, takes_objects(python) ? "drop_objects(%s)" : "del %s[:]",
+                    memory_name(python, arg[0]));
         return true;
     case OP_GC_COLLECT:
     case OP_GC_DISABLE:

@@ -31,7 +31,10 @@ uint32_t python_main_thread(const Python *python, uint32_t process)
 bool python_is_child(const Python *python, uint32_t process)
 {
     const ProcessDef *def = &python->scenario->processes[process - 1];
-    return def->forked && ID_EQUAL(def->family, python->process);
+    if (!def->forked || !ID_EQUAL(def->family, python->process))
+        return false;
+    // Those of a pool or an executor are known to it alone.
+    return !python->scenario->threads[python_main_thread(python, process) - 1].library;
 }
 
 bool python_no_child(Python *python, const Op *op)
@@ -156,22 +159,27 @@ static bool knows_processes(const Python *python)
 void python_process_ids(Python *python)
 {
     uint32_t count = number_of(python, python->scenario->process_count + 1);
+    if (!knows_processes(python))
+        return;
+    python->numbered = python->whole;
     if (python->whole)
         python_line(python, "process_ids = multiprocessing.RawArray(\"i\", %u)", count);
-    else if (knows_processes(python))
+    else
         python_line(python, "process_ids = [os.getpid()]");
 }
 
 void python_start_processes(Python *python)
 {
+    size_t before = python->text.count;
     python_add(python, "\n\ndef close_pipes():\n");
     python->depth = 1;
-    size_t before = python->text.count;
+    size_t head = python->text.count;
     python->process = (ProcessId){0};
     python_close_unused(python);
-    if (python->text.count == before)
-        python_line(python, "pass");
     python->depth = 0;
+    python->closes = python->text.count > head;
+    if (!python->closes)
+        python->text.count = before;
     python_add(python, "\n\ndef run():\n    start_processes([");
     const char *comma = "";
     for (uint32_t id = 1; id <= python->scenario->process_count; id++) {

@@ -94,8 +94,8 @@ static const char *bytes_of(Python *python, const Op *op)
     uint64_t size = size_of(python, op);
     if (op->arg[2] == 0)
         return arena_format(python->arena, "b\"x\" * %" PRIu64, size);
-    return arena_format(python->arena, "(b\"x\" * %" PRIu64 " + b\"\\n\") * %u", size - 1,
-                        op->arg[2]);
+    const char *line = arena_format(python->arena, "b\"x\" * %" PRIu64 " + b\"\\n\"", size - 1);
+    return op->arg[2] == 1 ? line : arena_format(python->arena, "(%s) * %u", line, op->arg[2]);
 }
 
 static bool write_plain(Python *python, const Op *op)

@@ -42,8 +42,9 @@ static const char *value_of(Python *python, const SyncDef *def)
     case SYNC_BARRIER:
         return arena_format(python->arena, "%s.Barrier(%u)", module, def->parameter);
     case SYNC_QUEUE:
-        return arena_format(python->arena, "%s.%s(%u)", def->shared ? module : "queue",
-                            def->by_priority ? "PriorityQueue" : "Queue", def->parameter);
+        return arena_format(python->arena, "%s.%s(%s)", def->shared ? module : "queue",
+                            def->by_priority ? "PriorityQueue" : "Queue",
+                            python_capacity(python, def->parameter));
     default:
         return arena_format(python->arena, "%s.Lock()", module);
     }

@@ -117,6 +117,11 @@ const char *python_duration(Python *python, uint32_t id)
     }
 }
 
+const char *python_capacity(Python *python, uint32_t capacity)
+{
+    return capacity == 0 ? "" : arena_format(python->arena, "%u", capacity);
+}
+
 // ---- names
 
 const char *python_sync(Python *python, uint32_t sync)

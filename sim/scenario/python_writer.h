@@ -19,6 +19,7 @@ typedef struct Python {
     const uint32_t *function_at; // by op index: the FunctionDef (index1) that begins there
     const bool *several;         // by TaskNameDef's index1: it means more than one task
     bool streams;                // some pipe is used as a stream
+    bool numbered, closes;       // of several processes: some are sent signals; some have pipes
     bool begins;                 // asyncio.run begins with asyncio's objects
     bool failed;
 } Python;
@@ -73,6 +74,8 @@ const ProcessDef *python_process(const Python *python);
 const char *python_literal(Python *python, StringId id);
 // Seconds, as short as they can be: "0.005".
 const char *python_seconds(Python *python, int64_t ns);
+// A queue's capacity as an argument; 0, nothing: it is unbounded.
+const char *python_capacity(Python *python, uint32_t capacity);
 // A duration (Dist) that may be random, in seconds.
 const char *python_duration(Python *python, uint32_t id);
 // The names of things of the scenario (index1).

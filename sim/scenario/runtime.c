@@ -161,8 +161,7 @@ bool runtime_allows(Loader *loader, ProcessId process, unsigned code, const Node
     if (newest)
         return loader_fail(
             loader, key, NULL,
-            "'%s' needs Python 3.13 or older: the collector of 3.14 also goes by how "
-            "much memory the process has, and is not modelled",
+            "'%s' needs Python 3.13 or older: 3.14 has another collector, which is not modelled",
             info->name);
     if (code == OP_GC_FREEZE && runtime->major == 2)
         return loader_fail(loader, key, NULL, "'%s' needs Python 3.7 or later", info->name);
