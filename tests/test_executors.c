@@ -250,6 +250,50 @@ static void the_end_of_a_process_waits_for_its_items(void **state)
 }
 
 // Of five items two are being done; the others are cancelled, and their results raise.
+// SystemExit of an item is kept with it, and leaves who asks for its result: no handler is for it.
+// The thread, or process, goes on with the next. CPython 3.12 prints the same.
+static void who_exits_in_an_item_leaves_who_asks(void **state)
+{
+    static const char *const kinds[] = {"{ threads: 1 }", "{ processes: 1 }"};
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        char yaml[1024];
+        snprintf(yaml, sizeof yaml,
+                 "executors: { pool: %s }\n"
+                 "functions:\n"
+                 "  leave: [ { try: { do: [ exit, { print: never } ], finally: [ { print: tidied } "
+                 "] } } ]\n"
+                 "  good: [ { print: good } ]\n"
+                 "threads:\n"
+                 "  - name: main\n"
+                 "    run:\n"
+                 "      - submit: { to: pool, run: leave, as: a }\n"
+                 "      - submit: { to: pool, run: good, as: b }\n"
+                 "      - result: b\n"
+                 "      - try: { do: [ { result: a } ], except: { error: [ { print: caught } ] }, "
+                 "finally: [ { print: left } ] }\n"
+                 "      - print: never\n",
+                 kinds[kind]);
+        one_run_in("3.12", "1", yaml);
+        assert_string_equal(records(EVENT_PRINT), "tidied@0 good@0 left@0");
+        expect_end(END_DONE, 0);
+    }
+}
+
+// A coroutine gets an error instead (in asyncio the loop would end).
+static void who_exits_in_an_item_is_an_error_to_a_coroutine(void **state)
+{
+    (void)state;
+    one_run_in("3.12", "1",
+               "functions:\n"
+               "  leave: [ exit ]\n"
+               "  main: [ { try: { do: [ { await: { to_thread: leave } } ], except: { error: [ { "
+               "print: error } ] } } } ]\n"
+               "threads: [ { name: main, run: [ { asyncio.run: main } ] } ]\n");
+    assert_string_equal(records(EVENT_PRINT), "error@0");
+    expect_end(END_DONE, 0);
+}
+
 static void shutdown_can_cancel(void **state)
 {
     (void)state;
@@ -728,6 +772,8 @@ int main(void)
         TEST(a_result_raises_what_the_item_did),
         TEST(a_result_may_come_too_late),
         TEST(the_end_of_a_process_waits_for_its_items),
+        TEST(who_exits_in_an_item_leaves_who_asks),
+        TEST(who_exits_in_an_item_is_an_error_to_a_coroutine),
         TEST(shutdown_can_cancel),
         TEST(shutdown_before_the_first_submit_counts),
         TEST(who_waits_for_what_shutdown_cancels_is_told),

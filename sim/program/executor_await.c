@@ -30,7 +30,7 @@ void executors_done(Machine *machine, uint32_t target)
     if (item->state == ITEM_CANCELLED) // by a shutdown
         future_cancel(machine, target, 0);
     else if (item->exception != EXCEPTION_NONE)
-        future_set_exception(machine, target, item->exception);
+        future_set_exception(machine, target, executors_exception(item));
     else
         future_set_result(machine, target);
 }

@@ -4,6 +4,7 @@
 #pragma once
 #include "sim/program/program.h"
 #include "sim/program/thread_start.h"
+#include "sim/program/unwind.h"
 #include "sim/python/asyncio.h"
 #include "sim/python/executor.h"
 
@@ -29,6 +30,12 @@ StepResult executors_await(Machine *machine, Task *task, const Op *op);
 // perhaps cancelled (EXECUTOR_CHECK). `target`: its future.
 void executors_done(Machine *machine, uint32_t target);
 void executors_check(Machine *machine, uint32_t target);
+
+// What the item raises where it is not SystemExit that leaves: an error then.
+static inline uint32_t executors_exception(const WorkItem *item)
+{
+    return item->exception == EXCEPTION_SYSTEM_EXIT ? (uint32_t)EXCEPTION_ERROR : item->exception;
+}
 
 // A library op has called a function that has returned, with an exception or none.
 bool executors_calls(unsigned code);

@@ -184,8 +184,10 @@ static StepResult look_at_result(Machine *machine, Task *task, const Op *op, con
                  executor_def(machine, item->executor)->results.index1);
     if (item->state == ITEM_CANCELLED) // concurrent.futures.CancelledError
         return unwind_raise(machine, task, EXCEPTION_ERROR);
+    if (item->exception == EXCEPTION_SYSTEM_EXIT && unwind_exits(machine, task))
+        return unwind_exit(machine, task);
     if (item->exception != EXCEPTION_NONE)
-        return unwind_raise(machine, task, item->exception);
+        return unwind_raise(machine, task, executors_exception(item));
     task->saved_depth++;
     return next_result(machine, task, op, set);
 }

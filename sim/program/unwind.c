@@ -15,9 +15,6 @@
 // What a `try` is doing: its frame's value, with the exception that `finally` raises again above.
 enum { TRY_BODY, TRY_HANDLER, TRY_FINALLY, TRY_BITS = 2 };
 
-// What unwinds a thread that leaves; unlike those that can be raised it has no name.
-#define SYSTEM_EXIT UINT32_MAX
-
 static StepResult go_to(Task *task, uint32_t op)
 {
     task->op = op;
@@ -29,7 +26,7 @@ static StepResult go_to(Task *task, uint32_t op)
 
 static bool handles(uint32_t handler, uint32_t exception)
 {
-    bool error = exception != EXCEPTION_CANCELLED && exception != SYSTEM_EXIT;
+    bool error = exception != EXCEPTION_CANCELLED && exception != EXCEPTION_SYSTEM_EXIT;
     return handler == exception || (handler == EXCEPTION_ERROR && error);
 }
 
@@ -172,7 +169,7 @@ StepResult unwind_raise(Machine *machine, Task *task, uint32_t exception)
     return unwind(machine, task, task->op);
 }
 
-// Only blocks and calls of the thread's own are open.
+// Only blocks and calls of the thread's own are open, or of the item that it does.
 bool unwind_exits(Machine *machine, const Task *task)
 {
     const Op *ops = machine->scenario->ops;
@@ -181,6 +178,8 @@ bool unwind_exits(Machine *machine, const Task *task)
     for (uint32_t at = task->frame; at != 0; at = machine->frames.at[at].parent) {
         uint16_t code = ops[machine->frames.at[at].op].code;
         bool call = code == OP_CALL || code == OP_GET;
+        if (executors_calls(code))
+            return true;
         if (!call && code != OP_REPEAT && code != OP_SPAN && code != OP_TRY)
             return false;
     }
@@ -189,7 +188,7 @@ bool unwind_exits(Machine *machine, const Task *task)
 
 StepResult unwind_exit(Machine *machine, Task *task)
 {
-    task->raising = SYSTEM_EXIT;
+    task->raising = EXCEPTION_SYSTEM_EXIT;
     return unwind(machine, task, task->op);
 }
 
@@ -222,7 +221,7 @@ StepResult step_TRY(Machine *machine, Task *task, const Op *op)
         return go_to(task, op->arg[2]);
     }
     program_pop(machine, task);
-    if (finally_done && exception == SYSTEM_EXIT)
+    if (finally_done && exception == EXCEPTION_SYSTEM_EXIT)
         return unwind_exit(machine, task);
     if (finally_done && exception != EXCEPTION_NONE)
         return unwind_raise(machine, task, exception);
