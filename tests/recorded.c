@@ -49,3 +49,14 @@ uint32_t recorded_task(const Recorded *recorded, const char *name)
     fail_msg("no thread is called '%s'", name);
     return 0;
 }
+
+void expect_why(const Why *why, const char *expected)
+{
+    char text[1 << 13];
+    size_t used = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < why->count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%*s%s\n",
+                                 2 * (int)why->lines[i].depth, "", why->lines[i].text);
+    assert_string_equal(text, expected);
+}

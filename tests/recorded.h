@@ -2,6 +2,7 @@
 // the scenarios that ship, one after the other.
 #pragma once
 #include "sim/analysis/recording.h"
+#include "sim/analysis/why.h"
 #include "tests/simulate.h"
 
 #include <glob.h>
@@ -22,3 +23,6 @@ char *shipped_text(const char *path);
 
 // The id of the task called `name`; fails the test when there is none.
 uint32_t recorded_task(const Recorded *recorded, const char *name);
+
+// That the chain is these lines, each indented by its depth.
+void expect_why(const Why *why, const char *expected);

@@ -263,24 +263,13 @@ static void many_coroutines(void **state)
 
 // ---- why
 
-static void expect_lines(const Why *why, const char *expected)
-{
-    char text[1 << 13];
-    size_t used = 0;
-    text[0] = 0;
-    for (uint32_t i = 0; i < why->count; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%*s%s\n",
-                                 2 * (int)why->lines[i].depth, "", why->lines[i].text);
-    assert_string_equal(text, expected);
-}
-
 static void expect_coroutine(int64_t time_ns, uint32_t serial, const char *expected)
 {
     Scene scene;
     Why why = {0};
     scene_at(&scene, time_ns);
     why_coroutine_now(&why, &recorded.recording, &scene, serial);
-    expect_lines(&why, expected);
+    expect_why(&why, expected);
     for (uint32_t i = 0; i < why.count; i++)
         assert_true(why.lines[i].task != 0);
     why_free(&why);
@@ -297,7 +286,7 @@ static void expect_wait(int64_t time_ns, const char *thread, uint32_t serial, co
                                               recorded_task(&recorded, thread))
                                 : why_coroutine_so_long(&why, &recorded.recording, &scene, serial);
     assert_int_equal(waits, expected[0] != 0);
-    expect_lines(&why, expected);
+    expect_why(&why, expected);
     why_free(&why);
     scene_free(&scene);
 }
@@ -308,7 +297,7 @@ static void expect_thread(int64_t time_ns, const char *thread, const char *expec
     Why why = {0};
     scene_at(&scene, time_ns);
     why_now(&why, &recorded.recording, &scene, recorded_task(&recorded, thread));
-    expect_lines(&why, expected);
+    expect_why(&why, expected);
     why_free(&why);
     scene_free(&scene);
 }

@@ -268,24 +268,13 @@ static void row_of_a_stream(void **state)
 
 // ---- why
 
-static void expect_lines(const Why *why, const char *expected)
-{
-    char text[1 << 13];
-    size_t used = 0;
-    text[0] = 0;
-    for (uint32_t i = 0; i < why->count; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%*s%s\n",
-                                 2 * (int)why->lines[i].depth, "", why->lines[i].text);
-    assert_string_equal(text, expected);
-}
-
 static void expect_coroutine(int64_t time_ns, uint32_t serial, const char *expected)
 {
     Scene scene;
     Why why = {0};
     scene_at(&scene, time_ns);
     why_coroutine_now(&why, &recorded.recording, &scene, serial);
-    expect_lines(&why, expected);
+    expect_why(&why, expected);
     why_free(&why);
     scene_free(&scene);
 }
@@ -296,7 +285,7 @@ static void expect_thread(int64_t time_ns, const char *thread, const char *expec
     Why why = {0};
     scene_at(&scene, time_ns);
     why_now(&why, &recorded.recording, &scene, recorded_task(&recorded, thread));
-    expect_lines(&why, expected);
+    expect_why(&why, expected);
     why_free(&why);
     scene_free(&scene);
 }

@@ -3,41 +3,16 @@
 // much happens, a row is at most a rectangle a column. Boxes are found by colour within the plot,
 // which is where a click goes to an instant.
 #include "render/timeline_bars.h"
-#include "render/views.h"
-#include "sim/ringside.h"
+#include "tests/shown.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 enum { MS = 1000000, W = 1200, H = 400 };
 
-static Fonts *fonts;
 static Theme theme;
-static DrawList list;
-static Player player;
-static Take *take, *before;
-
-static Take *make(const char *yaml, const char *change)
-{
-    char path[] = "/tmp/ringside-timeline-XXXXXX", *error;
-    int file = mkstemp(path);
-    assert_true(file >= 0);
-    assert_true(write(file, yaml, strlen(yaml)) == (ssize_t)strlen(yaml));
-    close(file);
-    Take *made = take_make(path, &change, change != NULL, ringside_run, NULL, &error);
-    unlink(path);
-    if (made == NULL)
-        fail_msg("%s", error);
-    return made;
-}
+static Take *before;
 
 static void draw(void)
 {
@@ -47,32 +22,21 @@ static void draw(void)
 
 static void show(const char *yaml)
 {
-    take = make(yaml, NULL);
-    player_open(&player, take);
+    shown_open(yaml, 0);
     draw();
 }
 
 static int setup(void **state)
 {
-    (void)state;
-    Diag diag = {0};
-    if (!fonts_open(&fonts, &diag))
-        fail_msg("%s", diag_text(&diag));
-    diag_free(&diag);
     theme = theme_make(THEME_LIGHT, 0, 1);
-    return 0;
+    return shown_setup(state);
 }
 
 static int teardown(void **state)
 {
-    (void)state;
-    player_free(&player);
-    take_free(take);
+    shown_teardown(state);
     take_free(before);
-    take = before = NULL;
-    draw_free(&list);
-    list = (DrawList){0};
-    fonts_close(fonts);
+    before = NULL;
     return 0;
 }
 
@@ -128,14 +92,6 @@ static void expect_bar(int i, ColourRole role, int n, double from, double to)
         fail_msg("row %d has no bar %d", i, n);
     assert_in_range(item->box.x, x_of(from) - 1, x_of(from) + 1);
     assert_in_range(box_right(item->box), x_of(to) - 1, x_of(to) + 1);
-}
-
-static const DrawItem *text_item(const char *text)
-{
-    for (size_t k = 0; k < list.items.count; k++)
-        if (list.items.at[k].kind == DRAW_TEXT && strcmp(list.items.at[k].text, text) == 0)
-            return &list.items.at[k];
-    return NULL;
 }
 
 // ---- bars
@@ -285,8 +241,8 @@ static const char busy[] =
 static void never_more_rectangles_than_columns(void **state)
 {
     (void)state;
-    before = make(busy, "machine.cores=2");
-    take = make(busy, NULL);
+    before = shown_take(busy, "machine.cores=2");
+    take = shown_take(busy, NULL);
     player_open(&player, before);
     player_show(&player, take);
     player.selected_task = 3;
@@ -676,8 +632,8 @@ static void the_run_before_is_a_pale_strip(void **state)
     static const char two[] = "title: Two\n"
                               "machine: { cores: 1, costs: zero }\n"
                               "threads: [ { name: t, count: 2, run: [ { compute: 40ms } ] } ]\n";
-    before = make(two, NULL);
-    take = make(two, "machine.cores=2");
+    before = shown_take(two, NULL);
+    take = shown_take(two, "machine.cores=2");
     player_open(&player, before);
     player_show(&player, take);
     draw();

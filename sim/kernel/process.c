@@ -19,18 +19,6 @@ static const ThreadDef *def_of(const Machine *machine, ThreadDefId def)
 
 // ---- processes
 
-char *process_name(const Machine *machine, const Process *process, char text[static 96])
-{
-    const Scenario *scenario = machine->scenario;
-    const ProcessDef *def = &scenario->processes[process->def.index1 - 1];
-    if (def->forked && !ID_NONE(process->first)) {
-        const Task *first = task_at(machine, process->first);
-        return task_name(scenario, first->def, first->instance, text);
-    }
-    snprintf(text, 96, "%s", scenario_string(scenario, def->name));
-    return text;
-}
-
 static Process *add_process(Machine *machine, ProcessId def, uint32_t instance)
 {
     Process *process = ARENA_NEW(&machine->arena, Process);

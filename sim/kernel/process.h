@@ -63,9 +63,6 @@ static inline Process *process_of(const Machine *machine, const Task *task)
     return process_at(machine, task->process);
 }
 
-// The process's main thread's name, or "NAME" of a declared one.
-char *process_name(const Machine *machine, const Process *process, char text[static 96]);
-
 // Makes the declared processes.
 void process_init(Machine *machine);
 void process_free(Machine *machine);

@@ -6,11 +6,6 @@
 
 enum { DEPTH_MOST = 1000 }; // sys.getrecursionlimit()
 
-bool eager_tasks(const Machine *machine, const Task *task)
-{
-    return task->loop != 0 && loop_at(machine, task->loop)->eager;
-}
-
 // Where the place of who makes tasks is kept: a coroutine's own; for a plain function a new one.
 static uint32_t place_of_starter(Machine *machine, Task *task)
 {

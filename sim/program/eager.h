@@ -9,8 +9,6 @@
 #pragma once
 #include "sim/program/coroutines.h"
 
-// Whether tasks begin so in the loop that the task runs.
-bool eager_tasks(const Machine *machine, const Task *task);
 // The new task of `future` begins; who has made it goes on in `phase` afterwards.
 StepResult eager_begin(Machine *machine, Task *task, uint32_t future, uint8_t phase);
 // A coroutine awaits for the first time, or ends, and was begun by the one whose place is kept in

@@ -80,19 +80,26 @@ static StepResult try_to_acquire(Machine *machine, Task *task, const Op *op, Syn
     return monitor_wait(machine, task, id, id, 0, op->arg[1]);
 }
 
-StepResult python_acquire(Machine *machine, Task *task, const Op *op, SyncId id)
+// An op that looks under the object's lock, first and whenever it is woken: the one of `look`.
+static StepResult look_until(Machine *machine, Task *task, const Op *op, SyncId id,
+                             StepResult (*look)(Machine *, Task *, const Op *, SyncId))
 {
     switch (task->phase) {
     case PHASE_ENTER:
         return monitor_begin(machine, task);
     case MONITOR_LOOK:
     case MONITOR_AGAIN:
-        return try_to_acquire(machine, task, op, id);
+        return look(machine, task, op, id);
     case MONITOR_LEFT:
         return program_else(task, op, monitor_failed(task) ? op->arg[2] : 0);
     default:
         return monitor_step(machine, task, op, id, id);
     }
+}
+
+StepResult python_acquire(Machine *machine, Task *task, const Op *op, SyncId id)
+{
+    return look_until(machine, task, op, id, try_to_acquire);
 }
 
 // One more is there. False when the run ends, because there are too many.
@@ -251,15 +258,5 @@ static StepResult go_on(Machine *machine, Task *task, const Op *op, SyncId id)
 
 StepResult python_barrier(Machine *machine, Task *task, const Op *op, SyncId id)
 {
-    switch (task->phase) {
-    case PHASE_ENTER:
-        return monitor_begin(machine, task);
-    case MONITOR_LOOK:
-    case MONITOR_AGAIN:
-        return go_on(machine, task, op, id);
-    case MONITOR_LEFT:
-        return program_else(task, op, monitor_failed(task) ? op->arg[2] : 0);
-    default:
-        return monitor_step(machine, task, op, id, id);
-    }
+    return look_until(machine, task, op, id, go_on);
 }

@@ -45,8 +45,6 @@ void waiters_wake_first(Machine *machine, const Waiters *waiters);
 bool waiters_pop(Machine *machine, Waiters *waiters);
 // Wakes up to `count`, which stay in the list; how many it was.
 uint32_t waiters_wake(Machine *machine, const Waiters *waiters, uint32_t count);
-// How many are in the list.
-uint32_t waiters_count(const Machine *machine, const Waiters *waiters);
 // Whether one of them has not been cancelled.
 bool waiters_any(const Machine *machine, const Waiters *waiters);
 void waiters_free(Machine *machine, Waiters *waiters);

@@ -70,14 +70,6 @@ uint32_t waiters_wake(Machine *machine, const Waiters *waiters, uint32_t count)
     return woken;
 }
 
-uint32_t waiters_count(const Machine *machine, const Waiters *waiters)
-{
-    uint32_t count = 0;
-    for (uint32_t at = waiters->first; at != 0; at = link_at(machine, at)->next)
-        count++;
-    return count;
-}
-
 bool waiters_any(const Machine *machine, const Waiters *waiters)
 {
     for (uint32_t at = waiters->first; at != 0; at = link_at(machine, at)->next)

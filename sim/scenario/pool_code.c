@@ -2,25 +2,19 @@
 // CPython 3.12 has it. One function here is one there.
 #include "sim/scenario/library.h"
 
-typedef struct PoolSyncs {
-    SyncId task_lock, result_lock, change, jobs;
-    ThreadDefId worker_handler, task_handler, result_handler;
-} PoolSyncs;
-
 // pool.py worker.
-static uint32_t emit_worker(Loader *loader, const PoolDef *def, const PoolSyncs *syncs,
-                            uint32_t pool)
+static uint32_t emit_worker(Loader *loader, const PoolDef *def, uint32_t pool)
 {
     SourceAt at = def->at;
     uint32_t entry = library_op(loader, at, OP_LIB_BOOT, def->start, 0, 0);
-    uint32_t next = library_op(loader, at, OP_ACQUIRE, syncs->task_lock.index1, 0, 0);
+    uint32_t next = library_op(loader, at, OP_ACQUIRE, def->task_lock.index1, 0, 0);
     multiprocessing_emit_read(loader, at, def->tasks);
-    library_op(loader, at, OP_RELEASE, syncs->task_lock.index1, 0, 0);
+    library_op(loader, at, OP_RELEASE, def->task_lock.index1, 0, 0);
     library_op(loader, at, OP_LIB_UNPICKLE, 0, 0, 0);
     uint32_t stop = library_op(loader, at, OP_LIB_IF_STOP, 0, 0, 0);
     library_op(loader, at, OP_LIB_COST, COST_POOL_TASK, 0, 0);
     library_op(loader, at, OP_LIB_RUN_CHUNK, pool, 0, 0);
-    multiprocessing_emit_write(loader, at, def->results, syncs->result_lock);
+    multiprocessing_emit_write(loader, at, def->results, def->result_lock);
     library_op(loader, at, OP_LIB_GOTO, next, 0, 0);
     library_aim(loader, stop, 0, library_here(loader));
     library_op(loader, at, OP_RETURN, 0, 0, 0);
@@ -28,11 +22,10 @@ static uint32_t emit_worker(Loader *loader, const PoolDef *def, const PoolSyncs 
 }
 
 // Pool._handle_tasks.
-static uint32_t emit_task_handler(Loader *loader, const PoolDef *def, const PoolSyncs *syncs,
-                                  uint32_t pool)
+static uint32_t emit_task_handler(Loader *loader, const PoolDef *def, uint32_t pool)
 {
     SourceAt at = def->at;
-    uint32_t entry = library_op(loader, at, OP_GET, syncs->jobs.index1, 0, 0);
+    uint32_t entry = library_op(loader, at, OP_GET, def->jobs.index1, 0, 0);
     uint32_t none = library_op(loader, at, OP_LIB_TAKE_JOB, pool, 0, 0);
     uint32_t chunk = library_op(loader, at, OP_LIB_NEXT_CHUNK, pool, entry, 0);
     library_op(loader, at, OP_LIB_COST, COST_POOL_TASK, 0, 0);
@@ -40,7 +33,7 @@ static uint32_t emit_task_handler(Loader *loader, const PoolDef *def, const Pool
     library_op(loader, at, OP_LIB_GOTO, chunk, 0, 0);
     library_aim(loader, none, 1, library_here(loader));
     library_op(loader, at, OP_LIB_STOP, 0, 0, 0);
-    multiprocessing_emit_write(loader, at, def->results, syncs->result_lock);
+    multiprocessing_emit_write(loader, at, def->results, def->result_lock);
     uint32_t repeat = library_repeat(loader, at, def->workers);
     library_op(loader, at, OP_LIB_STOP, 0, 0, 0);
     multiprocessing_emit_write(loader, at, def->tasks, (SyncId){0});
@@ -70,17 +63,17 @@ static uint32_t emit_result_handler(Loader *loader, const PoolDef *def, uint32_t
 // finds nothing to do: ours sleeps until the pool is closed. It does not start a process in place
 // of one that has died, as CPython's does; what that one had in hand is lost in both, and who waits
 // for it waits for ever.
-static uint32_t emit_worker_handler(Loader *loader, const PoolDef *def, const PoolSyncs *syncs)
+static uint32_t emit_worker_handler(Loader *loader, const PoolDef *def)
 {
     SourceAt at = def->at;
-    uint32_t entry = library_op(loader, at, OP_ACQUIRE, syncs->change.index1, 0, 0);
-    library_op(loader, at, OP_PUT, syncs->jobs.index1, 0, 0);
+    uint32_t entry = library_op(loader, at, OP_ACQUIRE, def->change.index1, 0, 0);
+    library_op(loader, at, OP_PUT, def->jobs.index1, 0, 0);
     library_op(loader, at, OP_RETURN, 0, 0, 0);
     return entry;
 }
 
 // Pool.__init__: workers first.
-static uint32_t emit_open(Loader *loader, const PoolDef *def, const PoolSyncs *syncs)
+static uint32_t emit_open(Loader *loader, const PoolDef *def)
 {
     SourceAt at = def->at;
     uint32_t entry = library_repeat(loader, at, def->workers);
@@ -88,21 +81,21 @@ static uint32_t emit_open(Loader *loader, const PoolDef *def, const PoolSyncs *s
     library_op(loader, at, def->start == START_SPAWN ? OP_SPAWN_PROCESS : OP_FORK, 0,
                def->worker.index1, 1);
     library_repeated(loader, at, entry);
-    library_op(loader, at, OP_SPAWN, 0, syncs->worker_handler.index1, 1);
-    library_op(loader, at, OP_SPAWN, 0, syncs->task_handler.index1, 1);
-    library_op(loader, at, OP_SPAWN, 0, syncs->result_handler.index1, 1);
+    library_op(loader, at, OP_SPAWN, 0, def->worker_handler.index1, 1);
+    library_op(loader, at, OP_SPAWN, 0, def->task_handler.index1, 1);
+    library_op(loader, at, OP_SPAWN, 0, def->result_handler.index1, 1);
     library_op(loader, at, OP_RETURN, 0, 0, 0);
     return entry;
 }
 
 // Pool.close and join.
-static uint32_t emit_close(Loader *loader, const PoolDef *def, const PoolSyncs *syncs)
+static uint32_t emit_close(Loader *loader, const PoolDef *def)
 {
     SourceAt at = def->at;
-    uint32_t entry = library_op(loader, at, OP_RELEASE, syncs->change.index1, 0, 0);
-    library_op(loader, at, OP_JOIN, syncs->worker_handler.index1, 0, 0);
-    library_op(loader, at, OP_JOIN, syncs->task_handler.index1, 0, 0);
-    library_op(loader, at, OP_JOIN, syncs->result_handler.index1, 0, 0);
+    uint32_t entry = library_op(loader, at, OP_RELEASE, def->change.index1, 0, 0);
+    library_op(loader, at, OP_JOIN, def->worker_handler.index1, 0, 0);
+    library_op(loader, at, OP_JOIN, def->task_handler.index1, 0, 0);
+    library_op(loader, at, OP_JOIN, def->result_handler.index1, 0, 0);
     ProcessId workers = {0};
     if (!ID_NONE(def->worker))
         workers = loader->threads.at[def->worker.index1 - 1].process;
@@ -115,33 +108,24 @@ void pool_emit(Loader *loader, PoolDef *def, uint32_t pool)
 {
     SourceAt at = def->at;
     ProcessId process = def->process;
-    PoolSyncs syncs = {0};
     def->tasks = library_pipe(loader, process, at, def->name, "tasks");
     def->results = library_pipe(loader, process, at, def->name, "results");
-    syncs.task_lock = library_semaphore(loader, process, at, def->name, "task-lock", 1);
-    syncs.result_lock = library_semaphore(loader, process, at, def->name, "result-lock", 1);
-    syncs.change = library_semaphore(loader, process, at, def->name, "change", 0);
-    syncs.jobs =
-        library_sync(loader, process, at, def->name, "jobs", (SyncDef){.kind = SYNC_QUEUE});
+    def->task_lock = library_semaphore(loader, process, at, def->name, "task-lock", 1);
+    def->result_lock = library_semaphore(loader, process, at, def->name, "result-lock", 1);
+    def->change = library_semaphore(loader, process, at, def->name, "change", 0);
+    def->jobs = library_sync(loader, process, at, def->name, "jobs", (SyncDef){.kind = SYNC_QUEUE});
     def->done = library_sync(loader, process, at, def->name, "done", (SyncDef){.kind = SYNC_EVENT});
     def->worker = library_child(loader, process, at, def->name, "worker", def->workers > 1,
-                                emit_worker(loader, def, &syncs, pool));
-    syncs.worker_handler = library_thread(loader, process, at, def->name, "worker-handler",
-                                          emit_worker_handler(loader, def, &syncs));
-    syncs.task_handler = library_thread(loader, process, at, def->name, "task-handler",
-                                        emit_task_handler(loader, def, &syncs, pool));
-    syncs.result_handler = library_thread(loader, process, at, def->name, "result-handler",
-                                          emit_result_handler(loader, def, pool));
-    def->task_lock = syncs.task_lock;
-    def->result_lock = syncs.result_lock;
-    def->change = syncs.change;
-    def->jobs = syncs.jobs;
-    def->worker_handler = syncs.worker_handler;
-    def->task_handler = syncs.task_handler;
-    def->result_handler = syncs.result_handler;
-    def->open = emit_open(loader, def, &syncs);
+                                emit_worker(loader, def, pool));
+    def->worker_handler = library_thread(loader, process, at, def->name, "worker-handler",
+                                         emit_worker_handler(loader, def));
+    def->task_handler = library_thread(loader, process, at, def->name, "task-handler",
+                                       emit_task_handler(loader, def, pool));
+    def->result_handler = library_thread(loader, process, at, def->name, "result-handler",
+                                         emit_result_handler(loader, def, pool));
+    def->open = emit_open(loader, def);
     def->submit = library_op(loader, at, OP_LIB_COST, COST_POOL_SUBMIT, 0, 0);
-    library_op(loader, at, OP_PUT, syncs.jobs.index1, 0, 0);
+    library_op(loader, at, OP_PUT, def->jobs.index1, 0, 0);
     library_op(loader, at, OP_RETURN, 0, 0, 0);
-    def->close = emit_close(loader, def, &syncs);
+    def->close = emit_close(loader, def);
 }
